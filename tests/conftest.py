@@ -1,0 +1,92 @@
+"""The tiny network of the unit tests, and the rules for tests that need real weights or Chromium."""
+
+import os
+import shutil
+from collections.abc import Generator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision.models.resnet import Bottleneck, ResNet
+
+RESNET50_FILE = "resnet50-0676ba61.pth"
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+# Marks, separated by commas, whose tests must run: with them a skip counts as a failure (set by .ci/run).
+REQUIRED_MARKS = frozenset(filter(None, os.environ.get("EXPLORER_REQUIRE", "").split(",")))
+
+
+def make_tiny_network(seed: int = 0) -> ResNet:
+    """Build a ResNet with one narrow block per stage and random BatchNorm statistics, for 64-pixel images."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = ResNet(Bottleneck, [1, 1, 1, 1], num_classes=10, width_per_group=8)
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.weight.data.uniform_(0.5, 1.5)
+                module.bias.data.normal_(0.0, 0.2)
+                module.running_mean = torch.randn(module.num_features) * 0.2
+                module.running_var = torch.rand(module.num_features) + 0.5
+    return network.eval()
+
+
+@pytest.fixture
+def tiny_network() -> ResNet:
+    return make_tiny_network()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    path = find_chromium()
+    assert path is not None, "use this fixture in tests with the browser mark only"
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """The folder of test photos (EXPLORER_SHARED, else ../shared); tests that need it skip without it."""
+    folder = Path(os.environ.get("EXPLORER_SHARED", Path(__file__).parents[2] / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"no folder of test photos at {folder}; EXPLORER_SHARED can name one")
+    return folder
+
+
+def find_chromium() -> str | None:
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+def why_not_pretrained() -> str | None:
+    checkpoints = Path(torch.hub.get_dir()) / "checkpoints"
+    if (checkpoints / RESNET50_FILE).is_file():
+        return None
+    return f"no {RESNET50_FILE} in {checkpoints}; TORCH_HOME can name another cache"
+
+
+def why_no_browser() -> str | None:
+    if find_spec("playwright") is None:
+        return "playwright is not installed"
+    if find_chromium() is None:
+        return f"no Chromium found (looked for {', '.join(CHROMIUM_NAMES)})"
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    reasons = {"pretrained": why_not_pretrained(), "browser": why_no_browser()}
+    for mark in REQUIRED_MARKS:
+        if not any(item.get_closest_marker(mark) for item in items):
+            raise pytest.UsageError(f"EXPLORER_REQUIRE names {mark}, but no collected test has that mark")
+    for item in items:
+        for mark, reason in reasons.items():
+            if reason and item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    is_required = any(item.get_closest_marker(mark) for mark in REQUIRED_MARKS)
+    if report.skipped and is_required:
+        report.outcome = "failed"
+        report.longrepr = f"a required test was skipped: {report.longrepr}"
+    return report
