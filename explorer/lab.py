@@ -1,0 +1,197 @@
+"""The lab: one picture's experiments on the shared models. No Gradio, no printing."""
+
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explorer.backbones import Backbone, load_backbone
+from explorer.decoders import CHECKPOINTS
+from explorer.features import JOINT_SEPARATOR, Trunk
+from explorer.images import Images, Picture
+from explorer.inversion import Settings, Step, invert
+from explorer.metrics import (
+    Lpips,
+    MetricUnavailable,
+    Scores,
+    feature_cosine,
+    feature_error,
+    psnr,
+    ssim,
+    top5_agreement,
+)
+from explorer.models import Models
+from explorer.race import FRAMES_PER_SECOND, Race
+from explorer.reconstruction import Reconstruction, follow
+
+METHODS = ("decoder", "optimiser", "hybrid", "linear")
+CPU = torch.device("cpu")
+# The node whose output is the network's own opinion of a picture.
+LOGITS = "fc"
+TOP_CLASSES = 5
+
+Target = Mapping[str, Float[Tensor, "batch ..."]]
+
+
+class MethodUnavailableError(ValueError):
+    """A method that cannot run for this layer and these weights; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One class the network sees in a picture, with its softmax probability."""
+
+    label: str
+    probability: float
+
+
+class Lab:
+    """Experiments on one backbone; pictures are passed in and never kept, so visitors cannot mix."""
+
+    def __init__(
+        self, backbone: Backbone, device: torch.device = CPU, checkpoints: Path = CHECKPOINTS
+    ) -> None:
+        self.backbone = backbone
+        self.device = device
+        self._models = Models(backbone, device, checkpoints)
+        self._lpips = Lpips()
+
+    @classmethod
+    def load(cls, weights: str = "IMAGENET1K_V1", device: torch.device = CPU) -> "Lab":
+        """Load the backbone by weight name or file and build a lab around it."""
+        return cls(load_backbone(weights), device)
+
+    def trunk(self, nodes: str) -> Trunk:
+        """Give the frozen trunk that stops at these nodes, built on first use."""
+        return self._models.trunk(nodes)
+
+    def target(self, picture: Picture, nodes: str) -> Target:
+        """Compute the features that a reconstruction from these nodes may see, and nothing else."""
+        with torch.no_grad():
+            return self.trunk(nodes)(self._images(picture))
+
+    def unavailable(self, layer: str, method: str) -> str | None:
+        """Say why a method cannot run for this layer, or None when it can."""
+        if method not in METHODS:
+            return f"Unknown method '{method}': use {', '.join(METHODS)}."
+        if method == "optimiser":
+            return None
+        if JOINT_SEPARATOR in layer:
+            return f"The {method} method inverts one layer at a time; use the optimiser for '{layer}'."
+        if method == "decoder" and self._models.decoder(layer, "faithful") is None:
+            return f"The decoder of {layer} is not available for these weights yet; use linear or optimiser."
+        return None
+
+    def best_decoder(self, layer: str) -> str:
+        """Name the method that decodes this layer at once: `decoder`, or `linear` standing in for it."""
+        return "linear" if self.unavailable(layer, "decoder") else "decoder"
+
+    def decode(
+        self, picture: Picture, layer: str, method: str = "decoder", variant: str = "faithful"
+    ) -> Images:
+        """Bring the picture back from the features of one layer in a single pass.
+
+        Raises:
+            MethodUnavailableError: there is no such decoder for this layer and these weights.
+        """
+        self._check(layer, method)
+        decoder = self._models.linear(layer) if method == "linear" else self._models.decoder(layer, variant)
+        if decoder is None:
+            raise MethodUnavailableError(f"There is no '{variant}' decoder of {layer} for these weights yet.")
+        with torch.no_grad():
+            return decoder(self.target(picture, layer)).clamp(0, 1)
+
+    def steps(
+        self, picture: Picture, layer: str, method: str, settings: Settings
+    ) -> Generator[Step, None, None]:
+        """Invert the features of one layer, or of a joined set, step by step.
+
+        `hybrid` starts from the best decoder's picture, `optimiser` from what the settings say.
+
+        Raises:
+            MethodUnavailableError: the method takes no steps or cannot run for this layer.
+        """
+        if method not in ("optimiser", "hybrid"):
+            raise MethodUnavailableError(f"The {method} method takes no steps; use optimiser or hybrid.")
+        self._check(layer, method)
+        start = self.decode(picture, layer, self.best_decoder(layer)) if method == "hybrid" else None
+        trunk = self._models.trunk(layer, batchnorm_inputs=settings.batchnorm > 0)
+        return invert(trunk, self.target(picture, layer), settings, start=start)
+
+    def run(
+        self, picture: Picture, layer: str, method: str, settings: Settings
+    ) -> Generator[Step, None, Reconstruction]:
+        """Yield the steps of an optimiser or hybrid run and return the reconstruction they lead to."""
+        steps = self.steps(picture, layer, method, settings)
+        notice = self.start_notice(layer) if method == "hybrid" else None
+        original = self._images(picture)
+        return (yield from follow(steps, original, layer=layer, method=method, notice=notice))
+
+    def start_notice(self, layer: str) -> str | None:
+        """Say so when a hybrid run starts from the linear decoder instead of a trained one."""
+        if self.best_decoder(layer) == "decoder":
+            return None
+        return f"{layer} starts from the linear decoder: there is no trained one for these weights yet."
+
+    def race(
+        self,
+        picture: Picture,
+        settings: Mapping[str, Settings],
+        *,
+        method: str = "optimiser",
+        frames_per_second: float = FRAMES_PER_SECOND,
+    ) -> Race:
+        """Set up the layers that have settings to be inverted side by side, without a step taken yet."""
+        steps = {layer: self.steps(picture, layer, method, chosen) for layer, chosen in settings.items()}
+        return Race(steps, self._images(picture), method=method, frames_per_second=frames_per_second)
+
+    def score(self, picture: Picture, reconstruction: Reconstruction) -> Scores:
+        """Measure a reconstruction by every metric; one that cannot be had is None with its reason."""
+        original, images = self._images(picture), reconstruction.images.to(self.device)
+        target = self.target(picture, reconstruction.layer)
+        with torch.no_grad():
+            reached = self.trunk(reconstruction.layer)(images)
+            perceptual, reasons = self._measure_lpips(images, original)
+            agreement = top5_agreement(self._logits(images), self._logits(original))
+            return Scores(
+                psnr_db=float(psnr(images, original).mean()),
+                ssim=float(ssim(images, original).mean()),
+                lpips=perceptual,
+                feature_error=_mean(feature_error(reached[node], target[node]) for node in target),
+                feature_cosine=_mean(feature_cosine(reached[node], target[node]) for node in target),
+                top5_agreement=float(agreement.mean()),
+                reasons=reasons,
+            )
+
+    def predictions(self, images: Images) -> list[Prediction]:
+        """Name the five classes that the network itself finds likeliest in a picture, best first."""
+        with torch.no_grad():
+            likelihoods = self._logits(images.to(self.device)).softmax(dim=1)[0]
+        best = likelihoods.topk(TOP_CLASSES)
+        return [
+            Prediction(self.backbone.categories[index], float(value))
+            for value, index in zip(best.values, best.indices.tolist(), strict=True)
+        ]
+
+    def _images(self, picture: Picture) -> Images:
+        return picture.images.to(self.device)
+
+    def _logits(self, images: Images) -> Float[Tensor, "batch classes"]:
+        return self.trunk(LOGITS)(images)[LOGITS]
+
+    def _measure_lpips(self, images: Images, original: Images) -> tuple[float | None, dict[str, str]]:
+        try:
+            return float(self._lpips(images, original).mean()), {}
+        except MetricUnavailable as error:
+            return None, {"lpips": str(error)}
+
+    def _check(self, layer: str, method: str) -> None:
+        if reason := self.unavailable(layer, method):
+            raise MethodUnavailableError(reason)
+
+
+def _mean(values: Iterable[Float[Tensor, "batch"]]) -> float:
+    return float(torch.stack([value.mean() for value in values]).mean())
