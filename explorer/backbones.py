@@ -1,0 +1,130 @@
+"""Backbones: which network, which weights, where they came from, and the visible fallback.
+
+Order of search: a file that the user names, the torch hub cache (``TORCH_HOME``), a download, and at last a
+seeded untrained network that says so.
+"""
+
+import hashlib
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from urllib.parse import urlparse
+from zipfile import BadZipFile
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import ResNet50_Weights, resnet50
+
+LAYERS = ("layer1", "layer2", "layer3", "layer4")
+UNTRAINED = "untrained"
+UNTRAINED_SEED = 0
+# A machine without a network must learn so within seconds, not after the system's minutes.
+DOWNLOAD_TIMEOUT_SECONDS = 5.0
+DIGEST_LENGTH = 8  # As many hexadecimal digits as torchvision puts into its file names.
+
+
+class WeightsError(ValueError):
+    """Weights that cannot be used; the message names what was given and what would work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """A ResNet-50 and the story of its weights."""
+
+    name: str
+    network: nn.Module
+    source: str
+    digest: str | None  # The first digits of the weight file's SHA-256; None when there is no file.
+    categories: tuple[str, ...]
+    notice: str | None = None
+    is_fallback: bool = False
+
+
+def load_backbone(weights: str = "IMAGENET1K_V1") -> Backbone:
+    """Load ResNet-50 by torchvision weight name, by file, or ``untrained``.
+
+    A torchvision name whose weights can be neither found nor downloaded yields the untrained network with
+    ``is_fallback`` set and a notice for the user.
+
+    Raises:
+        WeightsError: the name is unknown, or the file is missing, damaged or of another network.
+    """
+    if weights == UNTRAINED:
+        return _untrained()
+    if weights in ResNet50_Weights.__members__:
+        return _named(ResNet50_Weights[weights])
+    path = Path(weights)
+    if path.is_file():
+        return _from_file(path, name=path.name)
+    known = ", ".join([*ResNet50_Weights.__members__, UNTRAINED])
+    raise WeightsError(f"Unknown weights '{weights}': use {known}, or the path of an existing file.")
+
+
+def hub_file(weights: ResNet50_Weights) -> Path:
+    """Tell where torch hub keeps the file of these weights, whether or not it is there."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
+
+
+def _named(weights: ResNet50_Weights) -> Backbone:
+    path = hub_file(weights)
+    if not path.is_file():
+        try:
+            with _socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):
+                weights.get_state_dict(progress=False, check_hash=True)
+        except (OSError, RuntimeError) as error:
+            return _untrained(missing=weights.name, path=path, reason=str(error))
+    return _from_file(path, name=weights.name)
+
+
+def _from_file(path: Path, *, name: str) -> Backbone:
+    network = resnet50()
+    try:
+        network.load_state_dict(_read_state(path))
+    except (RuntimeError, UnpicklingError, EOFError, BadZipFile, KeyError, TypeError) as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise WeightsError(
+            f"Couldn't read {path} as ResNet-50 weights ({reason[0][:160]}). "
+            "Delete it so that it is downloaded again, or name a torchvision state dict of resnet50."
+        ) from error
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:DIGEST_LENGTH]
+    return Backbone(name, network.eval().requires_grad_(False), str(path), digest, _categories())
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict):
+        raise TypeError(f"expected a state dict, found {type(state).__name__}")
+    return state
+
+
+def _untrained(missing: str | None = None, path: Path | None = None, reason: str = "") -> Backbone:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(UNTRAINED_SEED)
+        network = resnet50().eval().requires_grad_(False)
+    notice = None
+    if missing:
+        notice = (
+            f"The weights {missing} were not found and could not be downloaded ({reason}). "
+            "A seeded, untrained ResNet-50 runs instead. "
+            f"For the real weights, put their file at {path} or connect to the network."
+        )
+    return Backbone(
+        UNTRAINED, network, f"seed {UNTRAINED_SEED}", None, _categories(), notice, is_fallback=bool(missing)
+    )
+
+
+def _categories() -> tuple[str, ...]:
+    return tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"])
+
+
+@contextmanager
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

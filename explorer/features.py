@@ -1,0 +1,150 @@
+"""Feature extraction: any named node of a torchvision network as a frozen trunk that stops there.
+
+A trunk takes RGB images in [0, 1], normalises them itself, and computes nothing past its deepest node.
+It holds no hooks and no state, so several threads may share one.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, fx, nn
+from torch.fx.experimental.optimization import fuse
+from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
+
+from explorer.images import Images
+
+JOINT_SEPARATOR = "+"
+# Channel statistics every torchvision ImageNet weight set was trained with (torchvision.transforms presets).
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+FINGERPRINT_LENGTH = 16
+
+Features = dict[str, Float[Tensor, "batch ..."]]
+
+
+class UnknownNodeError(ValueError):
+    """A node that the network does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNormStatistics:
+    """Running statistics of one BatchNorm layer's input, over the training set."""
+
+    mean: Float[Tensor, "channels"]
+    variance: Float[Tensor, "channels"]
+
+
+class Trunk(nn.Module):
+    """A frozen network cut at its nodes, from RGB in [0, 1] to features by node name."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        graph: nn.Module,
+        nodes: tuple[str, ...],
+        fingerprint: str,
+        batchnorms: Mapping[str, BatchNormStatistics],
+    ) -> None:
+        super().__init__()
+        self.graph = graph.to(memory_format=torch.channels_last)
+        self.nodes = nodes
+        self.fingerprint = fingerprint
+        self.batchnorms = dict(batchnorms)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
+        self.eval().requires_grad_(False)
+
+    def forward(self, images: Images) -> Features:
+        """Compute the features of images in [0, 1] at each node."""
+        normalised = (images - self.mean) / self.std
+        return self.graph(normalised.contiguous(memory_format=torch.channels_last))
+
+
+def split_nodes(nodes: str) -> tuple[str, ...]:
+    """Split a joint name such as ``layer1+layer3`` into its nodes.
+
+    Raises:
+        UnknownNodeError: a member is empty or named twice.
+    """
+    names = tuple(name.strip() for name in nodes.split(JOINT_SEPARATOR))
+    if not all(names) or len(set(names)) < len(names):
+        raise UnknownNodeError(f"'{nodes}' is not a set of nodes; write each once, as in layer1+layer3.")
+    return names
+
+
+def build_trunk(network: nn.Module, nodes: str, *, batchnorm_inputs: bool = False) -> Trunk:
+    """Cut a network at one node, or at several joined by ``+``.
+
+    BatchNorm is folded into the convolution before it wherever nothing else reads that convolution, which is
+    exact up to rounding. With ``batchnorm_inputs`` the output also holds the input of every BatchNorm layer,
+    under the layer's module path, and ``Trunk.batchnorms`` the running statistics they should have.
+
+    Raises:
+        UnknownNodeError: the network has no such node.
+    """
+    names = split_nodes(nodes)
+    _check_nodes(network, names)
+    # Cutting copies no weights and needs eval mode: training mode would trace another graph.
+    extractor = create_feature_extractor(network.eval(), return_nodes=list(names)).eval()
+    graph = fx.GraphModule(extractor, extractor.graph).eval()
+    fingerprint = _fingerprint(graph, names)
+    batchnorms = _expose_batchnorm_inputs(graph) if batchnorm_inputs else {}
+    folded = fuse(graph)
+    _forbid_inplace(folded)
+    return Trunk(folded, names, fingerprint, batchnorms)
+
+
+def _check_nodes(network: nn.Module, names: tuple[str, ...]) -> None:
+    _, known = get_graph_node_names(network)
+    prefixes = {
+        ".".join(name.split(".")[:depth]) for name in known for depth in range(1, name.count(".") + 2)
+    }
+    for name in names:
+        if name not in prefixes:
+            close = get_close_matches(name, sorted(prefixes), n=3) or ["layer1", "layer2", "layer3", "layer4"]
+            raise UnknownNodeError(f"Unknown layer '{name}'. Did you mean {', '.join(close)}?")
+
+
+def _fingerprint(graph: fx.GraphModule, names: tuple[str, ...]) -> str:
+    """Hash the nodes' names and every weight that they depend on."""
+    digest = hashlib.sha256(JOINT_SEPARATOR.join(names).encode())
+    for name, tensor in sorted(graph.state_dict().items()):
+        if not name.endswith("num_batches_tracked"):  # A training counter: it changes no feature.
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:FINGERPRINT_LENGTH]
+
+
+def _expose_batchnorm_inputs(graph: fx.GraphModule) -> dict[str, BatchNormStatistics]:
+    """Add every BatchNorm input to the graph's output; return the statistics each should have."""
+    modules = dict(graph.named_modules())
+    inputs: dict[str, fx.Node] = {}
+    statistics: dict[str, BatchNormStatistics] = {}
+    for node in graph.graph.nodes:
+        module = modules.get(str(node.target)) if node.op == "call_module" else None
+        if (
+            isinstance(module, nn.BatchNorm2d)
+            and module.running_mean is not None
+            and module.running_var is not None
+        ):
+            inputs[str(node.target)] = node.args[0]
+            statistics[str(node.target)] = BatchNormStatistics(
+                module.running_mean.clone(), module.running_var.clone()
+            )
+    output = next(node for node in graph.graph.nodes if node.op == "output")
+    output.args = ({**output.args[0], **inputs},)
+    graph.recompile()
+    return statistics
+
+
+def _forbid_inplace(graph: nn.Module) -> None:
+    """Keep ReLUs from overwriting an output that a node before them returns."""
+    for module in graph.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
