@@ -72,7 +72,7 @@ def _named(weights: ResNet50_Weights) -> Backbone:
     path = hub_file(weights)
     if not path.is_file():
         try:
-            with _socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):
+            with socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):
                 weights.get_state_dict(progress=False, check_hash=True)
         except (OSError, RuntimeError) as error:
             return _untrained(missing=weights.name, path=path, reason=str(error))
@@ -121,7 +121,8 @@ def _categories() -> tuple[str, ...]:
 
 
 @contextmanager
-def _socket_timeout(seconds: float) -> Iterator[None]:
+def socket_timeout(seconds: float) -> Iterator[None]:
+    """Let downloads inside the block give up after so many seconds without an answer."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -1,4 +1,4 @@
-"""How close a reconstruction comes to the picture (PSNR, SSIM, LPIPS) and to its features (error, cosine, top-5).
+"""How close a reconstruction is to the picture (PSNR, SSIM, LPIPS) and its features (error, cosine, top-5).
 
 Every function compares two batches and returns one number per member. The optimiser never sees one.
 """
