@@ -1,0 +1,31 @@
+# The three commands of this project. Each makes its own .venv and installs what it needs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: app test check
+
+app: .venv/requirements.txt
+	$(BIN)/python app.py
+
+test: .venv/tests-requirements.txt
+	$(BIN)/pytest
+
+check: .venv/tests-requirements.txt
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+# A copy of each list records what is installed, so that a changed list is installed again.
+.venv/requirements.txt: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --requirement requirements.txt
+	cp requirements.txt $@
+
+.venv/tests-requirements.txt: tests/requirements.txt .venv/requirements.txt
+	$(BIN)/python -m pip install --requirement requirements.txt --requirement tests/requirements.txt
+	cp tests/requirements.txt $@
