@@ -60,7 +60,7 @@ def history_figure(histories: Mapping[str, Sequence[Record]], *, against: Axis =
         figure.add_trace(psnr_db, row=1, col=1)
         figure.add_trace(error.update(showlegend=False), row=1, col=2)
     figure.update_xaxes(title_text=_axis_title(against), rangemode="tozero")
-    figure.update_yaxes(type="log", exponentformat="power", col=2)
+    figure.update_yaxes(type="log", dtick="D2", tickformat=".2g", col=2)
     return _dress(figure)
 
 
