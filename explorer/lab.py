@@ -11,7 +11,7 @@ from torch import Tensor
 from explorer.backbones import Backbone, load_backbone
 from explorer.decoders import CHECKPOINTS
 from explorer.features import JOINT_SEPARATOR, Trunk
-from explorer.images import Images, Picture
+from explorer.images import Images, Picture, quantise
 from explorer.inversion import Settings, Step, invert
 from explorer.metrics import (
     Lpips,
@@ -150,7 +150,7 @@ class Lab:
 
     def score(self, picture: Picture, reconstruction: Reconstruction) -> Scores:
         """Measure a reconstruction by every metric; one that cannot be had is None with its reason."""
-        original, images = self._images(picture), reconstruction.images.to(self.device)
+        original, images = self._images(picture), quantise(reconstruction.images.to(self.device))
         target = self.target(picture, reconstruction.layer)
         with torch.no_grad():
             reached = self.trunk(reconstruction.layer)(images)
