@@ -1,0 +1,132 @@
+"""Decoder networks: from one layer's features back to the picture, in one pass.
+
+One small family described by data: a reduced-rank linear head in closed form, and beside it a convolutional
+branch of residual blocks with sub-pixel upsampling (Shi et al. 2016) that learns what the head leaves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from explorer.images import Images
+
+IMAGE_CHANNELS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderConfig:
+    """The shape of one decoder.
+
+    ``widths`` and ``blocks`` name the channels and residual blocks at each scale, from the feature map's
+    resolution, doubling each time, up to the picture's.
+    """
+
+    layer: str
+    in_channels: int
+    widths: tuple[int, ...]
+    blocks: tuple[int, ...]
+    linear_rank: int
+    linear_kernel: int = 1
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != len(self.blocks):
+            raise ValueError(f"{len(self.widths)} widths need as many block counts, not {len(self.blocks)}.")
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the picture per position of the feature map, along one side."""
+        return 2 ** (len(self.widths) - 1)
+
+
+# Parameters sit at the low resolutions: they buy the prior that deep layers need, at little arithmetic.
+ARCHITECTURES: Mapping[str, DecoderConfig] = {
+    "layer1": DecoderConfig("layer1", 256, (112, 56, 16), (5, 1, 0), 48, 3),
+    "layer2": DecoderConfig("layer2", 512, (208, 112, 48, 16), (4, 2, 1, 0), 192, 3),
+    "layer3": DecoderConfig("layer3", 1024, (304, 192, 96, 48, 16), (3, 2, 1, 1, 0), 256),
+    "layer4": DecoderConfig("layer4", 2048, (304, 192, 128, 80, 48, 16), (2, 2, 1, 1, 1, 0), 256),
+}
+
+
+class ResidualBlock(nn.Module):
+    """Pre-activation residual block that starts as the identity (He et al. 2016; Zhang et al. 2019)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(
+        self, x: Float[Tensor, "batch width height columns"]
+    ) -> Float[Tensor, "batch width height columns"]:
+        return x + self.second(functional.silu(self.first(functional.silu(x))))
+
+
+class Upsample(nn.Module):
+    """Sub-pixel doubling whose weights start equal within each 2x2 cell, so without a checkerboard.
+
+    Initialisation: ICNR (Aitken et al. 2017).
+    """
+
+    def __init__(self, width: int, out_width: int, kernel: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, 4 * out_width, kernel, padding=kernel // 2)
+        with torch.no_grad():
+            for parameter in self.conv.parameters():
+                parameter.copy_(parameter[::4].repeat_interleave(4, dim=0))
+
+    def forward(
+        self, x: Float[Tensor, "batch width height columns"]
+    ) -> Float[Tensor, "batch out_width height2 columns2"]:
+        return functional.pixel_shuffle(self.conv(x), 2)
+
+
+class DecoderNetwork(nn.Module):
+    """Features of one layer to an image; the output is not clamped, so that training sees every error."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels, widths = config.in_channels, config.widths
+        self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
+        self.register_buffer("std", torch.ones(1, channels, 1, 1))
+        patch = IMAGE_CHANNELS * config.stride**2
+        kernel = config.linear_kernel
+        self.linear_in = nn.Conv2d(channels, config.linear_rank, kernel, padding=kernel // 2, bias=False)
+        self.linear_out = nn.Conv2d(config.linear_rank, patch, 1)
+        self.stem = nn.Conv2d(channels, widths[0], 1)
+        self.scales = nn.ModuleList(_scale(config, index) for index in range(len(widths)))
+        self.to_image = nn.Conv2d(widths[-1], IMAGE_CHANNELS, 3, padding=1)
+        for parameter in self.to_image.parameters():
+            nn.init.zeros_(parameter)  # Training starts at the linear head's picture.
+
+    def forward(self, features: Float[Tensor, "batch channels rows columns"]) -> Images:
+        standardised = (features - self.mean) / self.std
+        linear = functional.pixel_shuffle(self.linear_out(self.linear_in(standardised)), self.config.stride)
+        x = self.stem(standardised)
+        for scale in self.scales:
+            x = scale(x)
+        return linear + self.to_image(functional.silu(x))
+
+
+def _scale(config: DecoderConfig, index: int) -> nn.Sequential:
+    """Double the resolution (except at the first scale), then refine."""
+    width = config.widths[index]
+    blocks = [ResidualBlock(width) for _ in range(config.blocks[index])]
+    if index == 0:
+        return nn.Sequential(*blocks)
+    # The last doubling has no block behind it to blend neighbouring cells: it looks at neighbours itself.
+    kernel = 1 if config.blocks[index] else 3
+    return nn.Sequential(Upsample(config.widths[index - 1], width, kernel), *blocks)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Count the weights of a network."""
+    return sum(parameter.numel() for parameter in network.parameters())

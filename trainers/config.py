@@ -1,0 +1,131 @@
+"""The training's configuration: dataclass defaults, then one YAML per layer, then ``key=value`` words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from explorer.decoder_network import ARCHITECTURES
+
+CONFIGS = Path(__file__).parent / "configs"
+SOURCES = ("folder", "hf", "skimage")
+PERCEPTUAL_NETWORKS = ("squeeze", "vgg")  # Never "alex": that is the reported metric.
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be trained; the message names the key and what it may hold."""
+
+
+@dataclass
+class DataConfig:
+    """Where the pictures come from and how they are cropped."""
+
+    source: str = "hf"
+    folder: str = ""
+    dataset: str = "ILSVRC/imagenet-1k"  # For "hf": a name on the Hub, or a local folder of Parquet files.
+    split: str = "train"
+    size: int = 224
+    max_zoom: float = 1.25  # Larger pictures are resized to a short side of up to this many times `size`.
+    shuffle_buffer: int = 2048  # Streaming only.
+    workers: int = 1
+
+
+@dataclass
+class OptimiserConfig:
+    """Muon (Jordan et al. 2024) for the convolutions' matrices, AdamW for all other parameters."""
+
+    matrix_learning_rate: float = 4e-3
+    learning_rate: float = 2e-3
+    warmup_steps: int = 50
+    final_fraction: float = 0.02  # The cosine ends at this share of the learning rate.
+    clip_norm: float = 1.0
+    ema_decay: float = 0.995
+
+
+@dataclass
+class LossConfig:
+    """Weights of the loss terms, each a mean over pixels (or features)."""
+
+    mse: float = 1.0
+    l1: float = 0.02
+    perceptual: float = 0.0
+    perceptual_network: str = "squeeze"
+    cycle: float = (
+        0.0  # Relative squared error of the reconstruction's own features (Dosovitskiy & Brox 2016).
+    )
+
+
+@dataclass
+class TrainConfig:
+    """One training run."""
+
+    layer: str = "layer1"
+    variant: str = "faithful"
+    # One trunk per entry, taken in turns step by step; the first is the one that validation uses.
+    weights: list[str] = field(default_factory=lambda: ["IMAGENET1K_V1"])
+    start: str | None = None  # A decoder file to start from; None fits the linear head first.
+    steps: int = 100_000
+    batch_size: int = 64  # Over all processes together.
+    seed: int = 0
+    bf16: bool = True
+    threads: int | None = None  # Processor threads of each process; None leaves torch's own choice.
+    linear_batches: int = 40  # Batches that the linear head is fitted on.
+    save_every: int = 500
+    log_every: int = 20
+    validation_folder: str | None = None
+    validation_pictures: int = 32
+    out: str = "runs"
+    data: DataConfig = field(default_factory=DataConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+
+    def __post_init__(self) -> None:
+        _check_choice("layer", self.layer, tuple(ARCHITECTURES))
+        _check_choice("data.source", self.data.source, SOURCES)
+        _check_choice("loss.perceptual_network", self.loss.perceptual_network, PERCEPTUAL_NETWORKS)
+        for name in ("steps", "batch_size", "save_every", "log_every", "linear_batches"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        if not self.weights:
+            raise ConfigError("weights is empty; name at least one set, such as [IMAGENET1K_V1].")
+        if self.data.source == "folder" and not self.data.folder:
+            raise ConfigError("data.folder is empty; name the folder of training pictures.")
+
+    @property
+    def run_folder(self) -> Path:
+        """The folder of everything this run writes."""
+        return Path(self.out) / f"{self.layer}-{self.variant}"
+
+
+def load_config(path: Path | None, overrides: Sequence[str]) -> TrainConfig:
+    """Merge the defaults, a YAML file and a dotlist into a validated configuration.
+
+    Raises:
+        ConfigError: a file is missing, or a key or value does not fit.
+    """
+    try:
+        config = OmegaConf.merge(
+            OmegaConf.structured(TrainConfig),
+            OmegaConf.load(path) if path else {},
+            OmegaConf.from_dotlist(list(overrides)),
+        )
+        loaded = OmegaConf.to_object(config)
+    except (OmegaConfBaseException, OSError) as error:
+        raise ConfigError(str(error).splitlines()[0]) from error
+    assert isinstance(loaded, TrainConfig)
+    return loaded
+
+
+def as_dict(config: TrainConfig) -> dict[str, Any]:
+    """Turn a configuration into plain data for a manifest."""
+    plain = OmegaConf.to_container(OmegaConf.structured(config))
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def _check_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{key} is '{value}'; it must be one of {', '.join(choices)}.")
