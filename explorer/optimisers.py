@@ -1,35 +1,72 @@
-"""Descent: drives torch's optimisers one iterate at a time and counts true evaluations.
+"""Descent: drives torch's optimisers one iterate at a time, counts true evaluations, refines coarse to fine.
 
 `torch.optim.LBFGS` with one iteration a call evaluates its starting point again; a memory of the points just
 visited answers that, so a strong-Wolfe iteration costs about one evaluation.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from explorer.images import Images
+from explorer.objective import Evaluation, Objective
+from explorer.parameterisations import BandLimited, Parameterisation, Parameters
 from explorer.settings import Settings
 
-LINE_SEARCH_EVALUATIONS = 20
+# A line search that has not ended by then gives up: torch's own limit.
+LINE_SEARCH_EVALUATIONS = 25
+# Highest frequency of each stage but the last, in cycles per pixel: octaves up to half the finest detail.
+CUTOFFS = (1 / 16, 1 / 8, 1 / 4)
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The objective at one point: losses, gradient and image belong to the same parameters."""
+class CoarseToFine:
+    """A descent by stages: each lets in higher frequencies than the one before; by default one stage."""
 
-    parameters: Float[Tensor, "batch ..."]
-    gradient: Float[Tensor, "batch ..."]
-    images: Images
-    losses: dict[str, float]
+    def __init__(
+        self,
+        objective: Objective,
+        parameterisation: Parameterisation,
+        parameters: Parameters,
+        settings: Settings,
+    ) -> None:
+        self._objective = objective
+        self._parameterisation = parameterisation
+        self._settings = settings
+        self._cutoffs = [*CUTOFFS, None] if settings.coarse_to_fine else [None]
+        self._evaluations_before = 0
+        self._descent = self._descend(parameters)
 
     @property
-    def total(self) -> float:
-        """The number that is minimised."""
-        return self.losses["total"]
+    def iterate(self) -> Evaluation:
+        """The point where the search stands."""
+        return self._descent.iterate
+
+    @property
+    def evaluations(self) -> int:
+        """How often the objective was evaluated, line searches included."""
+        return self._evaluations_before + self._descent.evaluations
+
+    def advance(self, budget: int) -> None:
+        """Move to the next iterate in at most `budget` (at least 1) evaluations."""
+        if len(self._cutoffs) > 1 and self.evaluations >= self._end_of_stage():
+            self._cutoffs.pop(0)
+            self._evaluations_before = self.evaluations
+            self._descent = self._descend(self.iterate.parameters)
+        else:
+            self._descent.advance(budget)
+
+    def _end_of_stage(self) -> float:
+        """Return the evaluations after which the present stage gives way; the stages are equally long."""
+        finished = len(CUTOFFS) + 2 - len(self._cutoffs)
+        return (self._settings.steps or 0) * self._settings.coarse_to_fine * finished / len(CUTOFFS)
+
+    def _descend(self, parameters: Parameters) -> "Descent":
+        cutoff = self._cutoffs[0]
+        parameterisation = (
+            self._parameterisation if cutoff is None else BandLimited(self._parameterisation, cutoff)
+        )
+        evaluate = partial(self._objective.evaluate, parameterisation=parameterisation)
+        return Descent(evaluate, parameters, self._settings)
 
 
 class Descent:
@@ -37,8 +74,8 @@ class Descent:
 
     def __init__(
         self,
-        evaluate: Callable[[Tensor], Evaluation],
-        parameters: Float[Tensor, "batch ..."],
+        evaluate: Callable[[Parameters], Evaluation],
+        parameters: Parameters,
         settings: Settings,
     ) -> None:
         self.evaluations = 0
@@ -82,7 +119,7 @@ class Descent:
         return self._known[-1]
 
 
-def _optimiser(parameters: Tensor, settings: Settings) -> torch.optim.Optimizer:
+def _optimiser(parameters: Parameters, settings: Settings) -> torch.optim.Optimizer:
     if settings.optimiser == "adam":
         return torch.optim.Adam([parameters], lr=settings.learning_rate)
     return torch.optim.LBFGS(

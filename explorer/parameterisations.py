@@ -1,6 +1,6 @@
 """Parameterisations: the spaces in which a picture is optimised, each an exact change of coordinates.
 
-None squashes its range: a picture may leave [0, 1] on the way, and priors pull it back.
+None squashes its range: a decoded picture may leave [0, 1]; the objective clamps it and pulls it back.
 """
 
 from typing import Protocol
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explorer.images import Images
+from explorer.settings import Settings
 
 # Columns: the principal axes of RGB over ImageNet times their standard deviations (Olah et al. 2017, "Feature
 # Visualization", the colour matrix of their code).
@@ -29,6 +30,15 @@ class Parameterisation(Protocol):
     def decode(self, parameters: Parameters) -> Images:
         """Return the pictures of these parameters; values may lie outside [0, 1]."""
         ...
+
+
+def make_parameterisation(
+    settings: Settings, height: int, width: int, device: torch.device | None = None
+) -> Parameterisation:
+    """Make the parameterisation that the settings name, for pictures of this size."""
+    if settings.parameterisation == "pixels":
+        return Pixels()
+    return Fourier(height, width, decay=settings.decay, device=device)
 
 
 class Pixels:
@@ -51,9 +61,7 @@ class Fourier:
     """
 
     def __init__(self, height: int, width: int, *, decay: float, device: torch.device | None = None) -> None:
-        vertical = torch.fft.fftfreq(height, device=device)[:, None]
-        horizontal = torch.fft.rfftfreq(width, device=device)[None, :]
-        frequency = torch.hypot(vertical, horizontal).clamp_min(1 / max(height, width))
+        frequency = _frequency(height, width, device).clamp_min(1 / max(height, width))
         scale = frequency**-decay
         # A white spectrum of unit parameters gives a picture of unit variance along every colour axis.
         self._scale = (scale / scale.square().mean().sqrt())[..., None]
@@ -71,3 +79,31 @@ class Fourier:
         spectrum = torch.view_as_complex(parameters * self._scale)
         planes = torch.fft.irfft2(spectrum, s=self._size, norm="ortho")
         return torch.einsum("cd,bdhw->bchw", self._colours, planes) + GREY
+
+
+class BandLimited:
+    """Another parameterisation whose pictures are shown without detail finer than a cutoff.
+
+    Only `decode` filters, so that the parameters keep the detail for later.
+    """
+
+    def __init__(self, inner: Parameterisation, cutoff: float) -> None:
+        self._inner = inner
+        self._cutoff = cutoff  # Cycles per pixel.
+
+    def encode(self, images: Images) -> Parameters:
+        """Return the inner parameters of the unfiltered pictures."""
+        return self._inner.encode(images)
+
+    def decode(self, parameters: Parameters) -> Images:
+        """Decode, then drop every frequency above the cutoff."""
+        images = self._inner.decode(parameters)
+        height, width = images.shape[2:]
+        mask = _frequency(height, width, images.device) <= self._cutoff
+        return torch.fft.irfft2(torch.fft.rfft2(images) * mask, s=(height, width))
+
+
+def _frequency(height: int, width: int, device: torch.device | None) -> Float[Tensor, "height half"]:
+    """Return the cycles per pixel of every entry of a real 2-D Fourier transform."""
+    vertical = torch.fft.fftfreq(height, device=device)[:, None]
+    return torch.hypot(vertical, torch.fft.rfftfreq(width, device=device)[None, :])

@@ -31,6 +31,11 @@ def alpha_norm(images: Images) -> Float[Tensor, "batch"]:
     return (2 * images - 1).pow(ALPHA).flatten(1).mean(1)
 
 
+def out_of_range(images: Images) -> Float[Tensor, "batch"]:
+    """Return the mean squared distance to [0, 1]."""
+    return closeness(images, images.detach().clamp(0, 1))
+
+
 def closeness(images: Images, reference: Images) -> Float[Tensor, "batch"]:
     """Return the mean squared distance to a given picture."""
     return (images - reference).square().flatten(1).mean(1)

@@ -67,6 +67,8 @@ class Settings:
                 raise SettingsError(f"{name} must not be negative, but is {getattr(self, name)}.")
         if not 0 <= self.coarse_to_fine <= 1:
             raise SettingsError(f"coarse_to_fine is a share from 0 to 1, not {self.coarse_to_fine}.")
+        if self.coarse_to_fine and self.steps is None:
+            raise SettingsError("coarse_to_fine is a share of the evaluations, so it needs steps.")
         if self.jitter and self.optimiser == "lbfgs":
             raise SettingsError("jitter changes the objective at every step, so it needs optimiser=adam.")
 
