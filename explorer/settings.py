@@ -30,7 +30,7 @@ class Settings:
     history: int = 20  # Pairs that L-BFGS remembers.
     line_search: bool = True
     first_step: float = 0.1  # Mean size of the first L-BFGS move of a parameter; the line search corrects it.
-    parameterisation: Literal["fourier", "pixels"] = "fourier"
+    parameterisation: Literal["cosine", "fourier", "pixels"] = "cosine"
     decay: float = 1.0
     precision: Literal["float32", "bfloat16"] = "float32"
     start: Literal["noise", "grey", "image"] = "noise"

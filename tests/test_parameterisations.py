@@ -3,11 +3,21 @@
 import pytest
 import torch
 
-from explorer.parameterisations import COLOUR_AXES, GREY, Fourier, Parameterisation, Pixels
+from explorer.parameterisations import (
+    COLOUR_AXES,
+    GREY,
+    BandLimited,
+    CosineTransform,
+    FourierTransform,
+    Parameterisation,
+    Pixels,
+    Spectrum,
+)
 
 
 def parameterisations(height: int, width: int) -> list[Parameterisation]:
-    return [Pixels(), Fourier(height, width, decay=1.0), Fourier(height, width, decay=0.0)]
+    transforms = FourierTransform(height, width), CosineTransform(height, width)
+    return [Pixels(), *(Spectrum(transform, decay) for transform in transforms for decay in (0.0, 1.0))]
 
 
 @pytest.mark.parametrize("size", [(32, 32), (31, 32), (32, 33)])
@@ -23,19 +33,42 @@ def test_zero_parameters_are_mid_grey():
         torch.testing.assert_close(parameterisation.decode(parameterisation.encode(grey) * 0), grey)
 
 
-def test_fourier_without_decay_keeps_distances_in_decorrelated_colours():
-    parameterisation = Fourier(16, 16, decay=0.0)
+def test_the_cosine_transform_is_orthonormal_and_has_the_mean_first():
+    planes = torch.randn(1, 3, 16, 20, generator=torch.Generator().manual_seed(0))
+    coefficients = CosineTransform(16, 20).analyse(planes)
+    torch.testing.assert_close(coefficients.square().sum(), planes.square().sum())
+    torch.testing.assert_close(coefficients[..., 0, 0], planes.mean((2, 3)) * (16 * 20) ** 0.5)
+
+
+def test_the_fourier_transform_keeps_the_size_of_every_plane():
     planes = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    images = torch.einsum("cd,bdhw->bchw", torch.tensor(COLOUR_AXES), planes) + GREY
-    spectrum = torch.view_as_complex(parameterisation.encode(images))
+    squares = FourierTransform(16, 16).analyse(planes).square().sum(-1)
     weights = torch.full((9,), 2.0)  # The real transform leaves out half of all columns but the outer two.
     weights[[0, -1]] = 1.0
-    torch.testing.assert_close((spectrum.abs().square() * weights).sum(), planes.square().sum())
+    torch.testing.assert_close((squares * weights).sum(), planes.square().sum())
 
 
-def test_fourier_with_decay_makes_fine_detail_cost_more_parameters():
+def test_colour_axes_are_decorrelated_and_brightness_comes_first():
+    parameters = Spectrum(CosineTransform(16, 16), decay=1.0).encode(torch.full((1, 3, 16, 16), 0.9))
+    assert parameters[0, 0].abs().sum() > 3 * parameters[0, 1:].abs().sum()
+    axes = torch.tensor(COLOUR_AXES)
+    torch.testing.assert_close(axes.T @ axes, torch.diag((axes**2).sum(0)), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("transform", [FourierTransform(32, 32), CosineTransform(32, 32)])
+def test_decay_makes_fine_detail_cost_more_parameters(transform: FourierTransform | CosineTransform):
     def cost(period: int) -> float:
-        wave = torch.cos(2 * torch.pi * torch.arange(32) / period).expand(1, 3, 32, 32) * 0.1 + GREY
-        return Fourier(32, 32, decay=1.0).encode(wave).abs().sum().item()
+        wave = torch.cos(2 * torch.pi * (torch.arange(32) + 0.5) / period).expand(1, 3, 32, 32) * 0.1 + GREY
+        return Spectrum(transform, decay=1.0).encode(wave).abs().sum().item()
 
-    assert cost(2) > cost(8) > cost(32)
+    assert cost(4) > cost(8) > cost(32)
+
+
+def test_a_band_limit_drops_fine_detail_only_and_only_in_the_picture():
+    def wave(period: int) -> torch.Tensor:
+        return torch.cos(2 * torch.pi * torch.arange(32) / period).expand(1, 3, 32, 32) * 0.1
+
+    limited = BandLimited(Pixels(), cutoff=1 / 8)
+    parameters = limited.encode(GREY + wave(16) + wave(4))
+    torch.testing.assert_close(limited.decode(parameters), GREY + wave(16))
+    torch.testing.assert_close(Pixels().decode(parameters), GREY + wave(16) + wave(4))
