@@ -1,7 +1,7 @@
 """The lab: one picture's experiments on the shared models. No Gradio, no printing."""
 
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -34,6 +34,11 @@ LOGITS = "fc"
 TOP_CLASSES = 5
 
 Target = Mapping[str, Float[Tensor, "batch ..."]]
+
+
+def best_device() -> torch.device:
+    """Choose the GPU where there is one."""
+    return torch.device("cuda") if torch.cuda.is_available() else CPU
 
 
 class MethodUnavailableError(ValueError):
@@ -119,6 +124,7 @@ class Lab:
         self._check(layer, method)
         start = self.decode(picture, layer, self.best_decoder(layer)) if method == "hybrid" else None
         trunk = self._models.trunk(layer, batchnorm_inputs=settings.batchnorm > 0)
+        settings = replace(settings, size=picture.images.shape[-1])
         return invert(trunk, self.target(picture, layer), settings, start=start)
 
     def run(

@@ -1,0 +1,76 @@
+"""`python -m explorer`: the lab without a browser.
+
+Progress and errors go to stderr. Exit status 0 is success, 2 bad input (one clear line), 130 an interruption.
+"""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from typing import NoReturn
+from warnings import filterwarnings
+
+import PIL.Image
+
+from explorer.backbones import WeightsError
+from explorer.commands import benchmark, reconstruct
+from explorer.decoders import DecoderError
+from explorer.features import UnknownNodeError
+from explorer.images import ImageError
+from explorer.inversion import SettingsError
+from explorer.lab import MethodUnavailableError
+from explorer.report import ReportError, repeat_command
+
+BAD_INPUT = (
+    DecoderError,
+    ImageError,
+    OSError,  # A full disk, or a folder that went away.
+    MethodUnavailableError,
+    ReportError,
+    SettingsError,
+    UnknownNodeError,
+    WeightsError,
+)
+SUCCESS, BAD_INPUT_STATUS, INTERRUPTED_STATUS = 0, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _build_parser().parse_args(arguments)
+    # Pillow warns of large pictures on stderr; our own, lower limit refuses them in one line.
+    filterwarnings("ignore", category=PIL.Image.DecompressionBombWarning)
+    try:
+        if options.command == "benchmark":
+            benchmark.run(options)
+        else:
+            reconstruct.run(options, repeat_command(*arguments))
+    except BAD_INPUT as error:
+        print(f"explorer: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT_STATUS
+    except KeyboardInterrupt:
+        print("explorer: interrupted; nothing was written.", file=sys.stderr)
+        return INTERRUPTED_STATUS
+    return SUCCESS
+
+
+class _Parser(ArgumentParser):
+    """An ArgumentParser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT_STATUS, f"explorer: error: {message} (see {self.prog} --help)\n")
+
+
+def _build_parser() -> ArgumentParser:
+    parser = _Parser(prog="python -m explorer", description="Invert the features of a pretrained ResNet-50.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    reconstruct.add_arguments(
+        commands.add_parser("reconstruct", help="bring pictures back from the features of chosen layers")
+    )
+    benchmark.add_arguments(
+        commands.add_parser("benchmark", help="time the layers, and measure quality, on this machine")
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""The command `benchmark`: step times, decode times and time to quality here; or quality over a folder."""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from explorer.backbones import LAYERS
+from explorer.commands.measurements import (
+    DecodeTime,
+    Quality,
+    StepTime,
+    TimeToQuality,
+    invert_all,
+    measure_decode_time,
+    measure_machine,
+    measure_step_time,
+    score_runs,
+    times_to_quality,
+)
+from explorer.commands.reconstruct import read_pictures
+from explorer.images import EXAMPLES, ImageError, Picture
+from explorer.inversion import Settings, load_settings
+from explorer.lab import Lab, best_device
+
+THRESHOLDS_DB = (12, 14, 16, 18, 20, 22, 24)
+MISSING = "-"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's arguments."""
+    parser.add_argument("--layers", default=",".join(LAYERS), help="default: %(default)s")
+    parser.add_argument("--weights", default="IMAGENET1K_V1", help="as for reconstruct")
+    parser.add_argument("--preset", default="balanced", help="default: %(default)s")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change single settings"
+    )
+    parser.add_argument("--steps", type=int, default=100, help="evaluations in a run (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=30, help="timings in a median (default: %(default)s)")
+    parser.add_argument(
+        "--images", nargs="+", metavar="IMAGE", default=EXAMPLES[:3], help="pictures for the time to quality"
+    )
+    parser.add_argument(
+        "--quality", type=Path, metavar="FOLDER", help="measure the quality over a folder instead of times"
+    )
+    parser.add_argument("--count", type=int, default=30, help="first files of FOLDER (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+
+
+def run(options: Namespace) -> None:
+    """Measure, and print tables or JSON."""
+    settings = {
+        layer: load_settings(layer, preset=options.preset, overrides=[*options.set, f"steps={options.steps}"])
+        for layer in options.layers.split(",")
+    }
+    images = _files_of(options.quality, options.count) if options.quality else options.images
+    pictures = list(read_pictures(images, size=next(iter(settings.values())).size).values())
+    lab = Lab.load(options.weights, best_device())
+    if lab.backbone.notice:
+        print(lab.backbone.notice, file=sys.stderr)
+    tables: dict[str, Sequence[Any]] = {"machine": [measure_machine(lab.device)]}
+    if options.quality:
+        tables["quality"] = _measure_quality(lab, pictures, settings)
+    else:
+        tables["step_times"] = _measure_step_times(lab, pictures[0], settings, options.rounds)
+        tables["decode_times"] = _measure_decode_times(lab, pictures[0], list(settings), options.rounds)
+        tables["time_to_quality"] = _measure_time_to_quality(lab, pictures, settings)
+    print(_to_json(tables) if options.json else "\n\n".join(map(_to_text, tables, tables.values())))
+
+
+def _measure_step_times(
+    lab: Lab, picture: Picture, settings: Mapping[str, Settings], rounds: int
+) -> list[StepTime]:
+    return [
+        measure_step_time(lab, picture, layer, chosen, rounds)
+        for layer, chosen in tqdm(settings.items(), "step times", disable=None)
+    ]
+
+
+def _measure_decode_times(lab: Lab, picture: Picture, layers: list[str], rounds: int) -> list[DecodeTime]:
+    decodable = [layer for layer in layers if lab.unavailable(layer, "decoder") is None]
+    return [
+        measure_decode_time(lab, picture, layer, "decoder", rounds)
+        for layer in tqdm(decodable, "decode times", disable=None)
+    ]
+
+
+def _measure_time_to_quality(
+    lab: Lab, pictures: Sequence[Picture], settings: Mapping[str, Settings]
+) -> list[TimeToQuality]:
+    rows: list[TimeToQuality] = []
+    for layer, chosen in settings.items():
+        runs = list(tqdm(invert_all(lab, pictures, layer, chosen), layer, len(pictures), disable=None))
+        rows += times_to_quality(layer, runs, THRESHOLDS_DB)
+    return rows
+
+
+def _measure_quality(
+    lab: Lab, pictures: Sequence[Picture], settings: Mapping[str, Settings]
+) -> list[Quality]:
+    rows: list[Quality] = []
+    for layer, chosen in settings.items():
+        runs = list(tqdm(invert_all(lab, pictures, layer, chosen), layer, len(pictures), disable=None))
+        rows.append(score_runs(lab, pictures, layer, runs))
+    return rows
+
+
+def _files_of(folder: Path, count: int) -> list[str]:
+    """List the first files of a folder by name; raises ImageError when there is none."""
+    files = sorted(str(path) for path in folder.iterdir() if path.is_file())[: max(count, 0)]
+    if not files:
+        raise ImageError(f"No files to measure in {folder} (--count {count}).")
+    return files
+
+
+def _to_json(tables: Mapping[str, Sequence[Any]]) -> str:
+    return json.dumps({title: [asdict(row) for row in rows] for title, rows in tables.items()}, indent=2)
+
+
+def _to_text(title: str, rows: Sequence[Any]) -> str:
+    """Lay out dataclasses of one kind as a table with aligned columns."""
+    records = [asdict(row) for row in rows]
+    if not records:
+        return f"{title}: none"
+    cells = [list(records[0]), *[[_show(value) for value in record.values()] for record in records]]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+    return "\n".join([title, *lines])
+
+
+def _show(value: float | str | None) -> str:
+    if value is None:
+        return MISSING
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

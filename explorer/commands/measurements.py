@@ -1,0 +1,207 @@
+"""What this machine does in which time, and how well the optimiser inverts a set of pictures."""
+
+import math
+import os
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from statistics import mean, median, stdev
+from time import perf_counter
+
+import scipy.stats
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d
+
+from explorer.features import Trunk
+from explorer.images import Images, Picture, quantise
+from explorer.inversion import Settings, Step
+from explorer.lab import Lab
+from explorer.metrics import Scores
+from explorer.reconstruction import Reconstruction
+
+WARM_UP_ROUNDS = 3
+# One 3x3 convolution of ResNet-50's second stage: typical work, and large enough to fill the vector units.
+PROBE_CHANNELS, PROBE_SIZE, PROBE_ROUNDS = 128, 28, 30
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the times depend on; the speed is that of one convolution, measured."""
+
+    cores: int
+    threads: int
+    device: str
+    convolution_gflops: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """Milliseconds of one evaluation by the bare trunk (forward + backward) and by all of `invert`."""
+
+    layer: str
+    bare_ms: float
+    invert_ms: float
+    ratio: float  # Median over rounds in which both were timed one after the other.
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeTime:
+    """Milliseconds from picture to decoded picture, trunk included."""
+
+    layer: str
+    method: str
+    decode_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimeToQuality:
+    """Median seconds to a PSNR over the pictures that reached it; None when none did."""
+
+    layer: str
+    psnr_db: float
+    reached: int
+    pictures: int
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Mean scores of the last iterates over a set of pictures, with half the width of the 95 % interval."""
+
+    layer: str
+    pictures: int
+    evaluations: float
+    psnr_db: float
+    psnr_db_interval: float | None
+    feature_error: float
+    feature_error_interval: float | None
+    ssim: float
+    lpips: float | None
+    seconds: float
+
+
+def measure_machine(device: torch.device) -> Machine:
+    """Measure the speed of a typical convolution."""
+    images = torch.rand(1, PROBE_CHANNELS, PROBE_SIZE, PROBE_SIZE, device=device)
+    images = images.to(memory_format=torch.channels_last)
+    weight = torch.rand(PROBE_CHANNELS, PROBE_CHANNELS, 3, 3, device=device)
+    times = []
+    with torch.no_grad():
+        for _ in range(WARM_UP_ROUNDS + PROBE_ROUNDS):
+            started = perf_counter()
+            conv2d(images, weight, padding=1)
+            times.append(_seconds_since(started, device))
+    operations = 2 * PROBE_CHANNELS**2 * 9 * PROBE_SIZE**2
+    gflops = operations / median(times[WARM_UP_ROUNDS:]) / 1e9
+    return Machine(os.cpu_count() or 1, torch.get_num_threads(), str(device), gflops)
+
+
+def measure_step_time(lab: Lab, picture: Picture, layer: str, settings: Settings, rounds: int) -> StepTime:
+    """Time steps of an inversion and bare evaluations in turns, so that other load on the machine cancels."""
+    endless = replace(settings, steps=None, seconds=None, patience=None)
+    trunk, target = lab.trunk(layer), lab.target(picture, layer)
+    bare, ours = [], []
+    with closing(lab.steps(picture, layer, "optimiser", endless)) as steps:
+        before = next(steps)
+        for _ in range(WARM_UP_ROUNDS + rounds):
+            bare.append(_time_bare_evaluation(trunk, picture.images.to(lab.device), target))
+            step = next(steps)
+            ours.append((step.seconds - before.seconds) / (step.evaluations - before.evaluations))
+            before = step
+    pairs = list(zip(bare, ours, strict=True))[WARM_UP_ROUNDS:]
+    return StepTime(
+        layer,
+        bare_ms=1e3 * median(seconds for seconds, _ in pairs),
+        invert_ms=1e3 * median(seconds for _, seconds in pairs),
+        ratio=median(our_seconds / bare_seconds for bare_seconds, our_seconds in pairs),
+    )
+
+
+def measure_decode_time(lab: Lab, picture: Picture, layer: str, method: str, rounds: int) -> DecodeTime:
+    """Time a decoder's single pass, once it is loaded."""
+    times = []
+    for _ in range(WARM_UP_ROUNDS + rounds):
+        started = perf_counter()
+        lab.decode(picture, layer, method)
+        times.append(_seconds_since(started, lab.device))
+    return DecodeTime(layer, method, 1e3 * median(times[WARM_UP_ROUNDS:]))
+
+
+def invert_all(
+    lab: Lab, pictures: Sequence[Picture], layer: str, settings: Settings
+) -> Generator[Reconstruction, None, None]:
+    """Invert every picture from noise, one by one."""
+    for picture in pictures:
+        yield _finish(lab.run(picture, layer, "optimiser", settings))
+
+
+def times_to_quality(
+    layer: str, runs: Sequence[Reconstruction], thresholds_db: Sequence[float]
+) -> Generator[TimeToQuality, None, None]:
+    """Read off the runs' histories when each first reached each PSNR."""
+    for psnr_db in thresholds_db:
+        firsts = [
+            next((record.seconds for record in run.history if record.psnr_db >= psnr_db), None)
+            for run in runs
+        ]
+        reached = [seconds for seconds in firsts if seconds is not None]
+        yield TimeToQuality(layer, psnr_db, len(reached), len(runs), median(reached) if reached else None)
+
+
+def score_runs(lab: Lab, pictures: Sequence[Picture], layer: str, runs: Sequence[Reconstruction]) -> Quality:
+    """Score the pictures that the runs ended with, as 8-bit pixels, and average."""
+    scores = [
+        lab.score(picture, replace(run, images=quantise(run.images)))
+        for picture, run in zip(pictures, runs, strict=True)
+    ]
+    psnr_db, feature_error = _column(scores, "psnr_db"), _column(scores, "feature_error")
+    perceptual = _column(scores, "lpips")
+    return Quality(
+        layer=layer,
+        pictures=len(runs),
+        evaluations=mean(run.steps for run in runs),
+        psnr_db=mean(psnr_db),
+        psnr_db_interval=_interval(psnr_db),
+        feature_error=mean(feature_error),
+        feature_error_interval=_interval(feature_error),
+        ssim=mean(_column(scores, "ssim")),
+        lpips=mean(perceptual) if perceptual else None,
+        seconds=mean(run.seconds for run in runs),
+    )
+
+
+def _time_bare_evaluation(trunk: Trunk, images: Images, target: Mapping[str, Tensor]) -> float:
+    """Time the trunk alone: features of the images, and the gradient of an inner product with the target."""
+    images = images.clone().requires_grad_()
+    started = perf_counter()
+    features = trunk(images)
+    torch.autograd.grad([features[node] for node in target], images, list(target.values()))
+    return _seconds_since(started, images.device)
+
+
+def _seconds_since(started: float, device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return perf_counter() - started
+
+
+def _finish(steps: Generator[Step, None, Reconstruction]) -> Reconstruction:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            return finished.value
+
+
+def _column(scores: Sequence[Scores], metric: str) -> list[float]:
+    return [value for row in scores if (value := getattr(row, metric)) is not None]
+
+
+def _interval(values: Sequence[float]) -> float | None:
+    """Return half the width of Student's confidence interval of the mean; a single value has none."""
+    if len(values) < 2:
+        return None
+    quantile = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
+    return float(quantile * stdev(values) / math.sqrt(len(values)))

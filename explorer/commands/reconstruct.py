@@ -1,0 +1,189 @@
+"""The command `reconstruct`: every picture from every layer by one method, and the report of it."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+
+from tqdm import tqdm
+
+from explorer.backbones import LAYERS
+from explorer.images import EXAMPLES, ImageError, Picture, load_example, quantise, read_picture
+from explorer.inversion import Settings, Step, load_settings
+from explorer.lab import METHODS, Lab, MethodUnavailableError, best_device
+from explorer.reconstruction import Reconstruction
+from explorer.report import MANIFEST, TABLE, Result, RunInfo, write_picture, write_tables, writing_into
+
+ITERATIVE_METHODS = ("optimiser", "hybrid")
+BAR_FORMAT = "{desc} |{bar:30}| {n:.0f}/{total_fmt} evaluations, {elapsed}{postfix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture to be brought back from one layer; methods that decode in one pass ignore the settings."""
+
+    image: str
+    picture: Picture
+    layer: str
+    method: str
+    settings: Settings
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's arguments."""
+    examples = ", ".join(EXAMPLES)
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help=f"picture file, or an example: {examples}")
+    parser.add_argument("--method", choices=METHODS, default="optimiser", help="default: %(default)s")
+    parser.add_argument(
+        "--layers",
+        default=",".join(LAYERS),
+        help="node names, comma-separated; nodes joined by + are inverted together (default: %(default)s)",
+    )
+    parser.add_argument("--steps", type=int, help="budget in evaluations of trunk forward + backward")
+    parser.add_argument("--seconds", type=float, help="budget in seconds, for each layer of each picture")
+    parser.add_argument("--seed", type=int, help="default: 0")
+    parser.add_argument(
+        "--weights",
+        default="IMAGENET1K_V1",
+        help="IMAGENET1K_V1, IMAGENET1K_V2, untrained, or a file (default: %(default)s)",
+    )
+    parser.add_argument("--preset", default="balanced", help="tuned settings (default: %(default)s)")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change single settings"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for the pictures and the report")
+
+
+def run(options: Namespace, command_line: str) -> None:
+    """Check all input, reconstruct every picture from every layer, and write the report."""
+    settings = choose_settings(options)
+    pictures = read_pictures(options.images, size=next(iter(settings.values())).size)
+    with writing_into(options.out) as folder:
+        lab = Lab.load(options.weights, best_device())
+        info = _describe_run(lab, options, settings, command_line)
+        _load_models(lab, next(iter(pictures.values())), list(settings), options.method)
+        results: list[Result] = []
+        names = folder_names([picture.name for picture in pictures.values()])
+        for name, (image, picture) in zip(names, pictures.items(), strict=True):
+            jobs = [Job(image, picture, layer, options.method, settings[layer]) for layer in settings]
+            made = [_run_job(lab, job) for job in jobs]
+            write_picture(folder / name, picture, made)
+            results += made
+        write_tables(folder, info, results)
+    print(f"Wrote {options.out / MANIFEST}")
+
+
+def choose_settings(options: Namespace) -> dict[str, Settings]:
+    """Make each layer's settings from the preset, then --set, then --steps, --seconds and --seed."""
+    # Who gives only seconds wants all of them used, whatever step budget the preset has.
+    overrides = ["steps=null"] if options.seconds is not None else []
+    overrides += options.set
+    own = {"steps": options.steps, "seconds": options.seconds, "seed": options.seed}
+    overrides += [f"{key}={value}" for key, value in own.items() if value is not None]
+    layers = dict.fromkeys(layer.strip() for layer in options.layers.split(","))
+    is_warm = options.method == "hybrid"
+    return {
+        layer: load_settings(layer, preset=options.preset, overrides=overrides, is_warm=is_warm)
+        for layer in layers
+    }
+
+
+def read_pictures(images: Sequence[str], size: int) -> dict[str, Picture]:
+    """Read files, or examples by name; raises ImageError naming the first that cannot be used."""
+    pictures: dict[str, Picture] = {}
+    for image in images:
+        is_example = image in EXAMPLES and not Path(image).exists()
+        try:
+            picture = load_example(image, size=size) if is_example else read_picture(image, size=size)
+        except ImageError as error:
+            raise ImageError(f"{image}: {error}") from error
+        if picture.notice:
+            _say(f"{image}: {picture.notice}")
+        pictures[image] = picture
+    return pictures
+
+
+def folder_names(names: Sequence[str]) -> list[str]:
+    """Give every picture a folder of its own, also where two have the same name."""
+    taken = {MANIFEST, TABLE}
+    folders: list[str] = []
+    for name in names:
+        folder, number = name, 2
+        while folder.casefold() in taken:
+            folder, number = f"{name}-{number}", number + 1
+        taken.add(folder.casefold())
+        folders.append(folder)
+    return folders
+
+
+def _describe_run(lab: Lab, options: Namespace, settings: dict[str, Settings], command_line: str) -> RunInfo:
+    """Describe the run; raises UnknownNodeError or MethodUnavailableError if a layer cannot take part."""
+    trunks = {layer: lab.trunk(layer).fingerprint for layer in settings}
+    for layer in settings:
+        if reason := lab.unavailable(layer, options.method):
+            raise MethodUnavailableError(reason)
+    if lab.backbone.notice:
+        _say(lab.backbone.notice)
+    is_iterative = options.method in ITERATIVE_METHODS
+    return RunInfo(
+        command_line=command_line,
+        weights=lab.backbone.name,
+        fingerprint=lab.backbone.digest,
+        seed=next(iter(settings.values())).seed,
+        settings={layer: chosen if is_iterative else None for layer, chosen in settings.items()},
+        trunks=trunks,
+        notice=lab.backbone.notice,
+    )
+
+
+def _load_models(lab: Lab, picture: Picture, layers: Sequence[str], method: str) -> None:
+    """Decode once unmeasured, so that loading or fitting a decoder counts as nobody's seconds."""
+    for layer in layers:
+        if method != "optimiser":
+            lab.decode(picture, layer, lab.best_decoder(layer) if method == "hybrid" else method)
+
+
+def _run_job(lab: Lab, job: Job) -> Result:
+    if job.method in ITERATIVE_METHODS:
+        made = _follow(lab.run(job.picture, job.layer, job.method, job.settings), job)
+    else:
+        made = _decode(lab, job)
+    # Rounded to what a PNG holds, so that the scored pixels are the saved ones.
+    made = replace(made, images=quantise(made.images))
+    scores = lab.score(job.picture, made)
+    _say(f"{job.image} {job.layer} {job.method}: {scores.psnr_db:.2f} dB in {made.seconds:.1f} s")
+    if made.notice:
+        _say(f"{job.image} {job.layer}: {made.notice}")
+    return Result(job.image, made, scores)
+
+
+def _follow(steps: Generator[Step, None, Reconstruction], job: Job) -> Reconstruction:
+    """Run all steps behind a progress bar (on a terminal only) and return what they lead to."""
+    bar = tqdm(
+        desc=f"{job.picture.name} {job.layer}",
+        total=job.settings.steps,
+        bar_format=BAR_FORMAT,
+        disable=None,
+        leave=False,
+    )
+    with bar, closing(steps):
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as finished:
+                return finished.value
+            bar.set_postfix_str(f"feature error {step.losses['feature']:.3g}", refresh=False)
+            bar.update(step.evaluations - bar.n)
+
+
+def _decode(lab: Lab, job: Job) -> Reconstruction:
+    started = perf_counter()
+    images = lab.decode(job.picture, job.layer, job.method)
+    return Reconstruction(job.layer, job.method, images, steps=0, seconds=perf_counter() - started)
+
+
+def _say(message: str) -> None:
+    tqdm.write(message, file=sys.stderr)
