@@ -45,9 +45,7 @@ class Models:
         return self._linear.get(layer, lambda: linear_decoder(self.trunk(layer)).to(self.device).eval())
 
     def _find_decoder(self, layer: str, variant: str) -> Decoder | None:
-        found = find_decoder(
-            self.trunk(layer), variant, self._checkpoints, digest=self.backbone.digest
-        )
+        found = find_decoder(self.trunk(layer), variant, self._checkpoints, digest=self.backbone.digest)
         return None if found is None else found.to(self.device).eval()
 
 

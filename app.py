@@ -1,0 +1,47 @@
+"""Open the explorer's page: parse options, build the lab behind the page, launch."""
+
+import argparse
+import os
+from functools import partial
+
+# Both must be set before gradio is imported; the page sends nothing about its visitors anywhere.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+from explorer.lab import Lab
+from explorer.ui.desk import Desk
+from explorer.ui.page import build_page
+from explorer.ui.theme import launch_options
+
+QUEUE_SIZE = 20
+
+
+def main() -> None:
+    """Run the page until it is interrupted."""
+    options = parse_options()
+    desk = Desk(partial(Lab.load, options.weights))
+    page = build_page(desk).queue(max_size=QUEUE_SIZE)
+    desk.open()
+    page.launch(
+        server_name=options.host,
+        server_port=options.port,
+        share=options.share or None,
+        **launch_options(),
+    )
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line; what is not given is left to Gradio's environment variables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", default="IMAGENET1K_V1", help="torchvision name, file, or 'untrained'")
+    parser.add_argument(
+        "--host", help="address to listen on (default: GRADIO_SERVER_NAME or this machine only)"
+    )
+    parser.add_argument(
+        "--port", type=int, help="port (default: GRADIO_SERVER_PORT or the first free from 7860)"
+    )
+    parser.add_argument("--share", action="store_true", help="open a public link through Gradio's relay")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

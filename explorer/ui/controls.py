@@ -1,0 +1,127 @@
+"""The settings of a live run: their controls, and the settings they stand for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from explorer.backbones import LAYERS
+from explorer.inversion import Settings, SettingsError, load_settings
+
+FROM_NOISE, FROM_DECODER = "noise", "decoder"
+STARTS = [("noise", FROM_NOISE), ("decoder (hybrid)", FROM_DECODER)]
+AS_TUNED = "as tuned"
+PRIOR_WEIGHTS = [AS_TUNED, "0", "0.005", "0.02", "0.1", "0.5"]
+OPTIMISERS = [("L-BFGS", "lbfgs"), ("Adam", "adam")]
+# The presets are tuned for L-BFGS; Adam's steps on Fourier coefficients are about this large.
+ADAM_LEARNING_RATE = 0.05
+DEFAULT_STEPS = 200
+MAX_STEPS = 1000
+# One compute slot serves everyone, so no run may hold it longer.
+DEFAULT_SECONDS = 30
+MAX_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the visitor has chosen; field names are also those of permalinks and of the API."""
+
+    start: str = FROM_NOISE
+    steps: int = DEFAULT_STEPS
+    seconds: float = DEFAULT_SECONDS
+    seed: int = 0
+    prior: str = AS_TUNED
+    optimiser: str = "lbfgs"
+    layers: tuple[str, ...] = LAYERS
+
+    @classmethod
+    def from_controls(cls, values: Sequence[Any]) -> "RunOptions":
+        """Read the values of `Controls.components()`; a number left empty keeps its default."""
+        names = [field.name for field in fields(cls)]
+        given = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        return cls(**{**given, "layers": tuple(layer for layer in LAYERS if layer in given["layers"])})
+
+    @property
+    def method(self) -> str:
+        """The lab's name for this start."""
+        return "hybrid" if self.start == FROM_DECODER else "optimiser"
+
+    def overrides(self) -> list[str]:
+        """Write the choices as the settings' `key=value` texts, as the command line takes them."""
+        chosen = [f"steps={int(self.steps)}", f"seed={int(self.seed)}"]
+        if self.prior != AS_TUNED:
+            chosen.append(f"total_variation={self.prior}")
+        if self.optimiser == "adam":
+            chosen += ["optimiser=adam", f"learning_rate={ADAM_LEARNING_RATE}"]
+        return chosen
+
+    def settings(self) -> dict[str, Settings]:
+        """Load each chosen layer's settings.
+
+        Raises:
+            SettingsError: no layer is chosen, or a choice is out of range; the message names it.
+        """
+        if not self.layers:
+            raise SettingsError("Choose at least one layer.")
+        is_warm = self.start == FROM_DECODER
+        return {
+            layer: load_settings(layer, overrides=self.overrides(), is_warm=is_warm) for layer in self.layers
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The components behind `RunOptions`, in the order of its fields."""
+
+    start: gr.Radio
+    steps: gr.Slider
+    seconds: gr.Slider
+    seed: gr.Number
+    prior: gr.Dropdown
+    optimiser: gr.Radio
+    layers: gr.CheckboxGroup
+
+    def components(self) -> list[Component]:
+        """List them for an event's inputs."""
+        return [self.start, self.steps, self.seconds, self.seed, self.prior, self.optimiser, self.layers]
+
+
+def build_start() -> gr.Radio:
+    """Lay out the one choice that everybody should see."""
+    return gr.Radio(STARTS, value=FROM_NOISE, label="Start from", elem_id="start", container=False)
+
+
+def build_controls(start: gr.Radio) -> Controls:
+    """Lay out the other choices in an accordion."""
+    defaults = RunOptions()
+    with gr.Accordion("Settings", open=False, elem_classes="advanced"), gr.Row():
+        with gr.Column(min_width=240):
+            steps = gr.Slider(
+                10, MAX_STEPS, defaults.steps, step=10, label="Steps per layer",
+                info="Evaluations of the network, forward and backward, after which a layer is done.",
+            )  # fmt: skip
+            seconds = gr.Slider(
+                5, MAX_SECONDS, defaults.seconds, step=5, label="Time for all layers, seconds",
+                info="The layers share it fairly; Resume adds as much again.",
+            )  # fmt: skip
+        with gr.Column(min_width=240):
+            prior = gr.Dropdown(
+                PRIOR_WEIGHTS, value=defaults.prior, label="Smoothness prior",
+                info="Weight of total variation: more means smoother, less detail and less noise.",
+            )  # fmt: skip
+            optimiser = gr.Radio(
+                OPTIMISERS, value=defaults.optimiser, label="Optimiser",
+                info="L-BFGS learns the curvature as it goes; Adam follows the slope.",
+            )  # fmt: skip
+        with gr.Column(min_width=240):
+            layers = gr.CheckboxGroup(
+                list(LAYERS), value=list(LAYERS), label="Layers",
+                info="Fewer layers means more time for each.",
+            )  # fmt: skip
+            seed = gr.Number(
+                defaults.seed, label="Seed", precision=0, minimum=0,
+                info="The same seed gives the same noise to start from.",
+            )  # fmt: skip
+    return Controls(start, steps, seconds, seed, prior, optimiser, layers)

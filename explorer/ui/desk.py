@@ -1,0 +1,130 @@
+"""The desk: the lab, loaded behind the page, and what each visitor has on it."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+
+import torch
+
+from explorer.backbones import LAYERS
+from explorer.images import SIZE, Picture
+from explorer.lab import Lab
+from explorer.metrics import Scores
+from explorer.race import Race
+from explorer.reconstruction import Reconstruction
+
+# Visitors whose pictures and resumable races are kept; the one idle longest goes first.
+MAX_VISITS = 16
+
+
+@dataclass(slots=True)
+class Visit:
+    """One visitor's picture and what has been brought back from it. Never shown to another."""
+
+    picture: Picture | None = None
+    example: str | None = None
+    decoded: dict[str, Reconstruction] = field(default_factory=dict)
+    optimised: dict[str, Reconstruction] = field(default_factory=dict)
+    scores: dict[str, Scores] = field(default_factory=dict)
+    race: Race | None = None
+    run: str = ""
+    # Set by Run and Resume, cleared by Stop: a run still waiting in the queue then does nothing.
+    is_run_wanted: bool = False
+
+    def put(self, picture: Picture | None, example: str | None = None) -> None:
+        """Lay down another picture; everything made from the one before goes."""
+        self.drop_race()
+        self.picture, self.example = picture, example
+        self.decoded, self.optimised, self.scores = {}, {}, {}
+
+    def stop(self) -> None:
+        """Let no waiting run start and end the running one after its step."""
+        self.is_run_wanted = False
+        if self.race is not None:
+            self.race.stop()
+
+    def drop_race(self) -> None:
+        """Stop and forget the race, with the memory its optimisers hold."""
+        self.stop()
+        self.race = None
+
+
+class Desk:
+    """Holds the lab and the visits; the lab loads in the background, so the page opens at once."""
+
+    def __init__(self, load: Callable[[], Lab]) -> None:
+        self._load = load
+        self._lab: Lab | None = None
+        self._failure: str | None = None
+        self._is_loaded = Event()
+        self._visits: OrderedDict[str, Visit] = OrderedDict()
+        self._lock = Lock()
+        self.doing = "Loading ResNet-50 …"
+        self.shapes: dict[str, str] = {}
+
+    def open(self) -> None:
+        """Start loading in the background."""
+        Thread(target=self._prepare, name="load-models", daemon=True).start()
+
+    @property
+    def lab(self) -> Lab:
+        """The lab; waits for its backbone. Raises RuntimeError with the reason when it cannot be had."""
+        self._is_loaded.wait()
+        if self._lab is None:
+            raise RuntimeError(self._failure)
+        return self._lab
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every model has been loaded, or loading has failed."""
+        return not self.doing
+
+    @property
+    def failure(self) -> str | None:
+        """Why there is no lab, if so."""
+        return self._failure
+
+    def visit(self, session: str | None) -> Visit:
+        """Give what this visitor has on the desk; the visit idle longest makes room for a new one."""
+        key = session or "anonymous"
+        with self._lock:
+            visit = self._visits.setdefault(key, Visit())
+            self._visits.move_to_end(key)
+            if len(self._visits) > MAX_VISITS:
+                _, oldest = self._visits.popitem(last=False)
+                oldest.drop_race()
+            return visit
+
+    def leave(self, session: str | None) -> None:
+        """Clear the desk of a visitor who has closed the page."""
+        with self._lock:
+            visit = self._visits.pop(session or "anonymous", None)
+        if visit is not None:
+            visit.drop_race()
+
+    def _prepare(self) -> None:
+        try:
+            self._lab = self._load()
+        except ValueError as error:
+            self._failure = str(error)
+            self.doing = ""
+            return
+        finally:
+            self._is_loaded.set()
+        self._warm_up(self._lab)
+        self.doing = ""
+
+    def _warm_up(self, lab: Lab) -> None:
+        """Build what the first visitor would otherwise wait for."""
+        blank = Picture("blank", torch.full((1, 3, SIZE, SIZE), 0.5))
+        for layer in LAYERS:
+            self.doing = f"Preparing {layer} …"
+            _, channels, rows, columns = lab.target(blank, layer)[layer].shape
+            self.shapes[layer] = f"{channels} × {rows} × {columns}"
+        for layer in LAYERS:
+            self.doing = f"Preparing the decoder of {layer} …"
+            images = lab.decode(blank, layer, lab.best_decoder(layer))
+            if layer == LAYERS[-1]:
+                self.doing = "Preparing the metrics …"
+                lab.score(blank, Reconstruction(layer, "decoder", images, steps=0, seconds=0.0))

@@ -1,0 +1,80 @@
+"""The page: header, picture and tabs; and its state line about the models."""
+
+import time
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+
+from explorer.ui.desk import Desk
+from explorer.ui.examples import build_examples, example_file
+from explorer.ui.instant import build_instant, wire_instant
+from explorer.ui.live import build_live, wire_live
+from explorer.ui.picture_input import build_picture_input
+
+TITLE = "ResNet Inversion Explorer"
+HEADER = """
+<h1>What does each layer of ResNet-50 keep of a picture?</h1>
+<p>A picture goes in. From the features of <b>one layer alone</b>, we try to get it back.</p>
+"""
+STATUS_EVERY_SECONDS = 0.5
+# Pictures and figures of visitors who have left go after half an hour; checked every ten minutes.
+DELETE_FILES = (600, 1800)
+
+
+def build_page(desk: Desk) -> gr.Blocks:
+    """Lay out the page and connect its events to the desk."""
+    with gr.Blocks(title=TITLE, fill_width=True, delete_cache=DELETE_FILES, analytics_enabled=False) as page:
+        with gr.Row(elem_id="header"):
+            with gr.Column(scale=6, min_width=320):
+                gr.HTML(HEADER, elem_id="title")
+                models = gr.HTML(_describe_models(desk), elem_id="models")
+            strip = build_examples()
+            picture = build_picture_input()
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Instant", id="instant"):
+                instant = build_instant()
+            with gr.Tab("Live", id="live"):
+                live = build_live()
+        wire_instant(desk, instant, [live.stage], picture)
+        wire_live(desk, live, picture)
+        _wire_page(desk, page, models, strip, picture)
+    return page
+
+
+def _wire_page(desk: Desk, page: gr.Blocks, models: gr.HTML, strip: gr.HTML, picture: gr.Image) -> None:
+    def choose(event: gr.EventData) -> str:
+        return str(example_file(event.name))
+
+    def follow_loading() -> Iterator[str]:
+        while not desk.is_ready:
+            yield _describe_models(desk)
+            time.sleep(STATUS_EVERY_SECONDS)
+        yield _describe_models(desk)
+
+    def leave(request: gr.Request) -> None:
+        desk.leave(request.session_hash)
+
+    strip.choose(choose, outputs=[picture], queue=False, show_progress="hidden", api_visibility="private")
+    page.load(
+        follow_loading,
+        outputs=[models],
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    page.unload(leave)
+
+
+def _describe_models(desk: Desk) -> str:
+    """Say what is loading, what runs, or what runs in its place and how to get the real thing."""
+    if desk.failure:
+        return f'<p class="banner" role="alert">{escape(desk.failure)}</p>'
+    if not desk.is_ready:
+        return f'<p class="line" role="status">{escape(desk.doing)}</p>'
+    backbone = desk.lab.backbone
+    if backbone.is_fallback and backbone.notice:
+        return f'<p class="banner" role="alert">{escape(backbone.notice)}</p>'
+    source = Path(backbone.source).name
+    return f'<p class="line" role="status">ResNet-50 {escape(backbone.name)} · {escape(source)} · ready</p>'

@@ -1,0 +1,88 @@
+"""One visitor's race, from Run to the table of final numbers."""
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
+from uuid import uuid4
+
+from explorer.lab import Lab
+from explorer.metrics import Scores
+from explorer.race import Race
+from explorer.reconstruction import Reconstruction
+from explorer.ui.controls import RunOptions
+from explorer.ui.desk import Desk, Visit
+from explorer.ui.stage import FrameReader, StageValue, Table, TableRow, still
+from explorer.ui.words import describe_gap, describe_layers
+
+COLUMNS = (
+    "PSNR, dB", "SSIM", "LPIPS", "feature error", "feature cosine", "top-5 shared", "evaluations", "seconds",
+)  # fmt: skip
+
+
+def begin(lab: Lab, visit: Visit, options: RunOptions) -> Race:
+    """Set up a race for the visit's picture, in place of the one before.
+
+    Raises:
+        ValueError: a choice makes no sense, or there is no picture.
+    """
+    if visit.picture is None:
+        raise ValueError("A race needs a picture.")
+    visit.race = lab.race(visit.picture, options.settings(), method=options.method)
+    visit.run = uuid4().hex
+    return visit.race
+
+
+def watch(desk: Desk, visit: Visit, seconds: float) -> Generator[StageValue, None, None]:
+    """Run the visit's race for so long, or until it is stopped, and measure what it has reached."""
+    race, picture = visit.race, visit.picture
+    if race is None or picture is None:
+        return
+    value = StageValue(visit.run, still(picture.images), status="Running …", is_over=False)
+    reader = FrameReader(desk.shapes)
+    reader.panels(race.last_frame())
+    with closing(race.frames(seconds)) as frames:
+        for frame in frames:
+            value = replace(value, panels=reader.panels(frame), seconds=frame.seconds)
+            yield value
+    results = race.reconstructions()
+    visit.optimised = {result.layer: result for result in results}
+    value = replace(value, words=_words(value), status="Measuring …", is_over=True)
+    yield value
+    yield from _measured(desk.lab, visit, results, value)
+
+
+def _measured(
+    lab: Lab, visit: Visit, results: list[Reconstruction], value: StageValue
+) -> Iterator[StageValue]:
+    picture = visit.picture
+    if picture is None:
+        return
+    scores = {result.layer: lab.score(picture, result) for result in results}
+    visit.scores |= {f"optimised {layer}": score for layer, score in scores.items()}
+    rows = [table_row(result, scores[result.layer]) for result in results]
+    words = " ".join(filter(None, [value.words, describe_gap(scores)]))
+    seconds = f"{value.seconds:.1f} s"
+    yield replace(value, words=words, table=Table(COLUMNS, rows), status=f"Done after {seconds}.")
+
+
+def table_row(result: Reconstruction, scores: Scores) -> TableRow:
+    """Write one reconstruction's numbers; a missing one is a dash."""
+    cells = (
+        _number(scores.psnr_db, ".1f"),
+        _number(scores.ssim, ".3f"),
+        _number(scores.lpips, ".3f"),
+        _number(scores.feature_error, ".3f"),
+        _number(scores.feature_cosine, ".3f"),
+        _number(scores.top5_agreement, ".0%"),
+        str(result.steps),
+        f"{result.seconds:.1f}",
+    )
+    return TableRow(result.layer, result.layer, cells)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def _words(value: StageValue) -> str:
+    return describe_layers({layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()})

@@ -1,0 +1,9 @@
+"""The stage: one row Original | layer1 … layer4 with its numbers, curves and replay, drawn by the browser.
+
+The server sends one plain value per update; the browser keeps its nodes, so nothing flickers or loses focus.
+"""
+
+from explorer.ui.stage.component import build_stage
+from explorer.ui.stage.value import FrameReader, StagePanel, StageValue, Table, TableRow, data_uri, still
+
+__all__ = ["FrameReader", "StagePanel", "StageValue", "Table", "TableRow", "build_stage", "data_uri", "still"]

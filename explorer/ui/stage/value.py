@@ -1,0 +1,112 @@
+"""What the server sends to the stage: plain, picklable data."""
+
+import math
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from explorer.images import Images, encode_jpeg
+from explorer.race import Frame, Panel
+
+# Still pictures are sent once, so they may be better than the frames of a race.
+STILL_QUALITY = 92
+
+
+@dataclass(frozen=True, slots=True)
+class StagePanel:
+    """One layer's picture and numbers; a number that is None is shown as a dash."""
+
+    src: str
+    shape: str
+    psnr_db: float | None
+    feature: float | None
+    ssim: float | None = None
+    lpips: float | None = None
+    step: int = 0
+    evaluations: int = 0
+    state: str = "finished"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One line of the table of final numbers."""
+
+    layer: str
+    name: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The final numbers; `columns` head the cells."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[TableRow]
+
+
+@dataclass(frozen=True, slots=True)
+class StageValue:
+    """The whole stage at one moment. Another `run` clears curves and replay."""
+
+    run: str
+    original: str
+    panels: dict[str, StagePanel] = field(default_factory=dict)
+    seconds: float = 0.0
+    words: str = ""
+    status: str = ""
+    table: Table | None = None
+    is_over: bool = True
+    frames: list[dict[str, Any]] | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Give the value as JSON can hold it: numbers that are not finite become None."""
+        return _finite(asdict(self))
+
+
+def data_uri(jpeg: bytes) -> str:
+    """Write a JPEG so that a page can show it without a file."""
+    return f"data:image/jpeg;base64,{b64encode(jpeg).decode('ascii')}"
+
+
+def still(images: Images) -> str:
+    """Encode a picture that is sent once."""
+    return data_uri(encode_jpeg(images, STILL_QUALITY))
+
+
+class FrameReader:
+    """Turns the frames of one race into panels, keeping each layer's last picture."""
+
+    def __init__(self, shapes: dict[str, str]) -> None:
+        self._shapes = shapes
+        self._pictures: dict[str, str] = {}
+
+    def panels(self, frame: Frame) -> dict[str, StagePanel]:
+        """Give every layer's panel; a picture that has not changed is sent as it was."""
+        return {layer: self._panel(layer, panel) for layer, panel in frame.panels.items()}
+
+    def _panel(self, layer: str, panel: Panel) -> StagePanel:
+        if panel.jpeg is not None:
+            self._pictures[layer] = data_uri(panel.jpeg)
+        note = f"stopped at step {panel.step}" if panel.state == "stopped" else ""
+        return StagePanel(
+            src=self._pictures[layer],
+            shape=self._shapes.get(layer, ""),
+            psnr_db=panel.psnr_db,
+            feature=panel.losses["feature"],
+            step=panel.step,
+            evaluations=panel.evaluations,
+            state=panel.state,
+            note=panel.notice or note,
+        )
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return value

@@ -1,0 +1,90 @@
+"""The page's look: a quiet Gradio theme and style sheets; layer colours come from `plots` alone."""
+
+from pathlib import Path
+from typing import Any
+
+from gradio.themes import Base, LocalFont
+
+from explorer.plots import LAYER_COLOURS
+
+FOLDER = Path(__file__).parent
+STYLE_SHEETS = [FOLDER / "page.css", FOLDER / "stage" / "stage.css", FOLDER / "wipe" / "wipe.css"]
+
+# Gradio ships these fonts itself, so the page asks no other server for them.
+# Other weights come as files with a few letters only.
+WEIGHTS = (400, 700)
+SANS = LocalFont("IBM Plex Sans", weights=WEIGHTS)
+MONO = LocalFont("IBM Plex Mono", weights=WEIGHTS)
+
+
+def build_theme() -> Base:
+    """Build the theme: paper and ink by day, slate by night, no boxes where space will do."""
+    theme = Base(
+        primary_hue="slate",
+        neutral_hue="stone",
+        radius_size="sm",
+        font=[SANS, "system-ui", "sans-serif"],
+        font_mono=[MONO, "ui-monospace", "monospace"],
+    )
+    return theme.set(
+        body_background_fill="#fbfaf7",
+        body_background_fill_dark="#121316",
+        body_text_color="#1c1b1a",
+        body_text_color_dark="#ecebe8",
+        body_text_color_subdued="#65625c",
+        body_text_color_subdued_dark="#a5a29b",
+        background_fill_primary="#ffffff",
+        background_fill_primary_dark="#1a1c20",
+        background_fill_secondary="#f4f2ed",
+        background_fill_secondary_dark="#202329",
+        border_color_primary="#e3dfd6",
+        border_color_primary_dark="#33363d",
+        block_background_fill="transparent",
+        block_background_fill_dark="transparent",
+        block_border_width="0px",
+        block_label_background_fill="transparent",
+        block_label_background_fill_dark="transparent",
+        block_label_border_width="0px",
+        block_shadow="none",
+        block_title_text_weight="700",
+        button_primary_background_fill="#1c1b1a",
+        button_primary_background_fill_dark="#ecebe8",
+        button_primary_background_fill_hover="#3a3835",
+        button_primary_background_fill_hover_dark="#ffffff",
+        button_primary_text_color="#ffffff",
+        button_primary_text_color_dark="#16171a",
+        button_secondary_background_fill="#ece8df",
+        button_secondary_background_fill_dark="#2b2e35",
+        button_secondary_background_fill_hover="#e0dbcf",
+        button_secondary_background_fill_hover_dark="#3a3e46",
+        button_large_text_weight="700",
+        input_background_fill="#ffffff",
+        input_background_fill_dark="#1a1c20",
+        input_border_width="1px",
+        slider_color="#1c1b1a",
+        slider_color_dark="#ecebe8",
+        color_accent="#2f5d8a",
+        checkbox_background_color_selected="#1c1b1a",
+        checkbox_background_color_selected_dark="#8a8d95",
+        checkbox_border_color_selected="#1c1b1a",
+    )
+
+
+def layer_variables() -> str:
+    """Write the layers' colours as CSS variables: --layer1 to --layer4."""
+    colours = "".join(f"--{layer}: {colour};" for layer, colour in LAYER_COLOURS.items())
+    return f":root {{ {colours} }}"
+
+
+def launch_options() -> dict[str, Any]:
+    """Give what `launch()` needs to show the page as designed, the same on Spaces as at home."""
+    return {
+        "theme": build_theme(),
+        "css": layer_variables(),
+        "css_paths": STYLE_SHEETS,
+        "js": (FOLDER / "page.js").read_text(encoding="utf-8"),
+        "footer_links": ["api"],
+        "ssr_mode": False,
+        "enable_monitoring": False,
+        "max_file_size": "60mb",
+    }

@@ -1,0 +1,53 @@
+"""The sentences beside the pictures: what to look for, true for the numbers shown."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from explorer.metrics import Scores
+
+# What a given PSNR looks like on photos at 224 pixels, from best to worst.
+LOOKS = (
+    (27.0, "fine detail"),
+    (22.0, "edges and colours, with softened texture"),
+    (18.0, "shapes, with smeared texture"),
+    (14.5, "the layout and the main colours"),
+)
+WORST_LOOK = "a rough arrangement of colours"
+# Features this close count as nearly equal: the network itself could hardly tell.
+NEARLY_EQUAL_ERROR = 0.1
+LOW_PSNR_DB = 20.0
+
+
+def describe_look(psnr_db: float) -> str:
+    """Say in words what a reconstruction of this PSNR shows."""
+    return next((words for limit, words in LOOKS if psnr_db >= limit), WORST_LOOK)
+
+
+def describe_layers(psnr_db: Mapping[str, float]) -> str:
+    """Say what has come back from the shallowest layer and from the deepest."""
+    if not psnr_db:
+        return ""
+    layers = sorted(psnr_db)
+    first, last = layers[0], layers[-1]
+    opening = f"From {first} comes back {describe_look(psnr_db[first])} ({psnr_db[first]:.1f} dB)"
+    if first == last:
+        return f"{opening}."
+    closing = f"from {last}, {describe_look(psnr_db[last])} ({psnr_db[last]:.1f} dB)"
+    falls = all(psnr_db[a] >= psnr_db[b] for a, b in pairwise(layers))
+    trend = " Each deeper layer gives back less." if falls else ""
+    return f"{opening}; {closing}.{trend}"
+
+
+def describe_gap(scores: Mapping[str, Scores]) -> str:
+    """Point out a layer whose features nearly match although its picture does not."""
+    for layer in sorted(scores, reverse=True):
+        score = scores[layer]
+        if score.feature_error is None or score.psnr_db is None:
+            continue
+        if score.feature_error <= NEARLY_EQUAL_ERROR and score.psnr_db < LOW_PSNR_DB:
+            return (
+                f"Look at {layer}: its features match to within {score.feature_error:.1%}, "
+                f"yet the picture is only {score.psnr_db:.1f} dB close. "
+                f"What differs is what {layer} does not see."
+            )
+    return ""
