@@ -4,8 +4,9 @@ Progress and errors go to stderr. Exit status 0 is success, 2 bad input (one cle
 """
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from typing import NoReturn
 from warnings import filterwarnings
 
@@ -40,16 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Pillow warns of large pictures on stderr; our own, lower limit refuses them in one line.
     filterwarnings("ignore", category=PIL.Image.DecompressionBombWarning)
     try:
-        if options.command == "benchmark":
-            benchmark.run(options)
-        else:
-            reconstruct.run(options, repeat_command(*arguments))
+        # Programs read stdout, so only the command's own words go there; torch.hub would write there too.
+        with redirect_stdout(sys.stderr):
+            output = _run(options, repeat_command(*arguments))
     except BAD_INPUT as error:
         print(f"explorer: error: {' '.join(str(error).split())}", file=sys.stderr)
         return BAD_INPUT_STATUS
     except KeyboardInterrupt:
         print("explorer: interrupted; nothing was written.", file=sys.stderr)
         return INTERRUPTED_STATUS
+    print(output)
     return SUCCESS
 
 
@@ -58,6 +59,12 @@ class _Parser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT_STATUS, f"explorer: error: {message} (see {self.prog} --help)\n")
+
+
+def _run(options: Namespace, command_line: str) -> str:
+    if options.command == "benchmark":
+        return benchmark.run(options)
+    return reconstruct.run(options, command_line)
 
 
 def _build_parser() -> ArgumentParser:

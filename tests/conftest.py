@@ -36,6 +36,16 @@ def tiny_network() -> ResNet:
     return make_tiny_network()
 
 
+@pytest.fixture(autouse=True)
+def no_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let weights that are not in the cache be missing at once, with or without a network."""
+
+    def refuse(url: str, *args: object, **options: object) -> None:
+        raise OSError(f"tests do not download {url}")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
+
+
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     path = find_chromium()

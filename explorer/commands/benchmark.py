@@ -52,8 +52,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
 
-def run(options: Namespace) -> None:
-    """Measure, and print tables or JSON."""
+def run(options: Namespace) -> str:
+    """Measure, and return tables or JSON."""
     settings = {
         layer: load_settings(layer, preset=options.preset, overrides=[*options.set, f"steps={options.steps}"])
         for layer in options.layers.split(",")
@@ -70,7 +70,7 @@ def run(options: Namespace) -> None:
         tables["step_times"] = _measure_step_times(lab, pictures[0], settings, options.rounds)
         tables["decode_times"] = _measure_decode_times(lab, pictures[0], list(settings), options.rounds)
         tables["time_to_quality"] = _measure_time_to_quality(lab, pictures, settings)
-    print(_to_json(tables) if options.json else "\n\n".join(map(_to_text, tables, tables.values())))
+    return _to_json(tables) if options.json else "\n\n".join(map(_to_text, tables, tables.values()))
 
 
 def _measure_step_times(

@@ -57,8 +57,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures and the report")
 
 
-def run(options: Namespace, command_line: str) -> None:
-    """Check all input, reconstruct every picture from every layer, and write the report."""
+def run(options: Namespace, command_line: str) -> str:
+    """Check all input, reconstruct every picture from every layer, write the report and say where it is."""
     settings = choose_settings(options)
     pictures = read_pictures(options.images, size=next(iter(settings.values())).size)
     with writing_into(options.out) as folder:
@@ -73,7 +73,7 @@ def run(options: Namespace, command_line: str) -> None:
             write_picture(folder / name, picture, made)
             results += made
         write_tables(folder, info, results)
-    print(f"Wrote {options.out / MANIFEST}")
+    return f"Wrote {options.out / MANIFEST}"
 
 
 def choose_settings(options: Namespace) -> dict[str, Settings]:
