@@ -101,7 +101,7 @@ def build_trunk(network: nn.Module, nodes: str, *, batchnorm_inputs: bool = Fals
 
 
 def _check_nodes(network: nn.Module, names: tuple[str, ...]) -> None:
-    _, known = get_graph_node_names(network)
+    _, (_, *known) = get_graph_node_names(network)  # The first is the picture itself, which nobody may see.
     prefixes = {
         ".".join(name.split(".")[:depth]) for name in known for depth in range(1, name.count(".") + 2)
     }

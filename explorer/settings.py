@@ -1,5 +1,6 @@
 """Settings of one inversion: a typed, checked config from the presets file and `key=value` overrides."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,9 +11,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from explorer.backbones import LAYERS
 from explorer.features import split_nodes
-from explorer.images import SIZE
+from explorer.images import MIN_SIDE, SIZE
 
 PRESETS_FILE = Path(__file__).with_name("presets.yaml")
+MAX_SEED = 2**63 - 1  # The largest that torch.Generator takes.
 # Where a node inside the network finds its preset: that of the stage output at about its depth.
 STEM_NODES = ("conv1", "bn1", "relu", "maxpool")
 
@@ -52,7 +54,7 @@ class Settings:
         """Check every value; raise SettingsError for the first that is out of range."""
         for name in ("learning_rate", "history", "first_step", "steps", "seconds", "patience", "size"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
+            if value is not None and not 0 < value < math.inf:
                 raise SettingsError(f"{name} must be above 0, not {value}.")
         for name in (
             "noise",
@@ -63,8 +65,12 @@ class Settings:
             "jitter",
             "tolerance",
         ):
-            if getattr(self, name) < 0:
-                raise SettingsError(f"{name} must not be negative, but is {getattr(self, name)}.")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise SettingsError(f"{name} must be 0 or above, not {getattr(self, name)}.")
+        if self.size < MIN_SIDE:
+            raise SettingsError(f"size must be at least {MIN_SIDE}, not {self.size}.")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise SettingsError(f"seed must be from 0 to {MAX_SEED}, not {self.seed}.")
         if not 0 <= self.coarse_to_fine <= 1:
             raise SettingsError(f"coarse_to_fine is a share from 0 to 1, not {self.coarse_to_fine}.")
         if self.coarse_to_fine and self.steps is None:

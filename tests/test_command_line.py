@@ -118,6 +118,10 @@ def test_pictures_of_one_name_get_folders_of_their_own():
         (["--steps", "-3"], "steps must be above 0, not -3"),
         (["--steps", "many"], "invalid int value: 'many'"),
         (["--seconds", "-1"], "seconds must be above 0"),
+        (["--seconds", "nan"], "seconds must be above 0"),
+        (["--seed", "99999999999999999999"], "seed must be from 0"),
+        (["--set", "size=8"], "size must be at least 32"),
+        (["--layers", "x"], "Unknown layer 'x'"),  # The network's input node: the picture itself.
         (["--set", "colour=red"], "Unknown setting 'colour'"),
         (["--set", "optimiser=sgd"], "'sgd'"),
         (["--set", "optimiser"], "write key=value"),
