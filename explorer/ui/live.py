@@ -75,7 +75,7 @@ class _Handlers:
     def stop(self, request: gr.Request) -> None:
         self._desk.visit(request.session_hash).stop()
 
-    def run(self, path: str | None, *chosen: Any, request: gr.Request) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
+    def run(self, path: str | None, request: gr.Request, *chosen: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
         visit = self._desk.visit(request.session_hash)
         options = RunOptions.from_controls(chosen)
         if visit.picture is None:

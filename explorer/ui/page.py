@@ -33,9 +33,9 @@ def build_page(desk: Desk) -> gr.Blocks:
             strip = build_examples()
             picture = build_picture_input()
         with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Instant", id="instant"):
+            with gr.Tab("Instant", id="instant", render_children=True):
                 instant = build_instant()
-            with gr.Tab("Live", id="live"):
+            with gr.Tab("Live", id="live", render_children=True):
                 live = build_live()
         wire_instant(desk, instant, [live.stage], picture)
         wire_live(desk, live, picture)

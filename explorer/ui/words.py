@@ -11,8 +11,9 @@ LOOKS = (
     (22.0, "edges and colours, with softened texture"),
     (18.0, "shapes, with smeared texture"),
     (14.5, "the layout and the main colours"),
+    (11.0, "a rough arrangement of light and colour"),
 )
-WORST_LOOK = "a rough arrangement of colours"
+WORST_LOOK = "hardly anything yet that resembles the picture"
 # Features this close count as nearly equal: the network itself could hardly tell.
 NEARLY_EQUAL_ERROR = 0.1
 LOW_PSNR_DB = 20.0
@@ -29,13 +30,15 @@ def describe_layers(psnr_db: Mapping[str, float]) -> str:
         return ""
     layers = sorted(psnr_db)
     first, last = layers[0], layers[-1]
-    opening = f"From {first} comes back {describe_look(psnr_db[first])} ({psnr_db[first]:.1f} dB)"
+    looks = {layer: describe_look(psnr_db[layer]) for layer in layers}
+    opening = f"{first} gives back {looks[first]} ({psnr_db[first]:.1f} dB)"
     if first == last:
         return f"{opening}."
-    closing = f"from {last}, {describe_look(psnr_db[last])} ({psnr_db[last]:.1f} dB)"
-    falls = all(psnr_db[a] >= psnr_db[b] for a, b in pairwise(layers))
+    if looks[first] == looks[last]:
+        return f"{opening}, and so does {last} ({psnr_db[last]:.1f} dB)."
+    falls = all(psnr_db[a] > psnr_db[b] for a, b in pairwise(layers))
     trend = " Each deeper layer gives back less." if falls else ""
-    return f"{opening}; {closing}.{trend}"
+    return f"{opening}; {last}, {looks[last]} ({psnr_db[last]:.1f} dB).{trend}"
 
 
 def describe_gap(scores: Mapping[str, Scores]) -> str:

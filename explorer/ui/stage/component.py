@@ -9,18 +9,23 @@ from explorer.backbones import LAYERS
 
 FOLDER = Path(__file__).parent
 # Canvas dashes per layer, so that curves can be told apart without colour.
-DASHES = [[], [8, 4], [3, 3], [10, 3, 2, 3]]
+DASHES = dict(zip(LAYERS, ("[]", "[8, 4]", "[3, 3]", "[10, 3, 2, 3]"), strict=True))
 
 
 def build_stage(mode: Literal["instant", "live"], *, title: str, elem_id: str) -> gr.HTML:
     """Lay out a stage; its value is `StageValue.plain()`, and its nodes survive every update."""
+    # Written out here because a component in a hidden tab may get a value before its other properties.
+    panels = "".join(_fill("panel.html", layer=layer, dash=DASHES[layer]) for layer in LAYERS)
     return gr.HTML(
-        html_template=(FOLDER / "stage.html").read_text(encoding="utf-8"),
+        html_template=_fill("stage.html", panels=panels, mode=mode, title=title),
         js_on_load=(FOLDER / "stage.js").read_text(encoding="utf-8"),
         apply_default_css=False,
         elem_id=elem_id,
-        mode=mode,
-        title=title,
-        layers=list(LAYERS),
-        dashes=DASHES,
     )
+
+
+def _fill(name: str, **parts: str) -> str:
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    for key, part in parts.items():
+        text = text.replace(f"@{key}", part)
+    return text

@@ -1,8 +1,8 @@
 // The stage: draws what the server sends (pictures, numbers, curves) and replays it without the server.
 // A value holds: run (its name), seconds, original, panels by layer, words, status, is_over, frames (a recording).
 const stage = element.querySelector(".stage");
-const isLive = props.mode === "live";
-const layers = props.layers;
+const isLive = stage.dataset.mode === "live";
+const layers = [...stage.querySelectorAll("[data-dash]")].map((node) => node.dataset.panel);
 const player = stage.querySelector(".player");
 const scrubber = player.querySelector("input");
 const playButton = player.querySelector(".play");
@@ -79,7 +79,7 @@ function reset(name) {
 }
 
 function receive(value) {
-  if (!value) return;
+  if (!value?.panels) return;
   if (value.run !== run) reset(value.run);
   showPicture("original", value.original, "Original picture, as the network is given it");
   text(stage, ".words", value.words || "");
@@ -176,12 +176,12 @@ function drawCurve(canvas, name) {
   context.font = `11px ${style.fontFamily}`;
   drawGrid(context, { x, y, width, height, ink: style.getPropertyValue("--quiet"), line: style.getPropertyValue("--hair") });
   const ends = [];
-  layers.forEach((layer, index) => {
+  layers.forEach((layer) => {
     const line = (curves[layer] || []).filter((panel) => Number.isFinite(panel[name]));
     if (!line.length) return;
     context.strokeStyle = style.getPropertyValue(`--${layer}`);
     context.lineWidth = 2;
-    context.setLineDash(props.dashes[index]);
+    context.setLineDash(JSON.parse(figure(layer).dataset.dash));
     context.beginPath();
     for (const panel of line) context.lineTo(x.place(panel.evaluations), y.place(panel[name]));
     context.stroke();

@@ -1,0 +1,106 @@
+"""A page on a tiny network, served by this process, and Chromium pages that collect what must not happen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from explorer.backbones import Backbone
+from explorer.lab import Lab
+from explorer.models import Models
+from explorer.ui.desk import Desk
+from explorer.ui.page import build_page
+from explorer.ui.theme import launch_options
+from tests.conftest import make_tiny_network
+
+SCREENSHOTS = Path(__file__).parents[2] / "outputs" / "screenshots"
+DESKTOP = {"width": 1600, "height": 1000}
+PHONE = {"width": 390, "height": 844}
+
+
+class CoarseDecoder(torch.nn.Module):
+    """Stands in for the linear decoders, whose fit would outlast the tests."""
+
+    def forward(self, features: dict[str, torch.Tensor]) -> torch.Tensor:
+        (maps,) = features.values()
+        coarse = maps[:, :3].sigmoid()
+        return torch.nn.functional.interpolate(coarse, (224, 224), mode="bilinear")
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory) -> Iterator[str]:
+    """The address of a page whose models are a tiny network and coarse decoders."""
+    categories = tuple(f"class {index}" for index in range(10))
+    backbone = Backbone("tiny", make_tiny_network(), "seed 0", None, categories)
+    desk = Desk(lambda: Lab(backbone, checkpoints=tmp_path_factory.mktemp("none")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Models, "linear", lambda *_: CoarseDecoder())
+        page = build_page(desk).queue(max_size=20)
+        desk.open()
+        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+        yield url
+        page.close()
+
+
+@dataclass
+class Watched:
+    """A Chromium page with the errors and the requests to other servers that it made."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    def watch(self, url: str) -> None:
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.on("request", lambda request: self._check(request.url, url))
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.errors.append(text)
+
+    def _check(self, requested: str, url: str) -> None:
+        if not requested.startswith((url, "data:", "blob:")):
+            self.strangers.append(requested)
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def watched(chromium, address) -> Iterator[Watched]:
+    """A fresh page at the address; the test fails if it logged an error or asked another server."""
+    context = chromium.new_context(viewport=DESKTOP)
+    watched = Watched(context.new_page())
+    watched.watch(address)
+    open_page(watched.page, address)
+    yield watched
+    context.close()
+    assert watched.errors == []
+    assert watched.strangers == []
+
+
+@pytest.fixture
+def page(watched) -> Page:
+    return watched.page
+
+
+def open_page(page: Page, url: str) -> None:
+    """Open the page and wait until its models are ready."""
+    page.set_default_timeout(60_000)
+    page.goto(url)
+    page.wait_for_selector("#models :text('ready')")
+
+
+def save_screenshot(page: Page, name: str) -> None:
+    """Keep what the page looks like, for people to look at."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
