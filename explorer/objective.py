@@ -1,6 +1,6 @@
 """The objective: relative feature error plus weighted priors, as a function of an optimiser's parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -75,7 +75,9 @@ class Objective:
         is_bfloat16 = self._settings.precision == "bfloat16"
         with torch.autocast(images.device.type, torch.bfloat16, enabled=is_bfloat16):
             features = self._trunk(shifted)
-        terms = {"feature": _relative_error(features, target)}
+        terms = {"feature": _mean_over_nodes(_relative_error, features, target)}
+        if self._settings.direction:
+            terms["direction"] = _mean_over_nodes(_direction_error, features, target)
         if self._settings.total_variation:
             terms["total_variation"] = total_variation(images).mean()
         if self._settings.alpha_norm:
@@ -114,10 +116,23 @@ def _roll(maps: Tensor, cells: list[int], coarsest: Tensor) -> Tensor:
     return maps.roll(shifts, dims=(2, 3))
 
 
-def _relative_error(features: Features, target: Features) -> Float[Tensor, ""]:
-    """Return the squared error relative to the target's square, mean over pictures and nodes."""
-    errors = [
-        (features[node] - wanted).square().flatten(1).sum(1) / wanted.square().flatten(1).sum(1)
-        for node, wanted in target.items()
-    ]
+def _mean_over_nodes(
+    error: Callable[[Tensor, Tensor], Float[Tensor, "batch"]], features: Features, target: Features
+) -> Float[Tensor, ""]:
+    """Return the mean over nodes and pictures."""
+    errors = [error(features[node].flatten(1), wanted.flatten(1)) for node, wanted in target.items()]
     return torch.stack(errors).mean()
+
+
+def _relative_error(
+    features: Float[Tensor, "batch values"], wanted: Float[Tensor, "batch values"]
+) -> Float[Tensor, "batch"]:
+    """Return the squared distance over the target's square."""
+    return (features - wanted).square().sum(1) / wanted.square().sum(1)
+
+
+def _direction_error(
+    features: Float[Tensor, "batch values"], wanted: Float[Tensor, "batch values"]
+) -> Float[Tensor, "batch"]:
+    """Return the squared distance of the two scaled to unit norm: 0 for the same direction, at most 4."""
+    return 2 - 2 * torch.cosine_similarity(features, wanted)

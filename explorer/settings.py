@@ -37,6 +37,9 @@ class Settings:
     precision: Literal["float32", "bfloat16"] = "float32"
     start: Literal["noise", "grey", "image"] = "noise"
     noise: float = 0.1  # Standard deviation of the noise start's parameters.
+    direction: float = (
+        0.0  # Weight of the features' direction, whatever their size, beside the feature error.
+    )
     total_variation: float = 0.0
     alpha_norm: float = 0.0
     batchnorm: float = 0.0
@@ -58,6 +61,7 @@ class Settings:
                 raise SettingsError(f"{name} must be above 0, not {value}.")
         for name in (
             "noise",
+            "direction",
             "total_variation",
             "alpha_norm",
             "batchnorm",

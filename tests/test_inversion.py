@@ -182,7 +182,7 @@ def test_a_batch_is_inverted_together(trunk: Trunk, picture: Images):
     assert (closeness(last.images, pictures) < closeness(torch.full_like(pictures, 0.5), pictures)).all()
 
 
-def test_every_prior_lowers_its_own_term(tiny_network: ResNet, picture: Images):
+def test_every_term_with_a_weight_lowers_itself(tiny_network: ResNet, picture: Images):
     trunk = build_trunk(tiny_network, "layer2", batchnorm_inputs=True)
     target = trunk(picture)
 
@@ -191,7 +191,7 @@ def test_every_prior_lowers_its_own_term(tiny_network: ResNet, picture: Images):
         *_, last = invert(trunk, target, chosen, start=picture)
         return last.losses[name]
 
-    for name in ("total_variation", "alpha_norm", "batchnorm", "closeness"):
+    for name in ("direction", "total_variation", "alpha_norm", "batchnorm", "closeness"):
         assert reached(name, 10.0) < reached(name, 1e-6)
 
 
