@@ -65,7 +65,7 @@ def test_trunk_is_frozen_and_leaves_the_network_as_it_was(tiny_network: ResNet) 
 
 def test_node_inside_a_stage_is_the_convolution_before_its_batchnorm(tiny_network: ResNet) -> None:
     trunk = build_trunk(tiny_network, "layer1.0.conv1")
-    expected = tiny_network.layer1[0].conv1(
+    expected = tiny_network.get_submodule("layer1.0.conv1")(
         tiny_network.maxpool(
             tiny_network.relu(tiny_network.bn1(tiny_network.conv1((picture() - trunk.mean) / trunk.std)))
         )
@@ -112,7 +112,7 @@ def test_threads_share_a_trunk_without_mixing(tiny_network: ResNet) -> None:
 def test_fingerprint_follows_the_weights_up_to_the_cut_and_no_further(tiny_network: ResNet) -> None:
     first = {layer: build_trunk(tiny_network, layer).fingerprint for layer in LAYERS}
     with torch.no_grad():
-        tiny_network.layer3[0].conv1.weight[0, 0] += 1
+        tiny_network.get_parameter("layer3.0.conv1.weight")[0, 0] += 1
     second = {layer: build_trunk(tiny_network, layer).fingerprint for layer in LAYERS}
     assert [first[layer] == second[layer] for layer in LAYERS] == [True, True, False, False]
     assert len(set(first.values())) == len(LAYERS)
