@@ -29,6 +29,8 @@ RIDGE = 1e-3
 # The example pictures are few: each is cropped at several sizes, so that edges and textures vary in scale.
 CROP_SIZES = (224, 288, 352, 448)
 CROPS_PER_SIZE = 8
+# Positions used of each batch, drawn at random: a tall regression needs no more, and shallow maps have many.
+MAX_ROWS_PER_BATCH = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +140,19 @@ class _NormalEquations:
         self.kernel = 3 if features.shape[1] <= MAX_NEIGHBOURHOOD_CHANNELS else 1
         self.stride = images.shape[-1] // features.shape[-1]
         size = features.shape[1] * self.kernel**2 + 1
-        self.gram = torch.zeros(size, size, dtype=torch.float64)
-        self.moment = torch.zeros(size, 3 * self.stride**2, dtype=torch.float64)
-        self.rows = 0
+        self.gram = torch.zeros(size, size, dtype=torch.float64, device=features.device)
+        self.moment = torch.zeros(size, 3 * self.stride**2, dtype=torch.float64, device=features.device)
+        self.generator = torch.Generator().manual_seed(0)
 
     def add(self, features: Tensor, images: Images) -> None:
         standardised = (features - self.mean.view(1, -1, 1, 1)) / self.std.view(1, -1, 1, 1)
         columns = functional.unfold(standardised, self.kernel, padding=self.kernel // 2)
         x = columns.transpose(1, 2).flatten(0, 1)
-        x = torch.cat([x, x.new_ones(len(x), 1)], dim=1)
         y = functional.pixel_unshuffle(images, self.stride).flatten(2).transpose(1, 2).flatten(0, 1)
+        chosen = torch.randperm(len(x), generator=self.generator)[:MAX_ROWS_PER_BATCH]
+        x, y = torch.cat([x[chosen], x.new_ones(len(chosen), 1)], dim=1), y[chosen]
         self.gram += x.T @ x
         self.moment += x.T @ y
-        self.rows += len(x)
 
     def solve(self, ridge: float) -> LinearMap:
         penalty = ridge * self.gram.diagonal()[:-1].mean()

@@ -39,14 +39,19 @@ class ConvolutionMuon(Muon):
 
 
 def build_optimisers(network: DecoderNetwork, config: OptimiserConfig) -> list[Optimizer]:
-    """Share the parameters out between the two optimisers."""
-    hidden = [module for module in network.modules() if isinstance(module, ResidualBlock | Upsample)]
+    """Give hidden kernels to Muon and all else to AdamW, the linear head at its own rate."""
+    hidden = [network.stem, *(m for m in network.modules() if isinstance(m, ResidualBlock | Upsample))]
     kernels = [parameter for module in hidden for parameter in module.parameters() if parameter.ndim == 4]
-    chosen = {id(kernel) for kernel in kernels}
-    rest = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
+    head = [*network.linear_in.parameters(), *network.linear_out.parameters()]
+    taken = {id(parameter) for parameter in [*kernels, *head]}
+    rest = [parameter for parameter in network.parameters() if id(parameter) not in taken]
+    groups = [
+        {"params": rest, "lr": config.learning_rate},
+        {"params": head, "lr": config.head_learning_rate},
+    ]
     return [
         ConvolutionMuon(kernels, lr=config.matrix_learning_rate),
-        AdamW(rest, lr=config.learning_rate, betas=ADAM_BETAS, weight_decay=0.0),
+        AdamW(groups, betas=ADAM_BETAS, weight_decay=0.0),
     ]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import gather_object, set_seed
+from accelerate.utils import broadcast, gather_object, set_seed
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -78,8 +78,9 @@ class Training:
         if self.config.start:
             self.network.load_state_dict(load_decoder(Path(self.config.start)).network.state_dict())
         else:
-            batches = islice(self.batches(), self.config.linear_batches)
-            start_from_regression(self.network, self.trunks[0], (batch.images for batch in batches))
+            start_from_regression(self.network, self.trunks[0], self._first_images())
+        for tensor in self.network.state_dict().values():
+            tensor.copy_(broadcast(tensor))  # Processes with equal data may still round differently.
         self.average.load_state_dict(self.network.state_dict())
 
     def batches(self) -> Iterator[Batch]:
@@ -123,6 +124,14 @@ class Training:
             schedule.load_state_dict(saved)
         self.position = (state["positions"] * self.share.processes)[self.share.rank]
 
+    def _first_images(self) -> Iterator[Images]:
+        """Yield the first whole batches, the same in every process."""
+        whole = Share(rank=0, processes=1, batch_size=self.config.batch_size)
+        batches = training_batches(self.config.data, whole, seed=self.config.seed)
+        return (
+            batch.images.to(self.accelerator.device) for batch in islice(batches, self.config.linear_batches)
+        )
+
     def _train_on(self, images: Images) -> dict[str, float]:
         trunk = self.trunks[self.step % len(self.trunks)]
         features = self._features(trunk, images)
@@ -148,7 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
-        config = load_config(options.config or CONFIGS / f"{options.layer}.yaml", options.overrides)
+        config = load_config(
+            TrainConfig, options.config or CONFIGS / f"{options.layer}.yaml", options.overrides
+        )
         train(config)
     except (ConfigError, WeightsError, DecoderError) as error:
         print(f"error: {error}", file=sys.stderr)

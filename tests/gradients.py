@@ -1,0 +1,25 @@
+"""Run by ``accelerate launch`` from test_trainers: save the gradients of one training step."""
+
+import sys
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+
+from trainers.config import TrainConfig, load_config
+from trainers.train import Training
+
+
+def main() -> None:
+    out, *overrides = sys.argv[1:]
+    accelerator = Accelerator(cpu=True)
+    training = Training(load_config(TrainConfig, None, overrides), accelerator)
+    training.start()
+    next(training.run())
+    gradients = {name: parameter.grad for name, parameter in training.network.named_parameters()}
+    if accelerator.is_main_process:
+        torch.save({"processes": accelerator.num_processes, "gradients": gradients}, Path(out))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""Training: it learns, resumes exactly after a kill, splits over processes, and survives broken data."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from datasets import ClassLabel, Dataset, Features, Image
+from PIL import Image as PILImage
+
+from explorer.decoders import load_decoder
+from explorer.images import EXAMPLES, load_example, to_pil
+from trainers.config import CONFIGS, ConfigError, DataConfig, TrainConfig, load_config
+from trainers.data import Share, training_batches
+from trainers.linear_head import start_from_regression
+from trainers.run_folder import RunFolder
+from trainers.train import Training, main
+
+ROOT = Path(__file__).parent.parent
+WHOLE = Share(rank=0, processes=1, batch_size=4)
+# The real ResNet-50 without training, on small pictures: seconds on two cores, and no file needed.
+SMALL = ["weights=[untrained]", "batch_size=4", "linear_batches=2", "bf16=false", "threads=1"]
+SMALL_DATA = ["data.source=skimage", "data.size=32", "data.workers=0"]
+
+
+def small_words(out: Path, *words: str) -> list[str]:
+    return [*SMALL, *SMALL_DATA, f"out={out}", *words]
+
+
+def final_weights(out: Path) -> dict[str, torch.Tensor]:
+    state = RunFolder(out / "layer1-faithful").load_state()
+    assert state is not None
+    return state["network"]
+
+
+@pytest.fixture
+def photo_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in EXAMPLES:
+        to_pil(load_example(name, size=64).images).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture
+def imagenet_like(tmp_path: Path) -> Path:
+    """A Parquet set in ImageNet-1K's own schema, with one broken picture."""
+    photos = [to_pil(load_example(name, size=64).images) for name in EXAMPLES] * 4
+    schema = Features(
+        {"image": Image(), "label": ClassLabel(names=[f"class {index}" for index in range(1000)])}
+    )
+    rows: dict[str, list[Any]] = {
+        "image": [*photos, {"bytes": b"not a picture", "path": "broken.jpg"}],
+        "label": list(range(len(photos) + 1)),
+    }
+    folder = tmp_path / "imagenet"
+    folder.mkdir()
+    Dataset.from_dict(rows, features=schema).to_parquet(folder / "train-00000-of-00001.parquet")
+    return folder
+
+
+def test_training_lowers_the_loss_in_seconds(tmp_path: Path) -> None:
+    words = small_words(tmp_path, "steps=40", "optimiser.warmup_steps=2")
+    training = Training(load_config(TrainConfig, None, words), Accelerator(cpu=True))
+    losses = [sum(progress.losses.values()) for progress in training.run()]
+    assert np.mean(losses[-8:]) < 0.8 * np.mean(losses[:8])
+
+
+def test_the_fitted_head_beats_the_mean_colour_before_any_step(tmp_path: Path) -> None:
+    training = Training(load_config(TrainConfig, None, small_words(tmp_path)), Accelerator(cpu=True))
+    images = next(training.batches()).images
+    start_from_regression(training.network, training.trunks[0], [images])
+    with torch.no_grad():
+        error = (training.network(training.trunks[0](images)["layer1"]) - images).square().mean()
+    assert error < 0.5 * images.var()
+
+
+def test_killed_training_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    words = ["steps=12", "save_every=2", "log_every=2"]
+    assert main(["layer1", *small_words(tmp_path / "whole", *words)]) == 0
+    command = [sys.executable, "-m", "trainers.train", "layer1", *small_words(tmp_path / "killed", *words)]
+    process = subprocess.Popen(command, cwd=ROOT)
+    state = tmp_path / "killed" / "layer1-faithful" / "state.pt"
+    deadline = time.monotonic() + 120
+    while not state.is_file() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not list(state.parent.glob("*.safetensors")) or load_decoder(
+        next(state.parent.glob("*.safetensors"))
+    )
+    stopped = RunFolder(state.parent).load_state()
+    assert stopped is not None and 0 < stopped["step"] < 12
+    subprocess.run(command, cwd=ROOT, check=True)
+    expected, found = final_weights(tmp_path / "whole"), final_weights(tmp_path / "killed")
+    for name in expected:
+        torch.testing.assert_close(found[name], expected[name], atol=1e-6, rtol=1e-5)
+
+
+def test_finished_run_leaves_a_decoder_a_history_a_curve_and_a_manifest(
+    tmp_path: Path, photo_folder: Path
+) -> None:
+    words = small_words(
+        tmp_path, "steps=2", "save_every=1", "log_every=1", f"validation_folder={photo_folder}"
+    )
+    assert main(["layer1", *words, "validation_pictures=2"]) == 0
+    folder = tmp_path / "layer1-faithful"
+    names = {path.name for path in folder.iterdir()}
+    assert {"state.pt", "history.csv", "loss.png", "manifest.json", "layer1-faithful.safetensors"} <= names
+    assert any(path.name.startswith("events") for path in folder.rglob("*"))
+    card = load_decoder(folder / "layer1-faithful.safetensors").card
+    assert (card.steps, card.pictures) == (2, 8)
+    assert card.figures["training_validation_psnr_db"] > 0
+
+
+def test_two_processes_give_the_gradients_of_one_with_the_whole_batch(tmp_path: Path) -> None:
+    results = []
+    for processes in (1, 2):
+        out = tmp_path / f"{processes}.pt"
+        launch = ["-m", "accelerate.commands.launch", "--num_machines=1", "--mixed_precision=no"]
+        launch += [f"--num_processes={processes}", "--num_cpu_threads_per_process=1", "--dynamo_backend=no"]
+        # The launcher behind this word is torchrun's; without a GPU its processes talk through gloo.
+        launch += ["--multi_gpu"] if processes > 1 else ["--cpu"]
+        words = small_words(tmp_path, "optimiser.clip_norm=1e9")
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "MASTER_PORT": "29511"}
+        command = [sys.executable, *launch, "tests/gradients.py", str(out), *words]
+        subprocess.run(command, cwd=ROOT, check=True, env=environment, timeout=240)
+        results.append(torch.load(out))
+    one, two = results
+    assert (one["processes"], two["processes"]) == (1, 2)
+    for name, gradient in one["gradients"].items():
+        torch.testing.assert_close(two["gradients"][name], gradient, atol=1e-6, rtol=1e-3)
+
+
+def test_a_second_variant_starts_from_a_trained_decoder(tmp_path: Path) -> None:
+    assert main(["layer1", *small_words(tmp_path, "steps=1")]) == 0
+    first = tmp_path / "layer1-faithful" / "layer1-faithful.safetensors"
+    words = small_words(tmp_path, f"start={first}", "variant=perceptual")
+    training = Training(load_config(TrainConfig, None, words), Accelerator(cpu=True))
+    training.start()
+    expected = load_decoder(first).network.state_dict()
+    for name, tensor in training.network.state_dict().items():
+        torch.testing.assert_close(tensor, expected[name])
+
+
+def test_shares_of_two_processes_make_up_the_whole_batch(photo_folder: Path) -> None:
+    config = DataConfig(source="folder", folder=str(photo_folder), size=32, workers=0)
+    whole = list(islice(training_batches(config, WHOLE, seed=0), 3))
+    parts = [list(islice(training_batches(config, Share(rank, 2, 2), seed=0), 3)) for rank in range(2)]
+    for batch, first, second in zip(whole, *parts, strict=True):
+        torch.testing.assert_close(torch.cat([first.images, second.images]), batch.images)
+
+
+def test_folder_batches_go_on_from_any_step(photo_folder: Path) -> None:
+    config = DataConfig(source="folder", folder=str(photo_folder), size=32, workers=1)
+    batches = list(islice(training_batches(config, WHOLE, seed=3), 4))
+    resumed = next(training_batches(config, WHOLE, seed=3, first_step=3))
+    torch.testing.assert_close(resumed.images, batches[3].images)
+
+
+def test_broken_pictures_are_skipped_and_named(photo_folder: Path) -> None:
+    (photo_folder / "aaa-broken.jpg").write_bytes(b"\xff\xd8 not a photo")
+    config = DataConfig(source="folder", folder=str(photo_folder), size=32, workers=0)
+    batches = list(islice(training_batches(config, WHOLE, seed=0), 3))
+    assert any("aaa-broken.jpg" in name for batch in batches for name in batch.broken)
+    assert all(batch.images.shape == (4, 3, 32, 32) for batch in batches)
+
+
+def test_a_folder_of_only_broken_pictures_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "one.jpg").write_bytes(b"no")
+    config = DataConfig(source="folder", folder=str(tmp_path), size=32, workers=0)
+    with pytest.raises(ConfigError, match=r"one\.jpg"):
+        next(training_batches(config, WHOLE, seed=0))
+
+
+def test_empty_folder_is_one_clear_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*SMALL, "data.source=folder", f"data.folder={tmp_path / 'empty'}", f"out={tmp_path}"]
+    (tmp_path / "empty").mkdir()
+    assert main(["layer1", *words]) == 2
+    assert "No pictures" in capsys.readouterr().err
+
+
+def test_imagenet_schema_streams_in_shares_and_skips_the_broken(imagenet_like: Path) -> None:
+    config = DataConfig(source="hf", dataset=str(imagenet_like), size=32, shuffle_buffer=8, workers=2)
+    batches = list(islice(training_batches(config, WHOLE, seed=0), 12))
+    assert all(batch.images.shape == (4, 3, 32, 32) for batch in batches)
+    assert any("broken.jpg" in name for batch in batches for name in batch.broken)
+    first, second = (next(training_batches(config, Share(rank, 2, 2), seed=0)).images for rank in range(2))
+    assert not torch.equal(first, second)
+
+
+def test_a_stream_goes_on_where_its_batch_says(imagenet_like: Path) -> None:
+    config = DataConfig(source="hf", dataset=str(imagenet_like), size=32, shuffle_buffer=1, workers=1)
+    batches = list(islice(training_batches(config, WHOLE, seed=0), 4))
+    resumed = next(training_batches(config, WHOLE, seed=0, position=batches[1].position))
+    torch.testing.assert_close(resumed.images, batches[2].images)
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["layer=layer7"], "layer7"),
+        (["stepz=3"], "stepz"),
+        (["steps=many"], "many"),
+        (["steps=0"], "steps"),
+        (["data.source=tape"], "tape"),
+        (["loss.perceptual_network=alex"], "alex"),
+        (["data.source=folder"], "data.folder"),
+        (["steps"], "key=value"),
+    ],
+)
+def test_bad_settings_are_errors_that_name_them(words: list[str], part: str) -> None:
+    with pytest.raises(ConfigError, match=part):
+        load_config(TrainConfig, None, words)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("layer*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_configuration_loads(path: Path) -> None:
+    assert load_config(TrainConfig, path, []).layer in path.stem
+
+
+def test_pictures_of_any_mode_train(photo_folder: Path) -> None:
+    PILImage.new("L", (80, 60), 90).save(photo_folder / "grey.png")
+    PILImage.new("RGBA", (60, 80), (255, 0, 0, 128)).save(photo_folder / "glass.png")
+    config = DataConfig(source="folder", folder=str(photo_folder), size=32, workers=0)
+    assert not any(batch.broken for batch in islice(training_batches(config, WHOLE, seed=0), 4))

@@ -1,0 +1,191 @@
+"""Make the table layer x method x metric: ``python -m trainers.evaluate folder=… out=…``.
+
+Under ``accelerate launch`` the pictures are shared out among the processes. Each finished picture is kept, so
+the same command goes on where a killed one stopped.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from tqdm import tqdm
+
+from explorer.backbones import LAYERS, WeightsError
+from explorer.images import ImageError, Images, Picture, quantise, read_picture
+from explorer.inversion import SettingsError, load_settings
+from explorer.lab import Lab
+from explorer.reconstruction import Reconstruction
+from explorer.report import Result, make_record
+from explorer.sheet import contact_sheet, layer_panel, original_panel
+from trainers.config import ConfigError, as_dict, load_config
+from trainers.data import list_pictures
+from trainers.run_folder import environment
+from trainers.table import summarise, write_tables
+
+ONE_PASS = ("linear", "decoder")
+ITERATIVE = ("optimiser", "hybrid")
+MEAN_IMAGE, RANDOM_PAIR = "mean image", "random pair"
+
+
+@dataclass
+class EvaluateConfig:
+    """What is evaluated, on which pictures, by which methods."""
+
+    folder: str = ""
+    out: str = "runs/evaluation"
+    weights: str = "IMAGENET1K_V1"
+    pictures: int = 300  # The folder's first, in the order of their names.
+    iterative_pictures: int = 30  # Of these the first, for the methods that take minutes.
+    layers: list[str] = field(default_factory=lambda: list(LAYERS))
+    methods: list[str] = field(default_factory=lambda: [*ONE_PASS, *ITERATIVE])
+    variants: list[str] = field(default_factory=lambda: ["faithful"])
+    preset: str = "balanced"
+    steps: dict[str, int] = field(default_factory=lambda: {"optimiser": 100, "hybrid": 60})
+    grid_pictures: int = 4
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.folder:
+            raise ConfigError("folder is empty; name the folder of pictures to evaluate on.")
+        for name, known in (("layers", LAYERS), ("methods", (*ONE_PASS, *ITERATIVE))):
+            if unknown := set(getattr(self, name)) - set(known):
+                raise ConfigError(f"{name} holds {', '.join(sorted(unknown))}; known are {', '.join(known)}.")
+
+
+class Evaluation:
+    """All methods on one picture after another."""
+
+    def __init__(self, config: EvaluateConfig, paths: Sequence[Path], device: torch.device) -> None:
+        self.config = config
+        self.lab = Lab.load(config.weights, device)
+        if self.lab.backbone.notice:
+            raise ConfigError(self.lab.backbone.notice)
+        self.paths = paths
+        self.mean_image = _mean_image(paths)
+
+    def results(self, index: int) -> Iterator[Result]:
+        """Reconstruct and score one picture by every method, the baselines included."""
+        picture = read_picture(self.paths[index])
+        for reconstruction in self._reconstructions(picture, index):
+            scores = self.lab.score(picture, reconstruction)
+            yield Result(self.paths[index].name, reconstruction, scores)
+
+    def _reconstructions(self, picture: Picture, index: int) -> Iterator[Reconstruction]:
+        pair = read_picture(self.paths[(index + 1) % len(self.paths)]).images
+        for layer in self.config.layers:
+            yield Reconstruction(layer, MEAN_IMAGE, self.mean_image, 0, 0.0)
+            yield Reconstruction(layer, RANDOM_PAIR, pair, 0, 0.0)
+            for method in self.config.methods:
+                if method in ONE_PASS:
+                    yield from self._decoded(picture, layer, method)
+                elif index < self.config.iterative_pictures:
+                    yield self._inverted(picture, layer, method)
+
+    def _decoded(self, picture: Picture, layer: str, method: str) -> Iterator[Reconstruction]:
+        for variant in self.config.variants if method == "decoder" else [""]:
+            started = perf_counter()
+            arguments = (variant,) if variant else ()
+            images = self.lab.decode(picture, layer, method, *arguments)
+            name = f"{method} ({variant})" if len(self.config.variants) > 1 and variant else method
+            yield Reconstruction(layer, name, quantise(images), 0, perf_counter() - started)
+
+    def _inverted(self, picture: Picture, layer: str, method: str) -> Reconstruction:
+        settings = load_settings(
+            layer,
+            preset=self.config.preset,
+            overrides=[f"steps={self.config.steps[method]}"],
+            is_warm=method == "hybrid",
+        )
+        steps = self.lab.run(picture, layer, method, settings)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Evaluate as the command line says; return 0, or 2 with one line for input that cannot be used."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words or set(words) & {"-h", "--help"}:
+        print(f"{__doc__}\nSettings: {json.dumps(as_dict(EvaluateConfig(folder='FOLDER')), indent=2)}")
+        return 0
+    try:
+        evaluate(load_config(EvaluateConfig, None, words))
+    except (ConfigError, WeightsError, ImageError, SettingsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def evaluate(config: EvaluateConfig) -> None:
+    """Score all pictures in this process's share, then let the main process write the tables."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    accelerator = Accelerator()
+    paths = list_pictures(config.folder)[: config.pictures]
+    evaluation = Evaluation(config, paths, accelerator.device)
+    share = range(accelerator.process_index, len(paths), accelerator.num_processes)
+    folder = _records_folder(config)
+    records: list[dict[str, Any]] = []
+    for index in tqdm(share, unit="picture", disable=not accelerator.is_main_process):
+        records += _kept_or_new(evaluation, index, folder)
+    records = gather_object(records)
+    if accelerator.is_main_process:
+        out = Path(config.out)
+        write_tables(out, summarise(records), records, {"config": as_dict(config), **environment()})
+
+
+def _records_folder(config: EvaluateConfig) -> Path:
+    """Name the folder of finished pictures after all that changes their figures."""
+    plain = {
+        key: value for key, value in as_dict(config).items() if key not in ("out", "pictures", "threads")
+    }
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
+    folder = Path(config.out) / f"pictures-{digest}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _kept_or_new(evaluation: Evaluation, index: int, folder: Path) -> list[dict[str, Any]]:
+    name = evaluation.paths[index].name
+    kept = folder / f"{name}.json"
+    if kept.is_file():
+        return json.loads(kept.read_text())
+    results = list(evaluation.results(index))
+    records = [make_record(result) for result in results]
+    if index < evaluation.config.grid_pictures:
+        _draw_sheet(evaluation.paths[index], results, Path(evaluation.config.out))
+    partial = kept.with_suffix(".partial")
+    partial.write_text(json.dumps(records))
+    partial.replace(kept)
+    return records
+
+
+def _draw_sheet(path: Path, results: Sequence[Result], out: Path) -> None:
+    """Draw one picture's figure: a row per method, a column per layer."""
+    original = original_panel(read_picture(path).images, path.stem)
+    panels = []
+    for method in dict.fromkeys(result.reconstruction.method for result in results):
+        panels.append(original)
+        for result in results:
+            reconstruction = result.reconstruction
+            if reconstruction.method == method:
+                panels.append(layer_panel(reconstruction.images, reconstruction.layer, method, result.scores))
+    contact_sheet(panels).save(out / f"grid-{path.stem}.png")
+
+
+def _mean_image(paths: Sequence[Path]) -> Images:
+    return torch.stack([read_picture(path).images for path in paths]).mean(0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

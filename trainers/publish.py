@@ -1,0 +1,82 @@
+"""Ship trained decoders: write measured figures into their cards and put them among the checkpoints.
+
+``python -m trainers.publish runs=… table=runs/evaluation/table.json pictures=FOLDER``
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from explorer.backbones import LAYERS, WeightsError, load_backbone
+from explorer.decoders import CHECKPOINTS, DecoderError, decoder_path, load_decoder, require_fit, save_decoder
+from explorer.features import build_trunk
+from explorer.images import SIZE, ImageError
+from trainers.config import ConfigError, load_config
+from trainers.validation import validation_images, validation_psnr
+
+CHECKED_PICTURES = 16  # A test repeats the PSNR of these.
+CHECKED_FIGURE = f"psnr_db_first_{CHECKED_PICTURES}"
+PUBLISHED_FIGURES = ("psnr_db", "ssim", "lpips", "feature_error")
+
+
+@dataclass
+class PublishConfig:
+    """Which runs are shipped, and what is said of them."""
+
+    runs: str = "runs"
+    pictures: str = ""  # The folder whose first pictures a test repeats.
+    table: str | None = None  # An evaluation's table.json; its decoder rows go into the cards.
+    weights: str = "IMAGENET1K_V1"
+    layers: list[str] = field(default_factory=lambda: list(LAYERS))
+    variant: str = "faithful"
+    digests: dict[str, str] = field(default_factory=dict)  # Weight files to carry over to, and why.
+    licence: str = "MIT"
+    out: str = str(CHECKPOINTS / "resnet50-v1")
+
+    def __post_init__(self) -> None:
+        if not self.pictures:
+            raise ConfigError("pictures is empty; name the folder of pictures to check the decoders on.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Publish as the command line says; return 0, or 2 with one line for input that cannot be used."""
+    try:
+        publish(load_config(PublishConfig, None, sys.argv[1:] if arguments is None else arguments))
+    except (ConfigError, WeightsError, DecoderError, ImageError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def publish(config: PublishConfig) -> None:
+    """Measure each layer's decoder as it will be read, in half precision, and write it with its figures."""
+    network = load_backbone(config.weights).network
+    images = validation_images(config.pictures, CHECKED_PICTURES, SIZE)
+    for layer in config.layers:
+        source = decoder_path(Path(config.runs) / f"{layer}-{config.variant}", layer, config.variant)
+        decoder, trunk = load_decoder(source), build_trunk(network, layer)
+        require_fit(decoder, trunk, source)
+        figures = {CHECKED_FIGURE: validation_psnr(decoder.network, trunk, images)}
+        figures |= _table_figures(config, layer)
+        card = replace(decoder.card, figures=figures, digests=dict(config.digests), licence=config.licence)
+        path = decoder_path(Path(config.out), layer, config.variant)
+        save_decoder(decoder.network, card, path)
+        print(f"{path}: {figures}")
+
+
+def _table_figures(config: PublishConfig, layer: str) -> dict[str, Any]:
+    """Read the decoder's means, and over how many pictures, from an evaluation."""
+    if config.table is None:
+        return {}
+    cells: list[Mapping[str, Any]] = json.loads(Path(config.table).read_text())["cells"]
+    methods = ("decoder", f"decoder ({config.variant})")
+    rows = [cell for cell in cells if cell["layer"] == layer and cell["method"] in methods]
+    figures = {cell["figure"]: cell["mean"] for cell in rows if cell["figure"] in PUBLISHED_FIGURES}
+    return figures | {"pictures": max((cell["pictures"] for cell in rows), default=0)}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
