@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,10 +23,11 @@ from explorer.commands.measurements import (
     score_runs,
     times_to_quality,
 )
-from explorer.commands.reconstruct import read_pictures
+from explorer.commands.reconstruct import read_pictures, split_layers
 from explorer.images import EXAMPLES, ImageError, Picture
 from explorer.inversion import Settings, load_settings
 from explorer.lab import Lab, best_device
+from explorer.reconstruction import Reconstruction
 
 THRESHOLDS_DB = (12, 14, 16, 18, 20, 22, 24)
 MISSING = "-"
@@ -41,14 +42,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change single settings"
     )
     parser.add_argument("--steps", type=int, default=100, help="evaluations in a run (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=30, help="timings in a median (default: %(default)s)")
+    parser.add_argument(
+        "--rounds", type=_positive, default=30, help="timings in a median (default: %(default)s)"
+    )
     parser.add_argument(
         "--images", nargs="+", metavar="IMAGE", default=EXAMPLES[:3], help="pictures for the time to quality"
     )
     parser.add_argument(
         "--quality", type=Path, metavar="FOLDER", help="measure the quality over a folder instead of times"
     )
-    parser.add_argument("--count", type=int, default=30, help="first files of FOLDER (default: %(default)s)")
+    parser.add_argument(
+        "--count", type=_positive, default=30, help="first files of FOLDER (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
 
@@ -56,7 +61,7 @@ def run(options: Namespace) -> str:
     """Measure, and return tables or JSON."""
     settings = {
         layer: load_settings(layer, preset=options.preset, overrides=[*options.set, f"steps={options.steps}"])
-        for layer in options.layers.split(",")
+        for layer in split_layers(options.layers)
     }
     images = _files_of(options.quality, options.count) if options.quality else options.images
     pictures = list(read_pictures(images, size=next(iter(settings.values())).size).values())
@@ -71,6 +76,13 @@ def run(options: Namespace) -> str:
         tables["decode_times"] = _measure_decode_times(lab, pictures[0], list(settings), options.rounds)
         tables["time_to_quality"] = _measure_time_to_quality(lab, pictures, settings)
     return _to_json(tables) if options.json else "\n\n".join(map(_to_text, tables, tables.values()))
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError(f"must be at least 1, not {number}")
+    return number
 
 
 def _measure_step_times(
@@ -95,26 +107,28 @@ def _measure_time_to_quality(
 ) -> list[TimeToQuality]:
     rows: list[TimeToQuality] = []
     for layer, chosen in settings.items():
-        runs = list(tqdm(invert_all(lab, pictures, layer, chosen), layer, len(pictures), disable=None))
-        rows += times_to_quality(layer, runs, THRESHOLDS_DB)
+        rows += times_to_quality(layer, _invert(lab, pictures, layer, chosen), THRESHOLDS_DB)
     return rows
 
 
 def _measure_quality(
     lab: Lab, pictures: Sequence[Picture], settings: Mapping[str, Settings]
 ) -> list[Quality]:
-    rows: list[Quality] = []
-    for layer, chosen in settings.items():
-        runs = list(tqdm(invert_all(lab, pictures, layer, chosen), layer, len(pictures), disable=None))
-        rows.append(score_runs(lab, pictures, layer, runs))
-    return rows
+    return [
+        score_runs(lab, pictures, layer, _invert(lab, pictures, layer, chosen))
+        for layer, chosen in settings.items()
+    ]
+
+
+def _invert(lab: Lab, pictures: Sequence[Picture], layer: str, settings: Settings) -> list[Reconstruction]:
+    return list(tqdm(invert_all(lab, pictures, layer, settings), layer, len(pictures), disable=None))
 
 
 def _files_of(folder: Path, count: int) -> list[str]:
     """List the first files of a folder by name; raises ImageError when there is none."""
-    files = sorted(str(path) for path in folder.iterdir() if path.is_file())[: max(count, 0)]
+    files = sorted(str(path) for path in folder.iterdir() if path.is_file())[:count]
     if not files:
-        raise ImageError(f"No files to measure in {folder} (--count {count}).")
+        raise ImageError(f"No files to measure in {folder}.")
     return files
 
 

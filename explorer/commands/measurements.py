@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from explorer.features import Trunk
-from explorer.images import Images, Picture, quantise
+from explorer.images import Images, Picture
 from explorer.inversion import Settings, Step
 from explorer.lab import Lab
 from explorer.metrics import Scores
@@ -100,7 +100,7 @@ def measure_machine(device: torch.device) -> Machine:
 
 def measure_step_time(lab: Lab, picture: Picture, layer: str, settings: Settings, rounds: int) -> StepTime:
     """Time steps of an inversion and bare evaluations in turns, so that other load on the machine cancels."""
-    endless = replace(settings, steps=None, seconds=None, patience=None)
+    endless = replace(settings, steps=None, seconds=None, patience=None, coarse_to_fine=0.0)
     trunk, target = lab.trunk(layer), lab.target(picture, layer)
     bare, ours = [], []
     with closing(lab.steps(picture, layer, "optimiser", endless)) as steps:
@@ -151,11 +151,8 @@ def times_to_quality(
 
 
 def score_runs(lab: Lab, pictures: Sequence[Picture], layer: str, runs: Sequence[Reconstruction]) -> Quality:
-    """Score the pictures that the runs ended with, as 8-bit pixels, and average."""
-    scores = [
-        lab.score(picture, replace(run, images=quantise(run.images)))
-        for picture, run in zip(pictures, runs, strict=True)
-    ]
+    """Score the pictures that the runs ended with and average."""
+    scores = [lab.score(picture, run) for picture, run in zip(pictures, runs, strict=True)]
     psnr_db, feature_error = _column(scores, "psnr_db"), _column(scores, "feature_error")
     perceptual = _column(scores, "lpips")
     return Quality(

@@ -4,14 +4,14 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 from tqdm import tqdm
 
 from explorer.backbones import LAYERS
-from explorer.images import EXAMPLES, ImageError, Picture, load_example, quantise, read_picture
+from explorer.images import EXAMPLES, ImageError, Picture, load_example, read_picture
 from explorer.inversion import Settings, Step, load_settings
 from explorer.lab import METHODS, Lab, MethodUnavailableError, best_device
 from explorer.reconstruction import Reconstruction
@@ -63,7 +63,9 @@ def run(options: Namespace, command_line: str) -> str:
     pictures = read_pictures(options.images, size=next(iter(settings.values())).size)
     with writing_into(options.out) as folder:
         lab = Lab.load(options.weights, best_device())
-        info = _describe_run(lab, options, settings, command_line)
+        if lab.backbone.notice:
+            _say(lab.backbone.notice)
+        _check_layers(lab, list(settings), options.method)
         _load_models(lab, next(iter(pictures.values())), list(settings), options.method)
         results: list[Result] = []
         names = folder_names([picture.name for picture in pictures.values()])
@@ -72,7 +74,7 @@ def run(options: Namespace, command_line: str) -> str:
             made = [_run_job(lab, job) for job in jobs]
             write_picture(folder / name, picture, made)
             results += made
-        write_tables(folder, info, results)
+        write_tables(folder, _describe_run(lab, settings, options.method, command_line), results)
     return f"Wrote {options.out / MANIFEST}"
 
 
@@ -83,12 +85,16 @@ def choose_settings(options: Namespace) -> dict[str, Settings]:
     overrides += options.set
     own = {"steps": options.steps, "seconds": options.seconds, "seed": options.seed}
     overrides += [f"{key}={value}" for key, value in own.items() if value is not None]
-    layers = dict.fromkeys(layer.strip() for layer in options.layers.split(","))
     is_warm = options.method == "hybrid"
     return {
         layer: load_settings(layer, preset=options.preset, overrides=overrides, is_warm=is_warm)
-        for layer in layers
+        for layer in split_layers(options.layers)
     }
+
+
+def split_layers(layers: str) -> list[str]:
+    """Split a comma-separated list of nodes, each taken once."""
+    return list(dict.fromkeys(layer.strip() for layer in layers.split(",")))
 
 
 def read_pictures(images: Sequence[str], size: int) -> dict[str, Picture]:
@@ -119,24 +125,26 @@ def folder_names(names: Sequence[str]) -> list[str]:
     return folders
 
 
-def _describe_run(lab: Lab, options: Namespace, settings: dict[str, Settings], command_line: str) -> RunInfo:
-    """Describe the run; raises UnknownNodeError or MethodUnavailableError if a layer cannot take part."""
-    trunks = {layer: lab.trunk(layer).fingerprint for layer in settings}
-    for layer in settings:
-        if reason := lab.unavailable(layer, options.method):
-            raise MethodUnavailableError(reason)
-    if lab.backbone.notice:
-        _say(lab.backbone.notice)
-    is_iterative = options.method in ITERATIVE_METHODS
+def _describe_run(lab: Lab, settings: dict[str, Settings], method: str, command_line: str) -> RunInfo:
     return RunInfo(
         command_line=command_line,
         weights=lab.backbone.name,
         fingerprint=lab.backbone.digest,
         seed=next(iter(settings.values())).seed,
-        settings={layer: chosen if is_iterative else None for layer, chosen in settings.items()},
-        trunks=trunks,
+        settings={
+            layer: chosen if method in ITERATIVE_METHODS else None for layer, chosen in settings.items()
+        },
+        trunks={layer: lab.trunk(layer).fingerprint for layer in settings},
         notice=lab.backbone.notice,
     )
+
+
+def _check_layers(lab: Lab, layers: Sequence[str], method: str) -> None:
+    """Load every trunk; raises UnknownNodeError or MethodUnavailableError if a layer cannot take part."""
+    for layer in layers:
+        lab.trunk(layer)
+        if reason := lab.unavailable(layer, method):
+            raise MethodUnavailableError(reason)
 
 
 def _load_models(lab: Lab, picture: Picture, layers: Sequence[str], method: str) -> None:
@@ -151,8 +159,6 @@ def _run_job(lab: Lab, job: Job) -> Result:
         made = _follow(lab.run(job.picture, job.layer, job.method, job.settings), job)
     else:
         made = _decode(lab, job)
-    # Rounded to what a PNG holds, so that the scored pixels are the saved ones.
-    made = replace(made, images=quantise(made.images))
     scores = lab.score(job.picture, made)
     _say(f"{job.image} {job.layer} {job.method}: {scores.psnr_db:.2f} dB in {made.seconds:.1f} s")
     if made.notice:
