@@ -7,7 +7,7 @@ import torch
 from accelerate import Accelerator
 
 from trainers.config import TrainConfig, load_config
-from trainers.train import Training
+from trainers.training import Training
 
 
 def main() -> None:

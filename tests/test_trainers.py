@@ -22,7 +22,8 @@ from trainers.config import CONFIGS, ConfigError, DataConfig, TrainConfig, load_
 from trainers.data import Share, training_batches
 from trainers.linear_head import start_from_regression
 from trainers.run_folder import RunFolder
-from trainers.train import Training, main
+from trainers.train import main
+from trainers.training import Training
 
 ROOT = Path(__file__).parent.parent
 WHOLE = Share(rank=0, processes=1, batch_size=4)
