@@ -1,7 +1,7 @@
 """The lab: one picture's experiments on the shared models. No Gradio, no printing."""
 
-from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,27 +11,16 @@ from torch import Tensor
 from explorer.backbones import Backbone, load_backbone
 from explorer.decoders import CHECKPOINTS
 from explorer.features import JOINT_SEPARATOR, Trunk
-from explorer.images import Images, Picture, quantise
+from explorer.images import Images, Picture
 from explorer.inversion import Settings, Step, invert
-from explorer.metrics import (
-    Lpips,
-    MetricUnavailable,
-    Scores,
-    feature_cosine,
-    feature_error,
-    psnr,
-    ssim,
-    top5_agreement,
-)
+from explorer.judge import Judge
+from explorer.metrics import Scores
 from explorer.models import Models
 from explorer.race import FRAMES_PER_SECOND, Race
 from explorer.reconstruction import Reconstruction, follow
 
 METHODS = ("decoder", "optimiser", "hybrid", "linear")
 CPU = torch.device("cpu")
-# The node whose output is the network's own opinion of a picture.
-LOGITS = "fc"
-TOP_CLASSES = 5
 
 Target = Mapping[str, Float[Tensor, "batch ..."]]
 
@@ -45,14 +34,6 @@ class MethodUnavailableError(ValueError):
     """A method that cannot run for this layer and these weights; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One class the network sees in a picture, with its softmax probability."""
-
-    label: str
-    probability: float
-
-
 class Lab:
     """Experiments on one backbone; pictures are passed in and never kept, so visitors cannot mix."""
 
@@ -62,7 +43,7 @@ class Lab:
         self.backbone = backbone
         self.device = device
         self._models = Models(backbone, device, checkpoints)
-        self._lpips = Lpips()
+        self.judge = Judge(self._models)
 
     @classmethod
     def load(cls, weights: str = "IMAGENET1K_V1", device: torch.device = CPU) -> "Lab":
@@ -76,7 +57,7 @@ class Lab:
     def target(self, picture: Picture, nodes: str) -> Target:
         """Compute the features that a reconstruction from these nodes may see, and nothing else."""
         with torch.no_grad():
-            return self.trunk(nodes)(self._images(picture))
+            return self.trunk(nodes)(self._models.place(picture.images))
 
     def unavailable(self, layer: str, method: str) -> str | None:
         """Say why a method cannot run for this layer, or None when it can."""
@@ -133,7 +114,7 @@ class Lab:
         """Yield the steps of an optimiser or hybrid run and return the reconstruction they lead to."""
         steps = self.steps(picture, layer, method, settings)
         notice = self.start_notice(layer) if method == "hybrid" else None
-        original = self._images(picture)
+        original = self._models.place(picture.images)
         return (yield from follow(steps, original, layer=layer, method=method, notice=notice))
 
     def start_notice(self, layer: str) -> str | None:
@@ -152,52 +133,14 @@ class Lab:
     ) -> Race:
         """Set up the layers that have settings to be inverted side by side, without a step taken yet."""
         steps = {layer: self.steps(picture, layer, method, chosen) for layer, chosen in settings.items()}
-        return Race(steps, self._images(picture), method=method, frames_per_second=frames_per_second)
+        return Race(
+            steps, self._models.place(picture.images), method=method, frames_per_second=frames_per_second
+        )
 
     def score(self, picture: Picture, reconstruction: Reconstruction) -> Scores:
         """Measure a reconstruction by every metric; one that cannot be had is None with its reason."""
-        original, images = self._images(picture), quantise(reconstruction.images.to(self.device))
-        target = self.target(picture, reconstruction.layer)
-        with torch.no_grad():
-            reached = self.trunk(reconstruction.layer)(images)
-            perceptual, reasons = self._measure_lpips(images, original)
-            agreement = top5_agreement(self._logits(images), self._logits(original))
-            return Scores(
-                psnr_db=float(psnr(images, original).mean()),
-                ssim=float(ssim(images, original).mean()),
-                lpips=perceptual,
-                feature_error=_mean(feature_error(reached[node], target[node]) for node in target),
-                feature_cosine=_mean(feature_cosine(reached[node], target[node]) for node in target),
-                top5_agreement=float(agreement.mean()),
-                reasons=reasons,
-            )
-
-    def predictions(self, images: Images) -> list[Prediction]:
-        """Name the five classes that the network itself finds likeliest in a picture, best first."""
-        with torch.no_grad():
-            likelihoods = self._logits(images.to(self.device)).softmax(dim=1)[0]
-        best = likelihoods.topk(TOP_CLASSES)
-        return [
-            Prediction(self.backbone.categories[index], float(value))
-            for value, index in zip(best.values, best.indices.tolist(), strict=True)
-        ]
-
-    def _images(self, picture: Picture) -> Images:
-        return picture.images.to(self.device)
-
-    def _logits(self, images: Images) -> Float[Tensor, "batch classes"]:
-        return self.trunk(LOGITS)(images)[LOGITS]
-
-    def _measure_lpips(self, images: Images, original: Images) -> tuple[float | None, dict[str, str]]:
-        try:
-            return float(self._lpips(images, original).mean()), {}
-        except MetricUnavailable as error:
-            return None, {"lpips": str(error)}
+        return self.judge.score(reconstruction.images, picture.images, reconstruction.layer)
 
     def _check(self, layer: str, method: str) -> None:
         if reason := self.unavailable(layer, method):
             raise MethodUnavailableError(reason)
-
-
-def _mean(values: Iterable[Float[Tensor, "batch"]]) -> float:
-    return float(torch.stack([value.mean() for value in values]).mean())

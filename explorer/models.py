@@ -10,6 +10,7 @@ import torch
 from explorer.backbones import Backbone
 from explorer.decoders import CHECKPOINTS, Decoder, find_decoder
 from explorer.features import Trunk, build_trunk
+from explorer.images import Images
 from explorer.linear import LinearDecoder, linear_decoder
 
 Key = TypeVar("Key", bound=Hashable)
@@ -26,6 +27,10 @@ class Models:
         self._trunks = _Shelf[tuple[str, bool], Trunk]()
         self._decoders = _Shelf[tuple[str, str], Decoder | None]()
         self._linear = _Shelf[str, LinearDecoder]()
+
+    def place(self, images: Images) -> Images:
+        """Bring pictures to where the models are."""
+        return images.to(self.device)
 
     def trunk(self, nodes: str, *, batchnorm_inputs: bool = False) -> Trunk:
         """Give the frozen trunk that stops at these nodes."""

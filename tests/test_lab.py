@@ -97,7 +97,7 @@ def test_a_perfect_reconstruction_scores_perfectly(lab):
 
 
 def test_predictions_are_named_best_first(lab):
-    predictions = lab.predictions(make_picture().images)
+    predictions = lab.judge.predictions(make_picture().images)
     probabilities = [prediction.probability for prediction in predictions]
     assert len(predictions) == 5
     assert probabilities == sorted(probabilities, reverse=True)

@@ -20,7 +20,7 @@ ADAM_LEARNING_RATE = 0.05
 DEFAULT_STEPS = 200
 MAX_STEPS = 1000
 # One compute slot serves everyone, so no run may hold it longer.
-DEFAULT_SECONDS = 30
+DEFAULT_SECONDS = 60
 MAX_SECONDS = 120
 
 

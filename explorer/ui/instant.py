@@ -22,6 +22,8 @@ from explorer.ui.words import describe_gap, describe_layers
 # Decoding is short and must not wait for a race.
 DECODING = "decoding"
 LINEAR_NOTE = "linear decoder"
+# A decoder knows the pictures it was fitted on; its numbers there flatter it.
+FITTED_NOTE = "linear decoder, fitted on this very picture among others"
 
 
 def build_instant() -> gr.HTML:
@@ -62,10 +64,11 @@ def decode_visit(desk: Desk, visit: Visit) -> Iterator[StageValue]:
         return
     value = StageValue(run=uuid4().hex, original=still(picture.images), status="Decoding …", is_over=False)
     yield value
+    note = FITTED_NOTE if visit.example else LINEAR_NOTE
     for layer in LAYERS:
         reconstruction = _decode(desk.lab, picture, layer)
         visit.decoded[layer] = reconstruction
-        panels = {**value.panels, layer: _panel(desk, picture, reconstruction)}
+        panels = {**value.panels, layer: _panel(desk, picture, reconstruction, note)}
         value = replace(value, panels=panels)
         yield value
     value = replace(value, words=_words(value), status="Measuring …")
@@ -84,7 +87,7 @@ def _decode(lab: Lab, picture: Picture, layer: str) -> Reconstruction:
     return Reconstruction(layer, method, images, steps=0, seconds=time.perf_counter() - started)
 
 
-def _panel(desk: Desk, picture: Picture, reconstruction: Reconstruction) -> StagePanel:
+def _panel(desk: Desk, picture: Picture, reconstruction: Reconstruction, note: str) -> StagePanel:
     images, original = reconstruction.images.cpu(), picture.images
     return StagePanel(
         src=still(images),
@@ -92,7 +95,7 @@ def _panel(desk: Desk, picture: Picture, reconstruction: Reconstruction) -> Stag
         psnr_db=float(psnr(images, original)),
         ssim=float(ssim(images, original)),
         feature=None,
-        note=LINEAR_NOTE if reconstruction.method == "linear" else "",
+        note=note if reconstruction.method == "linear" else "",
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from explorer.ui.compare import build_compare, wire_compare
 from explorer.ui.desk import Desk
 from explorer.ui.examples import build_examples, example_file
 from explorer.ui.instant import build_instant, wire_instant
@@ -37,6 +38,9 @@ def build_page(desk: Desk) -> gr.Blocks:
                 instant = build_instant()
             with gr.Tab("Live", id="live", render_children=True):
                 live = build_live()
+            with gr.Tab("Compare", id="compare", render_children=True) as compare_tab:
+                wipe = build_compare()
+        wire_compare(desk, compare_tab, wipe)
         wire_instant(desk, instant, [live.stage], picture)
         wire_live(desk, live, picture)
         _wire_page(desk, page, models, strip, picture)

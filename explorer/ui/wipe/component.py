@@ -1,0 +1,44 @@
+"""The wipe as a Gradio component, and what the server sends to it."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class WipePicture:
+    """A picture that can be chosen; `layer` gives it its colour."""
+
+    label: str
+    src: str
+    layer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WipeValue:
+    """All pictures there are, the two chosen, and what can be said of these two."""
+
+    pictures: dict[str, WipePicture] = field(default_factory=dict)
+    a: str = ""
+    b: str = ""
+    likeness: str = ""
+    verdict: str = ""
+    opinions: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """Give the value as JSON can hold it."""
+        return asdict(self)
+
+
+def build_wipe() -> gr.HTML:
+    """Lay out the wipe; `pick` fires with the keys `a` and `b` of the pictures chosen."""
+    return gr.HTML(
+        html_template=(FOLDER / "wipe.html").read_text(encoding="utf-8"),
+        js_on_load=(FOLDER / "wipe.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        elem_id="compare",
+    )
