@@ -119,8 +119,10 @@ def load_config(kind: type[Config], path: Path | None, overrides: Sequence[str])
             OmegaConf.from_dotlist(list(overrides)),
         )
         loaded = OmegaConf.to_object(config)
-    except (OmegaConfBaseException, OSError) as error:
-        raise ConfigError(str(error).splitlines()[0]) from error
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise ConfigError(f"Couldn't read {path}: {error.strerror}.") from error
     assert isinstance(loaded, kind)
     return loaded
 

@@ -115,7 +115,7 @@ class Evaluation:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Evaluate as the command line says; return 0, or 2 with one line for input that cannot be used."""
     words = sys.argv[1:] if arguments is None else arguments
-    if not words or set(words) & {"-h", "--help"}:
+    if set(words) & {"-h", "--help"}:
         print(f"{__doc__}\nSettings: {json.dumps(as_dict(EvaluateConfig(folder='FOLDER')), indent=2)}")
         return 0
     try:

@@ -1,0 +1,138 @@
+"""The evaluation's table and the published decoders: true means, baselines, reproducible figures."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.backbones import LAYERS, load_backbone
+from explorer.decoder_network import ARCHITECTURES, DecoderNetwork
+from explorer.decoders import CHECKPOINTS, VARIANTS, decoder_path, load_decoder, save_decoder
+from explorer.features import build_trunk
+from explorer.images import EXAMPLES, SIZE, load_example, to_pil
+from tests.test_decoders import make_card
+from trainers.evaluate import main as evaluate
+from trainers.publish import CHECKED_FIGURE, CHECKED_PICTURES
+from trainers.publish import main as publish
+from trainers.table import markdown, summarise
+from trainers.validation import validation_images, validation_psnr
+
+SHIPPED = sorted(CHECKPOINTS.glob("*/*.safetensors"))
+MAX_FILE_BYTES = 16_000_000
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in EXAMPLES[:2]:
+        to_pil(load_example(name).images).save(folder / f"{name}.png")
+    return folder
+
+
+def record(layer: str, method: str, psnr_db: float, lpips: float | None) -> dict[str, object]:
+    rest = dict.fromkeys(("ssim", "feature_error", "feature_cosine", "top5_agreement"), 0.5)
+    return {
+        "layer": layer,
+        "method": method,
+        "psnr_db": psnr_db,
+        "lpips": lpips,
+        **rest,
+        "steps": 3,
+        "seconds": 0.1,
+    }
+
+
+def test_means_and_intervals_are_those_of_numpy_and_missing_figures_stay_out() -> None:
+    values = [20.0, 22.0, 27.0]
+    cells = summarise([record("layer1", "linear", value, None) for value in values])
+    (cell,) = (cell for cell in cells if cell.figure == "psnr_db")
+    assert (cell.layer, cell.method, cell.mean, cell.pictures) == ("layer1", "linear", 23.0, 3)
+    assert cell.half_width == pytest.approx(1.96 * np.std(values, ddof=1) / np.sqrt(3))
+    assert not any(cell.figure == "lpips" for cell in cells)
+    assert "23.00 ± 4.08" in markdown(cells)
+
+
+def test_evaluation_scores_methods_and_baselines_and_goes_on_where_it_stopped(
+    tmp_path: Path, photos: Path
+) -> None:
+    words = [f"folder={photos}", f"out={tmp_path / 'out'}", "weights=untrained", "layers=[layer1]"]
+    words += [
+        "methods=[optimiser]",
+        "steps={optimiser: 2}",
+        "iterative_pictures=1",
+        "grid_pictures=1",
+        "threads=1",
+    ]
+    assert evaluate(words) == 0
+    table = json.loads((tmp_path / "out" / "table.json").read_text())
+    found = [(row["image"], row["method"]) for row in table["records"]]
+    first, second = (path.name for path in sorted(photos.iterdir()))
+    baselines = [(name, method) for name in (first, second) for method in ("mean image", "random pair")]
+    assert sorted(found) == sorted([*baselines, (first, "optimiser")])
+    assert (tmp_path / "out" / f"grid-{Path(first).stem}.png").is_file()
+    (kept,) = (tmp_path / "out").glob(f"pictures-*/{first}.json")
+    marked = json.loads(kept.read_text())
+    marked[0]["psnr_db"] = 99.0
+    kept.write_text(json.dumps(marked))
+    assert evaluate(words) == 0
+    assert json.loads((tmp_path / "out" / "table.json").read_text())["records"][0]["psnr_db"] == 99.0
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["folder="], "folder"),
+        (["folder=x", "layers=[layer8]"], "layer8"),
+        (["folder=x", "pixels=3"], "pixels"),
+    ],
+)
+def test_bad_settings_end_with_one_line_and_exit_code_2(
+    words: list[str], part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate(words) == 2
+    assert part in capsys.readouterr().err
+
+
+def test_published_decoder_carries_measured_figures_and_the_digests(tmp_path: Path, photos: Path) -> None:
+    trunk = build_trunk(load_backbone("untrained").network, "layer1")
+    network = DecoderNetwork(ARCHITECTURES["layer1"])
+    runs, out = tmp_path / "runs", tmp_path / "out"
+    card = replace(make_card(trunk.fingerprint), config=ARCHITECTURES["layer1"])
+    save_decoder(network, card, decoder_path(runs / "layer1-faithful", "layer1", "faithful"))
+    words = [f"runs={runs}", f"out={out}", f"pictures={photos}", "weights=untrained", "layers=[layer1]"]
+    assert publish([*words, "digests={0676ba61: the real file}"]) == 0
+    published = load_decoder(decoder_path(out, "layer1", "faithful"))
+    images = validation_images(str(photos), CHECKED_PICTURES, SIZE)
+    assert published.card.figures[CHECKED_FIGURE] == pytest.approx(
+        validation_psnr(published.network, trunk, images)
+    )
+    assert published.card.digests == {"0676ba61": "the real file"}
+
+
+def test_every_layer_ships_a_faithful_decoder() -> None:
+    names = {path.name for path in SHIPPED}
+    assert {f"{layer}-faithful.safetensors" for layer in LAYERS} <= names
+    assert names <= {f"{layer}-{variant}.safetensors" for layer in LAYERS for variant in VARIANTS}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_checkpoint_is_small_and_says_where_it_comes_from(path: Path) -> None:
+    card = load_decoder(path).card
+    assert path.stem == f"{card.config.layer}-{card.variant}"
+    assert path.stat().st_size <= MAX_FILE_BYTES
+    assert card.steps > 0 and card.pictures > 0 and card.data and card.licence and card.figures
+
+
+@pytest.mark.pretrained
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_checkpoint_reproduces_its_cards_figure(path: Path, shared_folder: Path) -> None:
+    decoder = load_decoder(path)
+    trunk = build_trunk(load_backbone().network, decoder.card.config.layer)
+    images = validation_images(str(shared_folder / "images" / "val"), CHECKED_PICTURES, SIZE)
+    with torch.no_grad():
+        found = validation_psnr(decoder.network, trunk, images)
+    assert found == pytest.approx(decoder.card.figures[CHECKED_FIGURE], abs=0.05)
