@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.linalg import vecdot, vector_norm
 
 from explorer.features import Trunk
 from explorer.images import Images
@@ -120,19 +121,25 @@ def _mean_over_nodes(
     error: Callable[[Tensor, Tensor], Float[Tensor, "batch"]], features: Features, target: Features
 ) -> Float[Tensor, ""]:
     """Return the mean over nodes and pictures."""
-    errors = [error(features[node].flatten(1), wanted.flatten(1)) for node, wanted in target.items()]
+    errors = [error(_in_memory_order(features[node]), _in_memory_order(target[node])) for node in target]
     return torch.stack(errors).mean()
+
+
+def _in_memory_order(features: Float[Tensor, "batch channels ..."]) -> Float[Tensor, "batch values"]:
+    """Flatten channels-last features; in any other order that would copy them."""
+    return features.movedim(1, -1).flatten(1)
 
 
 def _relative_error(
     features: Float[Tensor, "batch values"], wanted: Float[Tensor, "batch values"]
 ) -> Float[Tensor, "batch"]:
     """Return the squared distance over the target's square."""
-    return (features - wanted).square().sum(1) / wanted.square().sum(1)
+    return (vector_norm(features - wanted, dim=1) / vector_norm(wanted, dim=1)).square()
 
 
 def _direction_error(
     features: Float[Tensor, "batch values"], wanted: Float[Tensor, "batch values"]
 ) -> Float[Tensor, "batch"]:
     """Return the squared distance of the two scaled to unit norm: 0 for the same direction, at most 4."""
-    return 2 - 2 * torch.cosine_similarity(features, wanted)
+    norms = vector_norm(features, dim=1) * vector_norm(wanted, dim=1)
+    return 2 - 2 * vecdot(features, wanted.to(features)) / norms

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import smooth_l1_loss
 
 from explorer.features import BatchNormStatistics
 from explorer.images import Images
@@ -22,8 +23,8 @@ def total_variation(images: Images) -> Float[Tensor, "batch"]:
 
     Range 0 to 2 in [0, 1]: 2 for a checkerboard of single pixels (Rudin et al. 1992, anisotropic).
     """
-    vertical, horizontal = (_smooth_abs(images.diff(dim=dim)).flatten(1).mean(1) for dim in (2, 3))
-    return vertical + horizontal
+    vertical = _mean_distance(images[:, :, 1:], images[:, :, :-1])
+    return vertical + _mean_distance(images[..., 1:], images[..., :-1])
 
 
 def alpha_norm(images: Images) -> Float[Tensor, "batch"]:
@@ -57,5 +58,5 @@ def batchnorm_distance(
     return torch.stack(distances).sum(0) / len(statistics)
 
 
-def _smooth_abs(differences: Tensor) -> Tensor:
-    return (differences.square() + TV_ROUNDING**2).sqrt() - TV_ROUNDING
+def _mean_distance(images: Images, others: Images) -> Float[Tensor, "batch"]:
+    return smooth_l1_loss(images, others, reduction="none", beta=TV_ROUNDING).flatten(1).mean(1)
