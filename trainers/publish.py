@@ -33,6 +33,7 @@ class PublishConfig:
     layers: list[str] = field(default_factory=lambda: list(LAYERS))
     variant: str = "faithful"
     digests: dict[str, str] = field(default_factory=dict)  # Weight files to carry over to, and why.
+    data: str | None = None  # Says what the pictures were, in place of the run's own short words.
     licence: str = "MIT"
     out: str = str(CHECKPOINTS / "resnet50-v1")
 
@@ -61,7 +62,13 @@ def publish(config: PublishConfig) -> None:
         require_fit(decoder, trunk, source)
         figures = {CHECKED_FIGURE: validation_psnr(decoder.network, trunk, images)}
         figures |= _table_figures(config, layer)
-        card = replace(decoder.card, figures=figures, digests=dict(config.digests), licence=config.licence)
+        card = replace(
+            decoder.card,
+            figures=figures,
+            digests=dict(config.digests),
+            data=config.data or decoder.card.data,
+            licence=config.licence,
+        )
         path = decoder_path(Path(config.out), layer, config.variant)
         save_decoder(decoder.network, card, path)
         print(f"{path}: {figures}")
