@@ -1,5 +1,6 @@
 """The lab: one picture's experiments on the shared models. No Gradio, no printing."""
 
+import time
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,18 +9,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explorer.backbones import Backbone, load_backbone
+from explorer.backbones import LAYERS, Backbone, load_backbone
 from explorer.decoders import CHECKPOINTS
 from explorer.features import JOINT_SEPARATOR, Trunk
 from explorer.images import Images, Picture
-from explorer.inversion import Settings, Step, invert
-from explorer.judge import Judge
+from explorer.inversion import Settings, Step, invert, load_settings
+from explorer.judge import LOGITS, Judge
 from explorer.metrics import Scores
 from explorer.models import Models
 from explorer.race import FRAMES_PER_SECOND, Race
 from explorer.reconstruction import Reconstruction, follow
 
-METHODS = ("decoder", "optimiser", "hybrid", "linear")
+ITERATIVE_METHODS = ("optimiser", "hybrid")
+METHODS = ("decoder", *ITERATIVE_METHODS, "linear")
 CPU = torch.device("cpu")
 
 Target = Mapping[str, Float[Tensor, "batch ..."]]
@@ -49,6 +51,18 @@ class Lab:
     def load(cls, weights: str = "IMAGENET1K_V1", device: torch.device = CPU) -> "Lab":
         """Load the backbone by weight name or file and build a lab around it."""
         return cls(load_backbone(weights), device)
+
+    def prepare(self) -> None:
+        """Build every trunk that inverting and judging the four layers takes.
+
+        Building one traces the network, for which torch.fx replaces the call of every module in the process:
+        whoever shares a lab among threads prepares it first and keeps to LAYERS.
+        """
+        self.trunk(LOGITS)
+        for layer in LAYERS:
+            self.trunk(layer)
+            if any(load_settings(layer, is_warm=is_warm).batchnorm > 0 for is_warm in (False, True)):
+                self._models.trunk(layer, batchnorm_inputs=True)
 
     def trunk(self, nodes: str) -> Trunk:
         """Give the frozen trunk that stops at these nodes, built on first use."""
@@ -100,7 +114,7 @@ class Lab:
         Raises:
             MethodUnavailableError: the method takes no steps or cannot run for this layer.
         """
-        if method not in ("optimiser", "hybrid"):
+        if method not in ITERATIVE_METHODS:
             raise MethodUnavailableError(f"The {method} method takes no steps; use optimiser or hybrid.")
         self._check(layer, method)
         start = self.decode(picture, layer, self.best_decoder(layer)) if method == "hybrid" else None
@@ -116,6 +130,24 @@ class Lab:
         notice = self.start_notice(layer) if method == "hybrid" else None
         original = self._models.place(picture.images)
         return (yield from follow(steps, original, layer=layer, method=method, notice=notice))
+
+    def reconstruct(
+        self, picture: Picture, layer: str, method: str, settings: Settings | None = None
+    ) -> Reconstruction:
+        """Bring the picture back by any method, without looking at the steps in between.
+
+        Iterative methods take the layer's tuned settings when none are given.
+        """
+        if method not in ITERATIVE_METHODS:
+            started = time.perf_counter()
+            images = self.decode(picture, layer, method)
+            return Reconstruction(layer, method, images, steps=0, seconds=time.perf_counter() - started)
+        run = self.run(picture, layer, method, settings or load_settings(layer, is_warm=method == "hybrid"))
+        while True:
+            try:
+                next(run)
+            except StopIteration as end:
+                return end.value
 
     def start_notice(self, layer: str) -> str | None:
         """Say so when a hybrid run starts from the linear decoder instead of a trained one."""

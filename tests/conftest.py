@@ -10,6 +10,8 @@ import pytest
 import torch
 from torchvision.models.resnet import Bottleneck, ResNet
 
+pytest_plugins = ["tests.served"]
+
 RESNET50_FILE = "resnet50-0676ba61.pth"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 

@@ -76,6 +76,11 @@ class Desk:
         return self._lab
 
     @property
+    def is_open(self) -> bool:
+        """Whether the lab can be used; decoders and metrics may still be on their way."""
+        return self._lab is not None
+
+    @property
     def is_ready(self) -> bool:
         """Whether every model has been loaded, or loading has failed."""
         return not self.doing
@@ -105,21 +110,24 @@ class Desk:
 
     def _prepare(self) -> None:
         try:
-            self._lab = self._load()
+            lab = self._load()
+            # The first visitor waits for this, because tracing must not run beside other work.
+            self.doing = "Preparing the layers …"
+            lab.prepare()
+            self._lab = lab
         except ValueError as error:
             self._failure = str(error)
             self.doing = ""
             return
         finally:
             self._is_loaded.set()
-        self._warm_up(self._lab)
+        self._warm_up(lab)
         self.doing = ""
 
     def _warm_up(self, lab: Lab) -> None:
         """Build what the first visitor would otherwise wait for."""
         blank = Picture("blank", torch.full((1, 3, SIZE, SIZE), 0.5))
         for layer in LAYERS:
-            self.doing = f"Preparing {layer} …"
             _, channels, rows, columns = lab.target(blank, layer)[layer].shape
             self.shapes[layer] = f"{channels} × {rows} × {columns}"
         for layer in LAYERS:

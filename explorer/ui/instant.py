@@ -1,6 +1,5 @@
 """The Instant tab: on upload every layer is decoded at once; slower metrics follow."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,6 @@ import gradio as gr
 
 from explorer.backbones import LAYERS
 from explorer.images import Picture
-from explorer.lab import Lab
 from explorer.metrics import Scores, psnr, ssim
 from explorer.reconstruction import Reconstruction
 from explorer.ui.desk import Desk, Visit
@@ -66,7 +64,7 @@ def decode_visit(desk: Desk, visit: Visit) -> Iterator[StageValue]:
     yield value
     note = FITTED_NOTE if visit.example else LINEAR_NOTE
     for layer in LAYERS:
-        reconstruction = _decode(desk.lab, picture, layer)
+        reconstruction = desk.lab.reconstruct(picture, layer, desk.lab.best_decoder(layer))
         visit.decoded[layer] = reconstruction
         panels = {**value.panels, layer: _panel(desk, picture, reconstruction, note)}
         value = replace(value, panels=panels)
@@ -78,13 +76,6 @@ def decode_visit(desk: Desk, visit: Visit) -> Iterator[StageValue]:
     panels = {layer: _with_scores(panel, scores[layer]) for layer, panel in value.panels.items()}
     words = " ".join(filter(None, [_words(value), describe_gap(scores)]))
     yield replace(value, panels=panels, words=words, status=_missing(scores), is_over=True)
-
-
-def _decode(lab: Lab, picture: Picture, layer: str) -> Reconstruction:
-    method = lab.best_decoder(layer)
-    started = time.perf_counter()
-    images = lab.decode(picture, layer, method)
-    return Reconstruction(layer, method, images, steps=0, seconds=time.perf_counter() - started)
 
 
 def _panel(desk: Desk, picture: Picture, reconstruction: Reconstruction, note: str) -> StagePanel:

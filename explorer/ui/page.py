@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from explorer.ui.api import add_endpoints
 from explorer.ui.compare import build_compare, wire_compare
 from explorer.ui.desk import Desk
 from explorer.ui.examples import build_examples, example_file
@@ -43,6 +44,7 @@ def build_page(desk: Desk) -> gr.Blocks:
         wire_compare(desk, compare_tab, wipe)
         wire_instant(desk, instant, [live.stage], picture)
         wire_live(desk, live, picture)
+        add_endpoints(desk)
         _wire_page(desk, page, models, strip, picture)
     return page
 

@@ -6,7 +6,6 @@ from tests.browser.actions import (
     open_tab,
     paste,
     photo,
-    wait_for,
     wait_for_decoded,
     wait_for_state,
 )

@@ -1,0 +1,185 @@
+"""The programming interface: the lab's methods by stable names, typed and documented by their signatures.
+
+Pictures go in as text (base64 of a file, a data URI, or an example's name) and come out as PNG data URIs: a
+file path from outside is never opened.
+"""
+
+import binascii
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+from gradio.events import api
+
+from explorer.backbones import LAYERS
+from explorer.features import UnknownNodeError
+from explorer.images import EXAMPLES, ImageError, Picture, encode_png, load_example, read_picture
+from explorer.inversion import Settings, SettingsError, load_settings
+from explorer.lab import METHODS, MethodUnavailableError
+from explorer.reconstruction import Reconstruction
+from explorer.report import finite_scores
+from explorer.ui.controls import MAX_SECONDS
+from explorer.ui.desk import Desk
+from explorer.ui.live import RACES
+
+NOT_BASE64 = (
+    "The image must be an example's name, or a JPEG, PNG or WebP file in base64 (a data URI also works)."
+)
+
+
+def add_endpoints(desk: Desk) -> None:
+    """Offer /reconstruct, /optimise, /metrics, /layers and /health."""
+    endpoints = Endpoints(desk)
+    slot = {"concurrency_id": RACES, "concurrency_limit": 1}
+    api(endpoints.reconstruct, api_name="reconstruct", **slot)
+    api(endpoints.optimise, api_name="optimise", **slot)
+    api(endpoints.metrics, api_name="metrics", concurrency_limit=1)
+    api(endpoints.layers, api_name="layers")
+    api(endpoints.health, api_name="health", queue=False)
+
+
+class Endpoints:
+    """Translate between plain data and the lab."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def reconstruct(
+        self, image: str, layer: str = "layer2", method: str = "decoder", steps: int = 100, seed: int = 0
+    ) -> dict[str, Any]:
+        """Bring a picture back from the features of one layer.
+
+        Args:
+            image: Base64 of a JPEG, PNG or WebP file, a data URI, or the name of an example.
+            layer: layer1 to layer4; the command line takes any node of the network.
+            method: decoder, linear, optimiser, or hybrid (the optimiser, started from the decoder's picture).
+            steps: Evaluations of the network that optimiser and hybrid may use.
+            seed: Seed of the noise that the optimiser starts from.
+
+        Returns:
+            image (PNG data URI), layer, method, steps, seconds, notice, and scores.
+        """
+        picture, lab = read_text(image), self._desk.lab
+        with clear_errors():
+            settings = _settings(layer, method, steps, seed)
+            made = lab.reconstruct(picture, layer, method, settings)
+            return {**_describe(made), "scores": asdict(finite_scores(lab.score(picture, made)))}
+
+    def optimise(
+        self, image: str, layer: str = "layer2", method: str = "optimiser", steps: int = 100, seed: int = 0
+    ) -> Iterator[dict[str, Any]]:
+        """Stream the optimiser's steps as they are made, a few each second, the first and the last always.
+
+        Args:
+            image: Base64 of a JPEG, PNG or WebP file, a data URI, or the name of an example.
+            layer: layer1 to layer4; the command line takes any node of the network.
+            method: optimiser, or hybrid (started from the decoder's picture).
+            steps: Evaluations of the network at most.
+            seed: Seed of the noise that the optimiser starts from.
+
+        Returns:
+            image (JPEG data URI), step, evaluations, seconds, losses, psnr_db, state, notice.
+        """
+        picture = read_text(image)
+        with clear_errors():
+            settings = {layer: _settings(layer, method, steps, seed)}
+            race = self._desk.lab.race(picture, settings, method=method)
+        with closing(race.frames(MAX_SECONDS)) as frames:
+            for _ in frames:
+                panel = race.last_frame().panels[layer]
+                shown = {name: value for name, value in asdict(panel).items() if name != "jpeg"}
+                yield {"image": _data_uri("jpeg", panel.jpeg or b""), **shown}
+
+    def metrics(self, image: str, reference: str) -> dict[str, Any]:
+        """Compare two pictures by PSNR, SSIM, LPIPS-Alex and the network's five likeliest classes.
+
+        Args:
+            image: Base64 of a JPEG, PNG or WebP file, a data URI, or the name of an example.
+            reference: The picture to compare with, given the same way.
+
+        Returns:
+            psnr_db (null when equal), ssim, lpips, top5_agreement, reasons (why a metric is missing).
+        """
+        likeness = self._desk.lab.judge.likeness(read_text(image).images, read_text(reference).images)
+        plain = asdict(likeness)
+        if likeness.psnr_db == float("inf"):
+            plain |= {"psnr_db": None, "reasons": {**likeness.reasons, "psnr_db": "the pictures are equal"}}
+        return plain
+
+    def layers(self) -> list[dict[str, Any]]:
+        """List the layers with their feature shapes and the methods that run for these weights."""
+        return [self._describe_layer(layer) for layer in LAYERS]
+
+    def health(self) -> dict[str, Any]:
+        """Tell whether the models are ready, which weights run, and what is wrong if something is."""
+        if self._desk.failure or not self._desk.is_open:
+            return {"is_ready": False, "doing": self._desk.doing, "failure": self._desk.failure}
+        backbone = self._desk.lab.backbone
+        return {
+            "is_ready": self._desk.is_ready,
+            "doing": self._desk.doing,
+            "weights": backbone.name,
+            "digest": backbone.digest,
+            "is_fallback": backbone.is_fallback,
+            "notice": backbone.notice,
+        }
+
+    def _describe_layer(self, layer: str) -> dict[str, Any]:
+        lab = self._desk.lab
+        reasons = {method: lab.unavailable(layer, method) for method in METHODS}
+        return {
+            "layer": layer,
+            "shape": self._desk.shapes.get(layer),
+            "methods": [method for method, reason in reasons.items() if reason is None],
+            "unavailable": {method: reason for method, reason in reasons.items() if reason},
+        }
+
+
+def read_text(image: str) -> Picture:
+    """Read a picture given as text.
+
+    Raises:
+        gr.Error: it is neither an example's name nor a usable picture; the message says what to do.
+    """
+    if image in EXAMPLES:
+        return load_example(image)
+    try:
+        content = b64decode(image.partition("base64,")[2] or image, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise gr.Error(NOT_BASE64, print_exception=False) from error
+    with clear_errors():
+        return read_picture(content, name="picture")
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Show a visitor's mistake as its message alone; anything else is a fault and keeps its traceback."""
+    try:
+        yield
+    except (ImageError, MethodUnavailableError, SettingsError, UnknownNodeError) as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def _settings(layer: str, method: str, steps: int, seed: int) -> Settings:
+    if layer not in LAYERS:
+        raise UnknownNodeError(f"Unknown layer '{layer}': use {', '.join(LAYERS)}.")
+    overrides = [f"steps={steps}", f"seed={seed}"]
+    return load_settings(layer, overrides=overrides, is_warm=method == "hybrid")
+
+
+def _describe(made: Reconstruction) -> dict[str, Any]:
+    return {
+        "image": _data_uri("png", encode_png(made.images)),
+        "layer": made.layer,
+        "method": made.method,
+        "steps": made.steps,
+        "seconds": made.seconds,
+        "notice": made.notice,
+    }
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{b64encode(content).decode('ascii')}"

@@ -1,0 +1,38 @@
+"""A page on a tiny network, served by this process, for the tests of the page and of its API."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from explorer.backbones import Backbone
+from explorer.lab import Lab
+from explorer.models import Models
+from explorer.ui.desk import Desk
+from explorer.ui.page import build_page
+from explorer.ui.theme import launch_options
+from tests.conftest import make_tiny_network
+
+
+class CoarseDecoder(torch.nn.Module):
+    """Stands in for the linear decoders, whose fit would outlast the tests."""
+
+    def forward(self, features: dict[str, torch.Tensor]) -> torch.Tensor:
+        (maps,) = features.values()
+        coarse = maps[:, :3].sigmoid()
+        return torch.nn.functional.interpolate(coarse, (224, 224), mode="bilinear")
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory) -> Iterator[str]:
+    """The address of a page whose models are a tiny network and coarse decoders."""
+    categories = tuple(f"class {index}" for index in range(10))
+    backbone = Backbone("tiny", make_tiny_network(), "seed 0", None, categories)
+    desk = Desk(lambda: Lab(backbone, checkpoints=tmp_path_factory.mktemp("none")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Models, "linear", lambda *_: CoarseDecoder())
+        page = build_page(desk).queue(max_size=20)
+        desk.open()
+        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+        yield url
+        page.close()
