@@ -4,10 +4,10 @@ A decoder runs only on a trunk whose fingerprint, or on a weight file whose dige
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import torch
@@ -78,10 +78,9 @@ def save_decoder(network: DecoderNetwork, card: DecoderCard, path: Path) -> None
     """Write weights in half precision and the card, replacing the file in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
-    with NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as partial:
-        pass
-    save_file(state, partial.name, metadata={CARD_KEY: json.dumps(asdict(card))})
-    Path(partial.name).replace(path)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    save_file(state, partial, metadata={CARD_KEY: json.dumps(asdict(card))})
+    partial.replace(path)
 
 
 def load_decoder(path: Path) -> Decoder:

@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import torch
 from jaxtyping import Float
@@ -174,7 +173,6 @@ def _load(path: Path) -> LinearMap | None:
 
 def _save(fitted: LinearMap, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as partial:
-        pass
-    save_file({name: getattr(fitted, name) for name in LinearMap.__slots__}, partial.name)
-    Path(partial.name).replace(path)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    save_file({name: getattr(fitted, name) for name in LinearMap.__slots__}, partial)
+    partial.replace(path)
