@@ -74,7 +74,7 @@ def invert(
         clock.pause()
         yield step
         clock.resume()
-        if budget.is_spent(step):
+        if search.is_stuck or budget.is_spent(step):
             return
         search.advance(budget.evaluations_left(step))
 

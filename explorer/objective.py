@@ -126,8 +126,8 @@ def _mean_over_nodes(
 
 
 def _in_memory_order(features: Float[Tensor, "batch channels ..."]) -> Float[Tensor, "batch values"]:
-    """Flatten channels-last features; in any other order that would copy them."""
-    return features.movedim(1, -1).flatten(1)
+    """Flatten channels-last features, in full precision; in any other order that would copy them."""
+    return features.movedim(1, -1).flatten(1).float()
 
 
 def _relative_error(
@@ -142,4 +142,4 @@ def _direction_error(
 ) -> Float[Tensor, "batch"]:
     """Return the squared distance of the two scaled to unit norm: 0 for the same direction, at most 4."""
     norms = vector_norm(features, dim=1) * vector_norm(wanted, dim=1)
-    return 2 - 2 * vecdot(features, wanted.to(features)) / norms
+    return 2 - 2 * vecdot(features, wanted) / norms

@@ -13,8 +13,10 @@ from explorer.objective import Evaluation, Objective
 from explorer.parameterisations import BandLimited, Parameterisation, Parameters
 from explorer.settings import Settings
 
-# A line search that has not ended by then gives up: torch's own limit.
-LINE_SEARCH_EVALUATIONS = 25
+# A line search that has found nothing by then rarely does; good ones take one or two.
+LINE_SEARCH_EVALUATIONS = 10
+# How much smaller the first step is after a restart, which happens near a minimum.
+RESTART_FACTOR = 0.1
 # Highest frequency of each stage but the last, in cycles per pixel: octaves up to half the finest detail.
 CUTOFFS = (1 / 16, 1 / 8, 1 / 4)
 
@@ -45,6 +47,11 @@ class CoarseToFine:
     def evaluations(self) -> int:
         """How often the objective was evaluated, line searches included."""
         return self._evaluations_before + self._descent.evaluations
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether nothing better is found from here on."""
+        return self._descent.is_stuck and len(self._cutoffs) == 1
 
     def advance(self, budget: int) -> None:
         """Move to the next iterate in at most `budget` (at least 1) evaluations."""
@@ -84,26 +91,35 @@ class Descent:
         self._settings = settings
         self._optimiser = _optimiser(self._parameters, settings)
         self._known: list[Evaluation] = []
+        self._first_step = settings.first_step
+        self._is_fresh = True  # The optimiser has seen one point only.
+        self.is_stuck = False
         self.iterate = self._here()
 
     def advance(self, budget: int) -> Evaluation:
         """Move to the next iterate in at most `budget` (at least 1) evaluations and return it.
 
-        The iterate stays where it is when nothing better was found.
+        Where a line search finds nothing better, the iterate stays and the next begins without memory of the
+        curvature, which may mislead; if that finds nothing either, the descent is stuck.
         """
+        before = self.iterate
         self._known = [self.iterate]
         if isinstance(self._optimiser, torch.optim.LBFGS):
             self._limit(self._optimiser.param_groups[0], budget)
         self._optimiser.step(self._closure)
         self.iterate = self._here()
+        if self.iterate is before:
+            self.is_stuck = self._is_fresh
+            self._first_step *= RESTART_FACTOR
+            self._optimiser = _optimiser(self._parameters, self._settings)
+        self._is_fresh = self.iterate is before
         return self.iterate
 
     def _limit(self, group: dict[str, object], budget: int) -> None:
         group["max_eval"] = min(budget, LINE_SEARCH_EVALUATIONS)
-        is_first = not self._optimiser.state
         # Torch divides the first step by the gradient's L1 norm; this makes it a mean size per parameter.
-        first = self._settings.first_step * self._parameters.numel()
-        group["lr"] = first if is_first else self._settings.learning_rate
+        first = self._first_step * self._parameters.numel()
+        group["lr"] = first if self._is_fresh else self._settings.learning_rate
 
     def _closure(self) -> float:
         evaluation = self._here()

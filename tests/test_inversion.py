@@ -140,6 +140,13 @@ def test_patience_stops_a_search_that_gains_nothing(trunk: Trunk, picture: Image
     assert len(steps) == 4
 
 
+def test_a_search_that_finds_nothing_better_ends_before_its_budget(trunk: Trunk):
+    grey = torch.full((1, 3, SIZE, SIZE), 0.5)
+    steps = list(invert(trunk, trunk(grey), settings(start="grey", steps=None)))
+    assert len(steps) == 2
+    assert steps[-1].losses["feature"] == 0
+
+
 def test_closing_early_leaves_no_hook_no_thread_and_the_grad_mode(trunk: Trunk, picture: Images):
     threads = threading.active_count()
     with torch.no_grad():
