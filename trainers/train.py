@@ -16,6 +16,7 @@ from explorer import __version__
 from explorer.backbones import WeightsError
 from explorer.decoder_network import ARCHITECTURES
 from explorer.decoders import DecoderCard, DecoderError, decoder_path, save_decoder
+from explorer.images import SIZE
 from trainers.config import CONFIGS, ConfigError, TrainConfig, as_dict, load_config
 from trainers.run_folder import RunFolder
 from trainers.training import Training
@@ -65,7 +66,7 @@ def _follow(training: Training, folder: RunFolder) -> None:
     config, accelerator = training.config, training.accelerator
     held_out = None
     if config.validation_folder and accelerator.is_main_process:
-        held_out = validation_images(config.validation_folder, config.validation_pictures, config.data.size)
+        held_out = validation_images(config.validation_folder, config.validation_pictures, SIZE)
     broken = 0
     for progress in training.run():
         broken += len(progress.broken)
