@@ -38,6 +38,7 @@ _EXAMPLE_LOADERS: dict[str, Callable[[], np.ndarray]] = {
     "astronaut": skimage.data.astronaut,
     "cat": skimage.data.cat,
     "coffee": skimage.data.coffee,
+    "galaxies": skimage.data.hubble_deep_field,
     "motorcycle": lambda: skimage.data.stereo_motorcycle()[0],
     "rocket": skimage.data.rocket,
 }

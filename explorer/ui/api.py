@@ -24,6 +24,7 @@ from explorer.report import finite_scores
 from explorer.ui.controls import MAX_SECONDS
 from explorer.ui.desk import Desk
 from explorer.ui.live import RACES
+from explorer.ui.reel import Reel
 
 NOT_BASE64 = (
     "The image must be an example's name, or a JPEG, PNG or WebP file in base64 (a data URI also works)."
@@ -88,8 +89,9 @@ class Endpoints:
             settings = {layer: _settings(layer, method, steps, seed)}
             race = self._desk.lab.race(picture, settings, method=method)
         with closing(race.frames(MAX_SECONDS)) as frames:
-            for _ in frames:
-                panel = race.last_frame().panels[layer]
+            reel = Reel()
+            for frame in frames:
+                panel = reel.add(frame).panels[layer]
                 shown = {name: value for name, value in asdict(panel).items() if name != "jpeg"}
                 yield {"image": _data_uri("jpeg", panel.jpeg or b""), **shown}
 

@@ -49,10 +49,12 @@ class RunOptions:
         return "hybrid" if self.start == FROM_DECODER else "optimiser"
 
     def overrides(self) -> list[str]:
-        """Write the choices as the settings' `key=value` texts, as the command line takes them."""
-        chosen = [f"steps={int(self.steps)}", f"seed={int(self.seed)}"]
-        if self.prior != AS_TUNED:
-            chosen.append(f"total_variation={self.prior}")
+        """Write the choices as the settings' `key=value` texts."""
+        return [f"steps={int(self.steps)}", f"seed={int(self.seed)}", *self.tuning()]
+
+    def tuning(self) -> list[str]:
+        """Write the choices that the command line takes by --set: they differ from what is tuned."""
+        chosen = [] if self.prior == AS_TUNED else [f"total_variation={self.prior}"]
         if self.optimiser == "adam":
             chosen += ["optimiser=adam", f"learning_rate={ADAM_LEARNING_RATE}"]
         return chosen

@@ -9,10 +9,13 @@ import torch
 
 from explorer.backbones import LAYERS
 from explorer.images import SIZE, Picture
+from explorer.inversion import Settings
 from explorer.lab import Lab
 from explorer.metrics import Scores
 from explorer.race import Race
 from explorer.reconstruction import Reconstruction
+from explorer.ui.controls import RunOptions
+from explorer.ui.reel import Reel
 
 # Visitors whose pictures and resumable races are kept; the one idle longest goes first.
 MAX_VISITS = 16
@@ -26,9 +29,12 @@ class Visit:
     example: str | None = None
     decoded: dict[str, Reconstruction] = field(default_factory=dict)
     optimised: dict[str, Reconstruction] = field(default_factory=dict)
-    scores: dict[str, Scores] = field(default_factory=dict)
+    scores: dict[tuple[str, str], Scores] = field(default_factory=dict)
     race: Race | None = None
     run: str = ""
+    options: RunOptions = field(default_factory=RunOptions)
+    settings: dict[str, Settings] = field(default_factory=dict)
+    reel: Reel = field(default_factory=Reel)
     # Set by Run and Resume, cleared by Stop: a run still waiting in the queue then does nothing.
     is_run_wanted: bool = False
 
@@ -36,7 +42,8 @@ class Visit:
         """Lay down another picture; everything made from the one before goes."""
         self.drop_race()
         self.picture, self.example = picture, example
-        self.decoded, self.optimised, self.scores = {}, {}, {}
+        self.decoded, self.optimised, self.scores, self.settings = {}, {}, {}, {}
+        self.reel = Reel()
 
     def stop(self) -> None:
         """Let no waiting run start and end the running one after its step."""
@@ -48,6 +55,11 @@ class Visit:
         """Stop and forget the race, with the memory its optimisers hold."""
         self.stop()
         self.race = None
+
+
+def score_key(made: Reconstruction) -> tuple[str, str]:
+    """Name a reconstruction's place in `Visit.scores`."""
+    return made.layer, made.method
 
 
 class Desk:

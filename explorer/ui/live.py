@@ -10,6 +10,7 @@ from explorer.plots import history_figure
 from explorer.ui.controls import Controls, RunOptions, build_controls, build_start
 from explorer.ui.desk import Desk, Visit
 from explorer.ui.picture_input import read_upload
+from explorer.ui.recordings import read_recording
 from explorer.ui.running import begin, watch
 from explorer.ui.stage import build_stage
 
@@ -61,6 +62,7 @@ def wire_live(desk: Desk, tab: LiveTab, picture: gr.Image) -> None:
     tab.run.click(handlers.want, **at_once).then(handlers.run, [picture, *chosen], **shown, **slot)
     tab.resume.click(handlers.want, **at_once).then(handlers.resume, [tab.controls.seconds], **shown, **slot)
     tab.stop.click(handlers.stop, **at_once)
+    tab.replay.click(handlers.replay, outputs=[tab.stage, tab.plot], **at_once)
 
 
 class _Handlers:
@@ -74,6 +76,13 @@ class _Handlers:
 
     def stop(self, request: gr.Request) -> None:
         self._desk.visit(request.session_hash).stop()
+
+    def replay(self, request: gr.Request) -> tuple[Any, ...]:
+        visit = self._desk.visit(request.session_hash)
+        if not visit.example:
+            return gr.skip(), gr.skip()
+        visit.drop_race()
+        return read_recording(visit.example), gr.update(visible=False)
 
     def run(self, path: str | None, request: gr.Request, *chosen: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
         visit = self._desk.visit(request.session_hash)

@@ -1,7 +1,7 @@
 () => {
   // Keys and page-wide drop and paste. Each tab's own behaviour lives with its component.
-  const stageInView = () => [...document.querySelectorAll("#instant, #live")].find((node) => node.offsetParent);
-  const tell = (name, detail) => stageInView()?.dispatchEvent(new CustomEvent(name, { detail }));
+  const stageInView = () => [...document.querySelectorAll(".stage")].find((node) => node.offsetParent);
+  const tell = (name, detail) => stageInView()?.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
   const isTyping = (target) => target.closest("input:not([type=range]), textarea, select, [contenteditable]");
 
   document.addEventListener("keydown", (event) => {
@@ -11,6 +11,26 @@
     else if ("1234".includes(event.key)) tell("stage:solo", Number(event.key) - 1);
     else if (event.key === "ArrowRight" && document.body.classList.contains("class-mode")) tell("stage:reveal");
   });
+
+  // Class mode and the layer to begin with come from the address.
+  const address = new URLSearchParams(location.search);
+  document.body.classList.toggle("class-mode", address.get("mode") === "class");
+  const solo = ["layer1", "layer2", "layer3", "layer4"].indexOf(address.get("layer"));
+  if (solo >= 0) setTimeout(() => tell("stage:solo", solo), 1500);
+
+  window.explorerCopyLink = (query) => {
+    const state = new URLSearchParams(query);
+    const tab = document.querySelector("#tabs button[role=tab][aria-selected=true]")?.textContent.trim().toLowerCase();
+    if (tab && tab !== "instant") state.set("tab", tab);
+    const alone = stageInView()?.dataset.solo;
+    if (alone) state.set("layer", alone);
+    if (document.body.classList.contains("class-mode")) state.set("mode", "class");
+    const link = `${location.origin}${location.pathname}?${state}`;
+    const button = document.querySelector("#link");
+    const say = (text) => { button.textContent = text; setTimeout(() => (button.textContent = "Copy link"), 2000); };
+    navigator.clipboard?.writeText(link).then(() => say("Copied"), () => prompt("Copy this link:", link));
+    history.replaceState(null, "", link);
+  };
 
   const give = (files) => {
     const input = document.querySelector("#picture input[type=file]");

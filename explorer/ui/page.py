@@ -8,10 +8,13 @@ from pathlib import Path
 import gradio as gr
 
 from explorer.ui.api import add_endpoints
+from explorer.ui.arrival import wire_arrival
 from explorer.ui.compare import build_compare, wire_compare
 from explorer.ui.desk import Desk
 from explorer.ui.examples import build_examples, example_file
-from explorer.ui.instant import build_instant, wire_instant
+from explorer.ui.export import wire_export
+from explorer.ui.instant import build_instant
+from explorer.ui.links import wire_links
 from explorer.ui.live import build_live, wire_live
 from explorer.ui.picture_input import build_picture_input
 
@@ -32,9 +35,13 @@ def build_page(desk: Desk) -> gr.Blocks:
             with gr.Column(scale=6, min_width=320):
                 gr.HTML(HEADER, elem_id="title")
                 models = gr.HTML(_describe_models(desk), elem_id="models")
+                with gr.Row(elem_classes="toolbar"):
+                    link = gr.Button("Copy link", size="sm", scale=0, min_width=100, elem_id="link")
+                    export = gr.Button("Export", size="sm", scale=0, min_width=90, elem_id="export")
+                    download = gr.DownloadButton("Download", elem_id="download", visible="hidden")
             strip = build_examples()
             picture = build_picture_input()
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Instant", id="instant", render_children=True):
                 instant = build_instant()
             with gr.Tab("Live", id="live", render_children=True):
@@ -42,8 +49,10 @@ def build_page(desk: Desk) -> gr.Blocks:
             with gr.Tab("Compare", id="compare", render_children=True) as compare_tab:
                 wipe = build_compare()
         wire_compare(desk, compare_tab, wipe)
-        wire_instant(desk, instant, [live.stage], picture)
+        wire_arrival(desk, picture, instant, live)
         wire_live(desk, live, picture)
+        wire_links(desk, page, link, picture, tabs, live.controls)
+        wire_export(desk, export, download)
         add_endpoints(desk)
         _wire_page(desk, page, models, strip, picture)
     return page

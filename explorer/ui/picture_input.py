@@ -8,13 +8,22 @@ from explorer.images import ImageError, Picture, read_picture
 NO_PICTURE = "Add an image first: drop, paste, or choose an example."
 
 
-def build_picture_input() -> gr.Image:
-    """Lay out the input: drop, paste, webcam or click.
+class PictureInput(gr.Image):
+    """Drop, paste, webcam or click. Gradio's own decoding, whose errors say nothing, is left out.
 
-    Gradio's own decoding, whose errors say nothing, is replaced on this one component; a subclass would do
-    the same, but makes Gradio write a stub file into the source folder.
+    (Gradio writes a stub file beside every component's source; git ignores it.)
     """
-    component = gr.Image(
+
+    is_template = True
+
+    def preprocess(self, payload: ImageData | None) -> str | None:
+        """Give the path of the uploaded file."""
+        return None if payload is None else payload.path
+
+
+def build_picture_input() -> PictureInput:
+    """Lay out the input."""
+    return PictureInput(
         type="filepath",
         image_mode=None,
         sources=["upload", "clipboard", "webcam"],
@@ -26,8 +35,6 @@ def build_picture_input() -> gr.Image:
         height=168,
         elem_id="picture",
     )
-    component.preprocess = _path
-    return component
 
 
 def read_upload(path: str | None) -> Picture:
@@ -45,7 +52,3 @@ def read_upload(path: str | None) -> Picture:
     if picture.notice:
         gr.Info(picture.notice)
     return picture
-
-
-def _path(payload: ImageData | None) -> str | None:
-    return None if payload is None else payload.path

@@ -10,8 +10,9 @@ from explorer.metrics import Scores
 from explorer.race import Race
 from explorer.reconstruction import Reconstruction
 from explorer.ui.controls import RunOptions
-from explorer.ui.desk import Desk, Visit
-from explorer.ui.stage import FrameReader, StageValue, Table, TableRow, still
+from explorer.ui.desk import Desk, Visit, score_key
+from explorer.ui.reel import Reel
+from explorer.ui.stage import StageValue, Table, TableRow, read_frame, still
 from explorer.ui.words import describe_gap, describe_layers
 
 COLUMNS = (
@@ -27,8 +28,9 @@ def begin(lab: Lab, visit: Visit, options: RunOptions) -> Race:
     """
     if visit.picture is None:
         raise ValueError("A race needs a picture.")
-    visit.race = lab.race(visit.picture, options.settings(), method=options.method)
-    visit.run = uuid4().hex
+    visit.options, visit.settings = options, options.settings()
+    visit.race = lab.race(visit.picture, visit.settings, method=options.method)
+    visit.run, visit.reel = uuid4().hex, Reel()
     return visit.race
 
 
@@ -38,11 +40,11 @@ def watch(desk: Desk, visit: Visit, seconds: float) -> Generator[StageValue, Non
     if race is None or picture is None:
         return
     value = StageValue(visit.run, still(picture.images), status="Running …", is_over=False)
-    reader = FrameReader(desk.shapes)
-    reader.panels(race.last_frame())
     with closing(race.frames(seconds)) as frames:
         for frame in frames:
-            value = replace(value, panels=reader.panels(frame), seconds=frame.seconds)
+            value = replace(
+                value, panels=read_frame(visit.reel.add(frame), desk.shapes), seconds=frame.seconds
+            )
             yield value
     results = race.reconstructions()
     visit.optimised = {result.layer: result for result in results}
@@ -58,14 +60,14 @@ def _measured(
     if picture is None:
         return
     scores = {result.layer: lab.score(picture, result) for result in results}
-    visit.scores |= {f"optimised {layer}": score for layer, score in scores.items()}
-    rows = [table_row(result, scores[result.layer]) for result in results]
+    visit.scores |= {score_key(made): scores[made.layer] for made in results}
+    rows = [table_row(made.layer, scores[made.layer], made.steps, made.seconds) for made in results]
     words = " ".join(filter(None, [value.words, describe_gap(scores)]))
     seconds = f"{value.seconds:.1f} s"
     yield replace(value, words=words, table=Table(COLUMNS, rows), status=f"Done after {seconds}.")
 
 
-def table_row(result: Reconstruction, scores: Scores) -> TableRow:
+def table_row(layer: str, scores: Scores, evaluations: int, seconds: float) -> TableRow:
     """Write one reconstruction's numbers; a missing one is a dash."""
     cells = (
         _number(scores.psnr_db, ".1f"),
@@ -74,10 +76,10 @@ def table_row(result: Reconstruction, scores: Scores) -> TableRow:
         _number(scores.feature_error, ".3f"),
         _number(scores.feature_cosine, ".3f"),
         _number(scores.top5_agreement, ".0%"),
-        str(result.steps),
-        f"{result.seconds:.1f}",
+        str(evaluations),
+        f"{seconds:.1f}",
     )
-    return TableRow(result.layer, result.layer, cells)
+    return TableRow(layer, cells)
 
 
 def _number(value: float | None, form: str) -> str:

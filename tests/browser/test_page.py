@@ -1,15 +1,20 @@
+from zipfile import ZipFile
+
+import PIL.Image
 import pytest
 
 from tests.browser.actions import (
     choose_file,
     drop,
+    encode,
     open_tab,
     paste,
     photo,
+    wait_for,
     wait_for_decoded,
     wait_for_state,
 )
-from tests.browser.conftest import save_screenshot
+from tests.browser.conftest import DESKTOP, PHONE, open_page, save_screenshot
 
 pytestmark = pytest.mark.browser
 
@@ -52,3 +57,131 @@ def test_an_example_leads_to_four_decoded_pictures(page):
     page.click("#examples button >> nth=1")
     wait_for_decoded(page)
     save_screenshot(page, "instant")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "content", "message"),
+    [
+        ("text.jpg", "image/jpeg", b"no image at all", "Couldn't read this file as an image"),
+        (
+            "drawing.svg",
+            "image/svg+xml",
+            b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+            "Use JPEG, PNG or WebP.",
+        ),
+        ("cut.jpg", "image/jpeg", photo()[:2000], "Couldn't read this file as an image"),
+        (
+            "tiny.png",
+            "image/png",
+            encode(PIL.Image.new("RGB", (3, 3)), "PNG"),
+            "This image is 3x3; use at least 32x32.",
+        ),
+        ("huge.png", "image/png", encode(PIL.Image.new("1", (8000, 6000)), "PNG"), "Over 40 megapixels"),
+    ],
+)
+def test_an_unusable_file_is_explained_and_shows_nothing(page, name, kind, content, message):
+    choose_file(page, content, name=name, kind=kind)
+    page.get_by_text(message).first.wait_for()
+    assert page.locator("#instant .panel img:not([hidden])").count() == 0
+
+
+def test_an_animation_shows_its_first_frame_and_says_so(page):
+    frames = [PIL.Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+    content = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    choose_file(page, content, name="two.gif", kind="image/gif")
+    page.get_by_text("Using the first frame.").first.wait_for()
+    wait_for_decoded(page)
+
+
+def test_run_without_a_picture_says_what_to_do(page):
+    open_tab(page, "Live")
+    page.click("#run")
+    page.get_by_text("Add an image first: drop, paste, or choose an example.").first.wait_for()
+
+
+def test_escape_stops_and_resume_goes_on(page):
+    page.click("#examples button >> nth=1")
+    wait_for_decoded(page)
+    open_tab(page, "Live")
+    page.click("#run")
+    wait_for_state(page, "running")
+    page.keyboard.press("Escape")
+    wait_for_state(page, "stopped")
+    stopped_at = step_of(page)
+    page.click("#resume")
+    step = "document.querySelector('#live [data-panel=layer1] .detail').textContent.split(' ')[1]"
+    wait_for(page, f"Number({step}) > {stopped_at}")
+    page.keyboard.press("Escape")
+    wait_for_state(page, "stopped")
+    assert step_of(page) > stopped_at
+
+
+def step_of(page) -> int:
+    return int(page.inner_text("#live [data-panel=layer1] .detail").split()[1])
+
+
+def test_the_wipe_moves_by_keyboard(page):
+    page.click("#examples button >> nth=1")
+    wait_for_decoded(page)
+    open_tab(page, "Compare")
+    page.wait_for_selector("#compare .classes p")
+    slider = page.locator("#compare .slider")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert slider.input_value() == "51"
+    assert page.locator("#compare select").first.input_value() == "original"
+    page.select_option("#compare select >> nth=1", "layer1 decoded")
+    wait_for(page, "!document.querySelector('#compare .likeness').textContent.startsWith('Measuring')")
+    save_screenshot(page, "compare")
+
+
+def test_export_gives_a_zip_with_pictures_and_commands(page):
+    page.click("#examples button >> nth=1")
+    wait_for_decoded(page)
+    with page.expect_download() as waiting:
+        page.click("#export")
+    with ZipFile(waiting.value.path()) as archive:
+        names = {name.rsplit("/")[-1] for name in archive.namelist()}
+        command = archive.read("reconstructions/command.txt").decode()
+    assert {"original.png", "sheet.png", "metrics.csv", "config.json", "layer1-linear.png"} <= names
+    assert command.startswith("python -m explorer reconstruct original.png --method linear")
+
+
+def test_a_link_opens_the_same_state(page, address):
+    page.goto(f"{address}?example=cat&tab=live&steps=20&seed=7&mode=class")
+    page.wait_for_selector("#live .panel[data-panel=original] img:not([hidden])")
+    assert page.locator("body.class-mode").count() == 1
+    assert page.locator("#live .cover").first.is_visible()
+    page.keyboard.press("ArrowRight")
+    assert not page.locator("#live [data-panel=layer1] .cover").is_visible()
+    save_screenshot(page, "class-mode")
+
+
+def test_the_phone_shows_everything_without_sideways_scrolling(chromium, address):
+    context = chromium.new_context(viewport=PHONE, color_scheme="dark")
+    page = context.new_page()
+    open_page(page, address)
+    page.click("#examples button >> nth=1")
+    wait_for_decoded(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    save_screenshot(page, "phone-dark")
+    context.close()
+
+
+def test_the_second_visitor_waits_and_sees_only_an_own_picture(chromium, address):
+    contexts = [chromium.new_context(viewport=DESKTOP) for _ in range(2)]
+    pages = [context.new_page() for context in contexts]
+    for index, page in enumerate(pages):
+        open_page(page, address)
+        page.click(f"#examples button >> nth={index}")
+        wait_for_decoded(page)
+        open_tab(page, "Live")
+        page.click("#run")
+    wait_for_state(pages[0], "running")
+    assert pages[1].locator("#live .panel[data-state=running]").count() == 0
+    pages[0].close()
+    wait_for_state(pages[1], "running")
+    originals = [page.get_attribute("#live [data-panel=original] img", "src") for page in pages[1:]]
+    assert originals[0].startswith("data:image/jpeg")
+    for context in contexts:
+        context.close()

@@ -254,7 +254,7 @@ function drawTable(table) {
   const head = table.columns.map((column) => `<th scope="col">${column}</th>`).join("");
   const rows = table.rows.map((row) => {
     const cells = row.cells.map((cell) => `<td>${cell}</td>`).join("");
-    return `<tr style="--layer: var(--${row.layer})"><th scope="row"><i class="dot"></i>${row.name}</th>${cells}</tr>`;
+    return `<tr style="--layer: var(--${row.layer})"><th scope="row"><i class="dot"></i>${row.layer}</th>${cells}</tr>`;
   });
   box.innerHTML = `<table><thead><tr><td></td>${head}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }

@@ -2,7 +2,7 @@
 
 import math
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -34,7 +34,6 @@ class TableRow:
     """One line of the table of final numbers."""
 
     layer: str
-    name: str
     cells: tuple[str, ...]
 
 
@@ -58,7 +57,6 @@ class StageValue:
     status: str = ""
     table: Table | None = None
     is_over: bool = True
-    frames: list[dict[str, Any]] | None = None
 
     def plain(self) -> dict[str, Any]:
         """Give the value as JSON can hold it: numbers that are not finite become None."""
@@ -75,31 +73,23 @@ def still(images: Images) -> str:
     return data_uri(encode_jpeg(images, STILL_QUALITY))
 
 
-class FrameReader:
-    """Turns the frames of one race into panels, keeping each layer's last picture."""
+def read_frame(frame: Frame, shapes: Mapping[str, str]) -> dict[str, StagePanel]:
+    """Turn a whole frame of a race into panels."""
+    return {layer: _panel(panel, shapes.get(layer, "")) for layer, panel in frame.panels.items()}
 
-    def __init__(self, shapes: dict[str, str]) -> None:
-        self._shapes = shapes
-        self._pictures: dict[str, str] = {}
 
-    def panels(self, frame: Frame) -> dict[str, StagePanel]:
-        """Give every layer's panel; a picture that has not changed is sent as it was."""
-        return {layer: self._panel(layer, panel) for layer, panel in frame.panels.items()}
-
-    def _panel(self, layer: str, panel: Panel) -> StagePanel:
-        if panel.jpeg is not None:
-            self._pictures[layer] = data_uri(panel.jpeg)
-        note = f"stopped at step {panel.step}" if panel.state == "stopped" else ""
-        return StagePanel(
-            src=self._pictures[layer],
-            shape=self._shapes.get(layer, ""),
-            psnr_db=panel.psnr_db,
-            feature=panel.losses["feature"],
-            step=panel.step,
-            evaluations=panel.evaluations,
-            state=panel.state,
-            note=panel.notice or note,
-        )
+def _panel(panel: Panel, shape: str) -> StagePanel:
+    note = f"stopped at step {panel.step}" if panel.state == "stopped" else ""
+    return StagePanel(
+        src=data_uri(panel.jpeg or b""),
+        shape=shape,
+        psnr_db=panel.psnr_db,
+        feature=panel.losses["feature"],
+        step=panel.step,
+        evaluations=panel.evaluations,
+        state=panel.state,
+        note=panel.notice or note,
+    )
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold

@@ -1,0 +1,54 @@
+"""A new picture arrives: it is shown at once, then decoded; what belonged to the one before goes."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import gradio as gr
+
+from explorer.ui.desk import Desk
+from explorer.ui.examples import recognise_example
+from explorer.ui.instant import decode_visit
+from explorer.ui.live import LiveTab
+from explorer.ui.picture_input import read_upload
+from explorer.ui.recordings import has_recording
+from explorer.ui.stage import StageValue, still
+
+# Decoding is short and must not wait for a race.
+DECODING = "decoding"
+
+
+def wire_arrival(desk: Desk, picture: gr.Image, instant: gr.HTML, live: LiveTab) -> None:
+    """Show every new picture on both stages and decode it; a newer one replaces those that still wait."""
+
+    def accept(path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        visit = desk.visit(request.session_hash)
+        visit.put(None)
+        # Cleared first, so that an unusable file leaves no earlier picture behind its error message.
+        yield _fresh(), _fresh(), *_buttons(is_recorded=False)
+        if path is None:
+            return
+        given = read_upload(path)
+        visit.put(given, recognise_example(given))
+        shown = still(given.images)
+        yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=has_recording(visit.example))
+
+    def decode(request: gr.Request) -> Iterator[dict[str, Any]]:
+        for value in decode_visit(desk, desk.visit(request.session_hash)):
+            yield value.plain()
+
+    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    outputs = [instant, live.stage, live.replay, live.resume, live.plot]
+    arrival = picture.change(
+        accept, [picture], outputs, trigger_mode="always_last", concurrency_limit=None, **hidden
+    )
+    arrival.success(decode, outputs=[instant], concurrency_id=DECODING, concurrency_limit=1, **hidden)
+
+
+def _fresh(original: str = "") -> dict[str, Any]:
+    return StageValue(uuid4().hex, original).plain()
+
+
+def _buttons(*, is_recorded: bool) -> tuple[Any, ...]:
+    """Offer the recorded run if there is one; there is nothing to resume, and no figure yet."""
+    return gr.update(visible=is_recorded), gr.update(visible=False), gr.update(visible=False)

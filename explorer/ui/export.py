@@ -1,0 +1,81 @@
+"""Export: everything a visitor has made from a picture as one zip, with the commands that repeat it."""
+
+import tempfile
+from pathlib import Path
+
+import gradio as gr
+
+from explorer.lab import ITERATIVE_METHODS, Lab
+from explorer.metrics import Scores
+from explorer.reconstruction import Reconstruction
+from explorer.report import Result, RunInfo, repeat_command, zip_report
+from explorer.sheet import race_gif
+from explorer.ui.desk import Desk, Visit, score_key
+from explorer.ui.picture_input import NO_PICTURE
+
+
+def wire_export(desk: Desk, button: gr.Button, download: gr.DownloadButton) -> None:
+    """Pack on a click, then let the browser fetch the file."""
+
+    def pack(request: gr.Request) -> str:
+        visit = desk.visit(request.session_hash)
+        if visit.picture is None:
+            raise gr.Error(NO_PICTURE, print_exception=False)
+        path = Path(tempfile.mkdtemp(prefix="export-")) / f"{visit.picture.name}.zip"
+        path.write_bytes(pack_visit(desk.lab, visit))
+        return str(path)
+
+    packed = button.click(
+        pack, outputs=[download], concurrency_limit=1, show_progress="minimal", api_visibility="private"
+    )
+    # The link gets its address after this event's own; a click before that would fetch the file before.
+    packed.success(None, js="() => setTimeout(() => document.querySelector('#download').click(), 200)")
+
+
+def pack_visit(lab: Lab, visit: Visit) -> bytes:
+    """Make the zip: pictures, sheet, animation, metrics, settings and commands."""
+    picture = visit.picture
+    if picture is None:
+        raise ValueError("There is nothing to export without a picture.")
+    made = [*visit.decoded.values(), *visit.optimised.values()]
+    results = [Result(picture.name, one, _score(lab, visit, one)) for one in made]
+    run = RunInfo(
+        command_line="\n".join(commands(lab, visit)),
+        weights=lab.backbone.name,
+        fingerprint=lab.backbone.digest,
+        seed=visit.options.seed,
+        settings=visit.settings,
+        trunks={one.layer: lab.trunk(one.layer).fingerprint for one in made},
+        notice=lab.backbone.notice,
+    )
+    frames = visit.reel.frames
+    return zip_report(run, picture, results, race_gif(picture.images, frames) if frames else None)
+
+
+def commands(lab: Lab, visit: Visit) -> list[str]:
+    """Write the commands that repeat the visit's reconstructions from the zip's own original.png.
+
+    Layers of one method that took as many steps share a command; a race that was stopped may need four.
+    """
+    groups: dict[tuple[str, int], list[str]] = {}
+    for made in (*visit.decoded.values(), *visit.optimised.values()):
+        groups.setdefault((made.method, made.steps), []).append(made.layer)
+    return [_command(lab, visit, method, steps, layers) for (method, steps), layers in groups.items()]
+
+
+def _command(lab: Lab, visit: Visit, method: str, steps: int, layers: list[str]) -> str:
+    words = ["reconstruct", "original.png", "--method", method, "--layers", ",".join(layers)]
+    words += ["--weights", lab.backbone.name, "--out", f"repeated-{method}-{'-'.join(layers)}"]
+    if method in ITERATIVE_METHODS:
+        words += ["--steps", str(steps), "--seed", str(visit.options.seed)]
+        chosen = visit.options.tuning()
+        words += ["--set", *chosen] if chosen else []
+    return repeat_command(*words)
+
+
+def _score(lab: Lab, visit: Visit, made: Reconstruction) -> Scores:
+    """Give the scores that the page shows; measure what has not been measured yet."""
+    key = score_key(made)
+    if key not in visit.scores and visit.picture is not None:
+        visit.scores[key] = lab.score(visit.picture, made)
+    return visit.scores[key]
