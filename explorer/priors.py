@@ -52,7 +52,7 @@ def batchnorm_distance(
     """
     distances = []
     for name, expected in statistics.items():
-        variance, mean = torch.var_mean(inputs[name], dim=(2, 3), correction=0)
+        variance, mean = torch.var_mean(inputs[name].float(), dim=(2, 3), correction=0)
         for found, wanted in ((mean, expected.mean), (variance, expected.variance)):
             distances.append((found - wanted).square().sum(1) / wanted.square().sum())
     return torch.stack(distances).sum(0) / len(statistics)

@@ -29,7 +29,7 @@ class Settings:
 
     optimiser: Literal["lbfgs", "adam"] = "lbfgs"
     learning_rate: float = 1.0
-    history: int = 20  # Pairs that L-BFGS remembers.
+    history: int = 10  # Pairs that L-BFGS remembers.
     line_search: bool = True
     first_step: float = 0.1  # Mean size of the first L-BFGS move of a parameter; the line search corrects it.
     parameterisation: Literal["cosine", "fourier", "pixels"] = "cosine"
