@@ -84,8 +84,8 @@ def _start(target: Features, settings: Settings, start: Images | None) -> tuple[
     device, batch = next((wanted.device, wanted.shape[0]) for wanted in target.values())
     if settings.start == "image" and start is None:
         raise SettingsError("start=image needs a start picture.")
-    images = torch.full((batch, 3, settings.size, settings.size), GREY) if start is None else start
-    images = images.to(device)
+    size = settings.size
+    images = torch.full((batch, 3, size, size), GREY, device=device) if start is None else start
     height, width = images.shape[2:]
     parameterisation = make_parameterisation(settings, height, width, device)
     if settings.start == "image":
