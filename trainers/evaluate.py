@@ -28,6 +28,7 @@ from explorer.sheet import contact_sheet, layer_panel, original_panel
 from trainers.config import ConfigError, as_dict, load_config
 from trainers.data import list_pictures
 from trainers.run_folder import environment
+from trainers.scoring import BatchJudge
 from trainers.table import summarise, write_tables
 
 ONE_PASS = ("linear", "decoder")
@@ -68,15 +69,17 @@ class Evaluation:
         self.lab = Lab.load(config.weights, device)
         if self.lab.backbone.notice:
             raise ConfigError(self.lab.backbone.notice)
+        self.judge = BatchJudge(self.lab, config.layers)
         self.paths = paths
-        self.mean_image = _mean_image(paths)
+        self.mean_image = quantise(_mean_image(paths))
 
     def results(self, index: int) -> Iterator[Result]:
         """Reconstruct and score one picture by every method, the baselines included."""
         picture = read_picture(self.paths[index])
-        for reconstruction in self._reconstructions(picture, index):
-            scores = self.lab.score(picture, reconstruction)
-            yield Result(self.paths[index].name, reconstruction, scores)
+        reconstructions = list(self._reconstructions(picture, index))
+        scores = self.judge.score(picture.images, reconstructions)
+        for reconstruction, score in zip(reconstructions, scores, strict=True):
+            yield Result(self.paths[index].name, reconstruction, score)
 
     def _reconstructions(self, picture: Picture, index: int) -> Iterator[Reconstruction]:
         pair = read_picture(self.paths[(index + 1) % len(self.paths)]).images
