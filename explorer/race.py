@@ -83,12 +83,6 @@ class Race:
         """Ask the running `frames` to end after the step at hand; safe from any thread."""
         self._is_stopping.set()
 
-    def close(self) -> None:
-        """Drop every generator; what has been reached stays readable."""
-        self.stop()
-        for lane in self._lanes.values():
-            lane.close()
-
     def can_resume(self) -> bool:
         """Whether some layer still has steps to go."""
         return any(lane.is_open for lane in self._lanes.values())
@@ -99,14 +93,8 @@ class Race:
             lane.reconstruction(layer, self.method) for layer, lane in self._lanes.items() if lane.has_step
         ]
 
-    def last_frame(self) -> Frame:
-        """Give the race as it stands, every picture included."""
-        return self._frame(is_whole=True)
-
-    def _frame(self, *, is_whole: bool = False) -> Frame:
-        panels = {
-            layer: lane.panel(is_whole=is_whole) for layer, lane in self._lanes.items() if lane.has_step
-        }
+    def _frame(self) -> Frame:
+        panels = {layer: lane.panel() for layer, lane in self._lanes.items() if lane.has_step}
         return Frame(self._seconds, panels)
 
     def _next_lane(self) -> "_Lane | None":
@@ -155,15 +143,11 @@ class _Lane:
         if self.state == "stopped":
             self.state = "running"
 
-    def close(self) -> None:
-        self.stop()
-        self._steps.close()
-
-    def panel(self, *, is_whole: bool = False) -> Panel:
+    def panel(self) -> Panel:
         if self._last is None:
             raise ValueError("The race has not made its first step.")
         latest = self._history[-1]
-        jpeg = encode_jpeg(self._last.images, JPEG_QUALITY) if is_whole or not self._is_shown else None
+        jpeg = None if self._is_shown else encode_jpeg(self._last.images, JPEG_QUALITY)
         self._is_shown = True
         return Panel(
             step=latest.index,

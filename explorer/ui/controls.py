@@ -11,7 +11,7 @@ from explorer.backbones import LAYERS
 from explorer.inversion import Settings, SettingsError, load_settings
 
 FROM_NOISE, FROM_DECODER = "noise", "decoder"
-STARTS = [("noise", FROM_NOISE), ("decoder (hybrid)", FROM_DECODER)]
+STARTS = [("from noise", FROM_NOISE), ("from the decoder (hybrid)", FROM_DECODER)]
 AS_TUNED = "as tuned"
 PRIOR_WEIGHTS = [AS_TUNED, "0", "0.005", "0.02", "0.1", "0.5"]
 OPTIMISERS = [("L-BFGS", "lbfgs"), ("Adam", "adam")]

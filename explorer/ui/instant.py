@@ -12,7 +12,7 @@ from explorer.metrics import Scores, psnr, ssim
 from explorer.reconstruction import Reconstruction
 from explorer.ui.desk import Desk, Visit, score_key
 from explorer.ui.stage import StagePanel, StageValue, build_stage, still
-from explorer.ui.words import describe_gap, describe_layers
+from explorer.ui.words import describe_gap, describe_layers, flat_psnr_db
 
 LINEAR_NOTE = "linear decoder"
 # A decoder knows the pictures it was fitted on; its numbers there flatter it.
@@ -38,12 +38,12 @@ def decode_visit(desk: Desk, visit: Visit) -> Iterator[StageValue]:
         panels = {**value.panels, layer: _panel(desk, picture, reconstruction, note)}
         value = replace(value, panels=panels)
         yield value
-    value = replace(value, words=_words(value), status="Measuring …")
+    value = replace(value, words=_words(value, picture), status="Measuring …")
     yield value
     scores = {layer: desk.lab.score(picture, visit.decoded[layer]) for layer in LAYERS}
     visit.scores |= {score_key(made): scores[layer] for layer, made in visit.decoded.items()}
     panels = {layer: _with_scores(panel, scores[layer]) for layer, panel in value.panels.items()}
-    words = " ".join(filter(None, [_words(value), describe_gap(scores)]))
+    words = " ".join(filter(None, [_words(value, picture), describe_gap(scores)]))
     yield replace(value, panels=panels, words=words, status=_missing(scores), is_over=True)
 
 
@@ -63,8 +63,9 @@ def _with_scores(panel: StagePanel, scores: Scores) -> StagePanel:
     return replace(panel, lpips=scores.lpips, feature=scores.feature_error)
 
 
-def _words(value: StageValue) -> str:
-    return describe_layers({layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()})
+def _words(value: StageValue, picture: Picture) -> str:
+    psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()}
+    return describe_layers(psnr_db, flat_psnr_db(picture.images))
 
 
 def _missing(scores: dict[str, Scores]) -> str:

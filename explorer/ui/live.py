@@ -42,8 +42,8 @@ def build_live() -> LiveTab:
         start = build_start()
         queue = gr.HTML("", elem_id="queue")
     stage = build_stage("live", title="What the optimiser digs out, step by step", elem_id="live")
-    plot = gr.Plot(visible=False, elem_id="plot", show_label=False)
     controls = build_controls(start)
+    plot = gr.Plot(visible=False, elem_id="plot", show_label=False)
     return LiveTab(stage, run, stop, resume, replay, controls, queue, plot)
 
 

@@ -10,7 +10,7 @@ from explorer.images import load_example
 from explorer.metrics import Scores
 from explorer.ui.running import COLUMNS, table_row
 from explorer.ui.stage import StagePanel, StageValue, Table, still
-from explorer.ui.words import describe_gap, describe_layers
+from explorer.ui.words import describe_gap, describe_layers, flat_psnr_db
 
 FOLDER = Path(__file__).parent / "recordings"
 
@@ -37,11 +37,13 @@ def read_recording(example: str) -> dict[str, Any]:
         table_row(layer, scores[layer], last[layer]["evaluations"], content["seconds"][layer])
         for layer in scores
     ]
+    original = load_example(example).images
     psnr_db = {layer: panel["psnr_db"] for layer, panel in last.items()}
+    words = [describe_layers(psnr_db, flat_psnr_db(original)), describe_gap(scores)]
     value = StageValue(
         run=uuid4().hex,
-        original=still(load_example(example).images),
-        words=" ".join(filter(None, [describe_layers(psnr_db), describe_gap(scores)])),
+        original=still(original),
+        words=" ".join(filter(None, words)),
         status=(
             f"A recorded run: {content['weights']} ({content['digest']}), {content['steps']} evaluations per "
             f"layer, seed {content['seed']}; {frames[-1]['seconds']:.0f} s when it was made."

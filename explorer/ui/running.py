@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from uuid import uuid4
 
+from explorer.images import Picture
 from explorer.lab import Lab
 from explorer.metrics import Scores
 from explorer.race import Race
@@ -13,7 +14,7 @@ from explorer.ui.controls import RunOptions
 from explorer.ui.desk import Desk, Visit, score_key
 from explorer.ui.reel import Reel
 from explorer.ui.stage import StageValue, Table, TableRow, read_frame, still
-from explorer.ui.words import describe_gap, describe_layers
+from explorer.ui.words import describe_gap, describe_layers, flat_psnr_db
 
 COLUMNS = (
     "PSNR, dB", "SSIM", "LPIPS", "feature error", "feature cosine", "top-5 shared", "evaluations", "seconds",
@@ -48,7 +49,7 @@ def watch(desk: Desk, visit: Visit, seconds: float) -> Generator[StageValue, Non
             yield value
     results = race.reconstructions()
     visit.optimised = {result.layer: result for result in results}
-    value = replace(value, words=_words(value), status="Measuring …", is_over=True)
+    value = replace(value, words=_words(value, picture), status="Measuring …", is_over=True)
     yield value
     yield from _measured(desk.lab, visit, results, value)
 
@@ -86,5 +87,6 @@ def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def _words(value: StageValue) -> str:
-    return describe_layers({layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()})
+def _words(value: StageValue, picture: Picture) -> str:
+    psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()}
+    return describe_layers(psnr_db, flat_psnr_db(picture.images), after=f"After {value.seconds:.0f} s, ")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from itertools import pairwise
 
-from explorer.metrics import Scores
+from explorer.images import Images
+from explorer.metrics import Scores, psnr
 
 # What a given PSNR looks like on photos at 224 pixels, from best to worst.
 LOOKS = (
@@ -11,27 +12,37 @@ LOOKS = (
     (22.0, "edges and colours, with softened texture"),
     (18.0, "shapes, with smeared texture"),
     (14.5, "the layout and the main colours"),
-    (11.0, "a rough arrangement of light and colour"),
 )
-WORST_LOOK = "hardly anything yet that resembles the picture"
+WORST_LOOK = "a rough arrangement of light and colour"
+# A picture of one colour can have a high PSNR on a picture of few contrasts; only more than that is likeness.
+NO_LOOK = "hardly anything that resembles the picture"
+LIKENESS_DB = 1.0
 # Features this close count as nearly equal: the network itself could hardly tell.
 NEARLY_EQUAL_ERROR = 0.1
 LOW_PSNR_DB = 20.0
 
 
-def describe_look(psnr_db: float) -> str:
+def flat_psnr_db(original: Images) -> float:
+    """Give the PSNR of a picture of one colour, the original's mean: what knowing nothing else reaches."""
+    flat = original.mean(dim=(2, 3), keepdim=True).expand_as(original)
+    return float(psnr(flat, original).mean())
+
+
+def describe_look(psnr_db: float, flat_db: float) -> str:
     """Say in words what a reconstruction of this PSNR shows."""
+    if psnr_db < flat_db + LIKENESS_DB:
+        return NO_LOOK
     return next((words for limit, words in LOOKS if psnr_db >= limit), WORST_LOOK)
 
 
-def describe_layers(psnr_db: Mapping[str, float]) -> str:
-    """Say what has come back from the shallowest layer and from the deepest."""
+def describe_layers(psnr_db: Mapping[str, float], flat_db: float, *, after: str = "") -> str:
+    """Say what has come back from the shallowest layer and from the deepest, `after` so many seconds."""
     if not psnr_db:
         return ""
     layers = sorted(psnr_db)
     first, last = layers[0], layers[-1]
-    looks = {layer: describe_look(psnr_db[layer]) for layer in layers}
-    opening = f"{first} gives back {looks[first]} ({psnr_db[first]:.1f} dB)"
+    looks = {layer: describe_look(psnr_db[layer], flat_db) for layer in layers}
+    opening = f"{after}{first} gives back {looks[first]} ({psnr_db[first]:.1f} dB)"
     if first == last:
         return f"{opening}."
     if looks[first] == looks[last]:

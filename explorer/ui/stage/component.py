@@ -18,7 +18,7 @@ def build_stage(mode: Literal["instant", "live"], *, title: str, elem_id: str) -
     panels = "".join(_fill("panel.html", layer=layer, dash=DASHES[layer]) for layer in LAYERS)
     return gr.HTML(
         html_template=_fill("stage.html", panels=panels, mode=mode, title=title),
-        js_on_load=(FOLDER / "stage.js").read_text(encoding="utf-8"),
+        js_on_load=_fill("curves.js") + _fill("stage.js"),
         apply_default_css=False,
         elem_id=elem_id,
     )

@@ -153,96 +153,9 @@ function pause() {
 playButton.addEventListener("click", () => (replay ? pause() : play()));
 scrubber.addEventListener("input", () => { pause(); seek(Number(scrubber.value)); });
 
-// --- Curves -------------------------------------------------------------------------------------------------
-
 function drawCurves() {
   lastDrawing = performance.now();
-  for (const canvas of stage.querySelectorAll("canvas")) drawCurve(canvas, canvas.dataset.curve);
-}
-
-function drawCurve(canvas, name) {
-  const width = canvas.clientWidth, height = canvas.clientHeight, ratio = devicePixelRatio || 1;
-  if (!width) return;
-  canvas.width = width * ratio;
-  canvas.height = height * ratio;
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
-  const style = getComputedStyle(stage);
-  const points = Object.values(curves).flat().filter((panel) => Number.isFinite(panel[name]));
-  if (!points.length) return;
-  const useLog = isLog && name === "feature";
-  const y = axis(points.map((panel) => panel[name]), useLog, height - 22, 8);
-  const x = axis(points.map((panel) => panel.evaluations), isLog, 40, width - 58);
-  context.font = `11px ${style.fontFamily}`;
-  drawGrid(context, { x, y, width, height, ink: style.getPropertyValue("--quiet"), line: style.getPropertyValue("--hair") });
-  const ends = [];
-  layers.forEach((layer) => {
-    const line = (curves[layer] || []).filter((panel) => Number.isFinite(panel[name]));
-    if (!line.length) return;
-    context.strokeStyle = style.getPropertyValue(`--${layer}`);
-    context.lineWidth = 2;
-    context.setLineDash(JSON.parse(figure(layer).dataset.dash));
-    context.beginPath();
-    for (const panel of line) context.lineTo(x.place(panel.evaluations), y.place(panel[name]));
-    context.stroke();
-    const last = line[line.length - 1];
-    ends.push({ layer, x: x.place(last.evaluations), y: y.place(last[name]) });
-  });
-  context.setLineDash([]);
-  labelEnds(context, ends, style);
-}
-
-function axis(values, isLogarithmic, from, to) {
-  const scale = (value) => (isLogarithmic ? Math.log10(Math.max(value, 1e-6)) : value);
-  const low = Math.min(...values.map(scale)), high = Math.max(...values.map(scale));
-  const span = high - low || 1;
-  const place = (value) => from + ((scale(value) - low) / span) * (to - from);
-  return { place, ticks: ticks(low, high, isLogarithmic) };
-}
-
-function ticks(low, high, isLogarithmic) {
-  if (isLogarithmic) {
-    const found = [];
-    for (let power = Math.floor(low); power <= Math.ceil(high); power++) {
-      for (const digit of high - low < 2 ? [1, 2, 5] : [1]) found.push(digit * 10 ** power);
-    }
-    return found.filter((value) => Math.log10(value) >= low - 1e-9 && Math.log10(value) <= high + 1e-9);
-  }
-  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((size) => (high - low) / size <= 5) || (high - low) / 4 || 1;
-  const scaled = high - low < 2 ? (high - low || 1) / 4 : step;
-  const found = [];
-  for (let value = Math.ceil(low / scaled) * scaled; value <= high; value += scaled) found.push(value);
-  return found;
-}
-
-function drawGrid(context, { x, y, width, height, ink, line }) {
-  context.strokeStyle = line;
-  context.fillStyle = ink;
-  context.lineWidth = 1;
-  for (const value of y.ticks) {
-    const at = Math.round(y.place(value)) + 0.5;
-    context.beginPath();
-    context.moveTo(40, at);
-    context.lineTo(width - 58, at);
-    context.stroke();
-    context.fillText(Number(value.toPrecision(2)), 4, at + 4);
-  }
-  for (const value of x.ticks) context.fillText(Math.round(value), x.place(value) - 6, height - 5);
-}
-
-function labelEnds(context, ends, style) {
-  ends.sort((a, b) => a.y - b.y);
-  let lowest = -Infinity;
-  for (const end of ends) {
-    const at = Math.max(end.y, lowest + 13);
-    lowest = at;
-    context.fillStyle = style.getPropertyValue(`--${end.layer}`);
-    context.beginPath();
-    context.arc(end.x, end.y, 3.5, 0, 7);
-    context.fill();
-    context.fillStyle = style.getPropertyValue("--ink");
-    context.fillText(end.layer, end.x + 8, at + 4);
-  }
+  for (const canvas of stage.querySelectorAll("canvas")) drawCurve(canvas, layers, curves, isLog);
 }
 
 // --- The table of final numbers -----------------------------------------------------------------------------
