@@ -125,11 +125,21 @@ class Lab:
     def run(
         self, picture: Picture, layer: str, method: str, settings: Settings
     ) -> Generator[Step, None, Reconstruction]:
-        """Yield the steps of an optimiser or hybrid run and return the reconstruction they lead to."""
+        """Yield the steps of an optimiser or hybrid run and return the reconstruction they lead to.
+
+        A hybrid's seconds include the decoder's pass.
+        """
+        self._check(layer, method)
+        self.trunk(layer)
+        notice = (
+            self.start_notice(layer) if method == "hybrid" else None
+        )  # Loads the decoder, like the trunk.
+        started = time.perf_counter()
         steps = self.steps(picture, layer, method, settings)
-        notice = self.start_notice(layer) if method == "hybrid" else None
+        before = time.perf_counter() - started
         original = self._models.place(picture.images)
-        return (yield from follow(steps, original, layer=layer, method=method, notice=notice))
+        made = yield from follow(steps, original, layer=layer, method=method, notice=notice)
+        return replace(made, seconds=made.seconds + before)
 
     def reconstruct(
         self, picture: Picture, layer: str, method: str, settings: Settings | None = None

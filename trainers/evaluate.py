@@ -69,6 +69,7 @@ class Evaluation:
         self.lab = Lab.load(config.weights, device)
         if self.lab.backbone.notice:
             raise ConfigError(self.lab.backbone.notice)
+        self.lab.prepare()
         self.judge = BatchJudge(self.lab, config.layers)
         self.paths = paths
         self.mean_image = quantise(_mean_image(paths))
@@ -107,12 +108,7 @@ class Evaluation:
             overrides=[f"steps={self.config.steps[method]}"],
             is_warm=method == "hybrid",
         )
-        steps = self.lab.run(picture, layer, method, settings)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return end.value
+        return self.lab.reconstruct(picture, layer, method, settings)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
