@@ -145,9 +145,7 @@ def evaluate(config: EvaluateConfig) -> None:
 
 def _records_folder(config: EvaluateConfig) -> Path:
     """Name the folder of finished pictures after all that changes their figures."""
-    plain = {
-        key: value for key, value in as_dict(config).items() if key not in ("out", "pictures", "threads")
-    }
+    plain = {key: value for key, value in as_dict(config).items() if key not in ("out", "threads")}
     digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
     folder = Path(config.out) / f"pictures-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
