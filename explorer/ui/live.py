@@ -109,5 +109,5 @@ class _Handlers:
             yield value.plain(), gr.skip(), gr.skip(), gr.skip()
         can_resume = visit.race is not None and visit.race.can_resume()
         histories = {layer: result.history for layer, result in visit.optimised.items()}
-        figure = gr.update(value=history_figure(histories), visible=True)
+        figure = gr.update(value=history_figure(histories), visible=True) if histories else gr.skip()
         yield gr.skip(), gr.update(interactive=True), gr.update(visible=can_resume), figure

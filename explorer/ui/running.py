@@ -1,6 +1,6 @@
 """One visitor's race, from Run to the table of final numbers."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from uuid import uuid4
@@ -36,36 +36,37 @@ def begin(lab: Lab, visit: Visit, options: RunOptions) -> Race:
 
 
 def watch(desk: Desk, visit: Visit, seconds: float) -> Generator[StageValue, None, None]:
-    """Run the visit's race for so long, or until it is stopped, and measure what it has reached."""
+    """Run the visit's race for so long, or until it is stopped, and measure what it has reached.
+
+    Ends without a further word when another picture or a recording takes the stage meanwhile.
+    """
     race, picture = visit.race, visit.picture
     if race is None or picture is None:
         return
     value = StageValue(visit.run, still(picture.images), status="Running …", is_over=False)
     with closing(race.frames(seconds)) as frames:
         for frame in frames:
-            value = replace(
-                value, panels=read_frame(visit.reel.add(frame), desk.shapes), seconds=frame.seconds
-            )
+            if visit.race is not race:
+                return
+            panels = read_frame(visit.reel.add(frame), desk.shapes)
+            value = replace(value, panels=panels, seconds=frame.seconds)
             yield value
     results = race.reconstructions()
-    visit.optimised = {result.layer: result for result in results}
+    visit.optimised = {made.layer: made for made in results}
     value = replace(value, words=_words(value, picture), status="Measuring …", is_over=True)
     yield value
-    yield from _measured(desk.lab, visit, results, value)
+    scores = {made.layer: desk.lab.score(picture, made) for made in results}
+    if visit.race is race:
+        visit.scores |= {score_key(made): scores[made.layer] for made in results}
+        yield _with_scores(value, results, scores)
 
 
-def _measured(
-    lab: Lab, visit: Visit, results: list[Reconstruction], value: StageValue
-) -> Iterator[StageValue]:
-    picture = visit.picture
-    if picture is None:
-        return
-    scores = {result.layer: lab.score(picture, result) for result in results}
-    visit.scores |= {score_key(made): scores[made.layer] for made in results}
+def _with_scores(value: StageValue, results: list[Reconstruction], scores: dict[str, Scores]) -> StageValue:
     rows = [table_row(made.layer, scores[made.layer], made.steps, made.seconds) for made in results]
     words = " ".join(filter(None, [value.words, describe_gap(scores)]))
-    seconds = f"{value.seconds:.1f} s"
-    yield replace(value, words=words, table=Table(COLUMNS, rows), status=f"Done after {seconds}.")
+    reasons = sorted({reason for score in scores.values() for reason in score.reasons.values()})
+    status = " ".join([f"Done after {value.seconds:.1f} s.", *reasons])
+    return replace(value, words=words, table=Table(COLUMNS, rows), status=status)
 
 
 def table_row(layer: str, scores: Scores, evaluations: int, seconds: float) -> TableRow:

@@ -9,8 +9,8 @@ from explorer.metrics import Scores, psnr
 # What a given PSNR looks like on photos at 224 pixels, from best to worst.
 LOOKS = (
     (27.0, "fine detail"),
-    (22.0, "edges and colours, with softened texture"),
-    (18.0, "shapes, with smeared texture"),
+    (22.0, "edges and colours with softened texture"),
+    (18.0, "shapes with smeared texture"),
     (14.5, "the layout and the main colours"),
 )
 WORST_LOOK = "a rough arrangement of light and colour"
@@ -49,7 +49,7 @@ def describe_layers(psnr_db: Mapping[str, float], flat_db: float, *, after: str 
         return f"{opening}, and so does {last} ({psnr_db[last]:.1f} dB)."
     falls = all(psnr_db[a] > psnr_db[b] for a, b in pairwise(layers))
     trend = " Each deeper layer gives back less." if falls else ""
-    return f"{opening}; {last}, {looks[last]} ({psnr_db[last]:.1f} dB).{trend}"
+    return f"{opening}; {last} gives back {looks[last]} ({psnr_db[last]:.1f} dB).{trend}"
 
 
 def describe_gap(scores: Mapping[str, Scores]) -> str:

@@ -185,3 +185,4 @@ def test_the_second_visitor_waits_and_sees_only_an_own_picture(chromium, address
     assert originals[0].startswith("data:image/jpeg")
     for context in contexts:
         context.close()
+
