@@ -7,7 +7,7 @@ file path from outside is never opened.
 import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
@@ -16,13 +16,14 @@ from gradio.events import api
 
 from explorer.backbones import LAYERS
 from explorer.features import UnknownNodeError
-from explorer.images import EXAMPLES, ImageError, Picture, encode_png, load_example, read_picture
-from explorer.inversion import Settings, SettingsError, load_settings
-from explorer.lab import METHODS, MethodUnavailableError
+from explorer.images import EXAMPLES, Picture, encode_png, load_example, read_picture
+from explorer.inversion import Settings, load_settings
+from explorer.lab import METHODS
 from explorer.reconstruction import Reconstruction
 from explorer.report import finite_scores
 from explorer.ui.controls import MAX_SECONDS
 from explorer.ui.desk import Desk
+from explorer.ui.errors import clear_errors
 from explorer.ui.live import RACES
 from explorer.ui.reel import Reel
 
@@ -154,15 +155,6 @@ def read_text(image: str) -> Picture:
         raise gr.Error(NOT_BASE64, print_exception=False) from error
     with clear_errors():
         return read_picture(content, name="picture")
-
-
-@contextmanager
-def clear_errors() -> Iterator[None]:
-    """Show a visitor's mistake as its message alone; anything else is a fault and keeps its traceback."""
-    try:
-        yield
-    except (ImageError, MethodUnavailableError, SettingsError, UnknownNodeError) as error:
-        raise gr.Error(str(error), print_exception=False) from error
 
 
 def _settings(layer: str, method: str, steps: int, seed: int) -> Settings:

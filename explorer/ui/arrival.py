@@ -7,6 +7,7 @@ from uuid import uuid4
 import gradio as gr
 
 from explorer.ui.desk import Desk
+from explorer.ui.errors import clear_errors
 from explorer.ui.examples import recognise_example
 from explorer.ui.instant import decode_visit
 from explorer.ui.live import LiveTab
@@ -34,8 +35,9 @@ def wire_arrival(desk: Desk, picture: gr.Image, instant: gr.HTML, live: LiveTab)
         yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=has_recording(visit.example))
 
     def decode(request: gr.Request) -> Iterator[dict[str, Any]]:
-        for value in decode_visit(desk, desk.visit(request.session_hash)):
-            yield value.plain()
+        with clear_errors():
+            for value in decode_visit(desk, desk.visit(request.session_hash)):
+                yield value.plain()
 
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     outputs = [instant, live.stage, live.replay, live.resume, live.plot]

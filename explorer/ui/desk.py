@@ -8,6 +8,7 @@ from threading import Event, Lock, Thread
 import torch
 
 from explorer.backbones import LAYERS
+from explorer.decoders import DecoderError
 from explorer.images import SIZE, Picture
 from explorer.inversion import Settings
 from explorer.lab import Lab
@@ -73,6 +74,7 @@ class Desk:
         self._visits: OrderedDict[str, Visit] = OrderedDict()
         self._lock = Lock()
         self.doing = "Loading ResNet-50 …"
+        self.notice: str | None = None  # What is amiss although the lab runs.
         self.shapes: dict[str, str] = {}
 
     def open(self) -> None:
@@ -133,7 +135,10 @@ class Desk:
             return
         finally:
             self._is_loaded.set()
-        self._warm_up(lab)
+        try:
+            self._warm_up(lab)
+        except DecoderError as error:
+            self.notice = str(error)
         self.doing = ""
 
     def _warm_up(self, lab: Lab) -> None:

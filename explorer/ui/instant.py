@@ -25,26 +25,40 @@ def build_instant() -> gr.HTML:
 
 
 def decode_visit(desk: Desk, visit: Visit) -> Iterator[StageValue]:
-    """Decode the visit's picture layer by layer, then measure; each value holds all there is so far."""
+    """Decode the visit's picture layer by layer, then measure; each value holds all there is so far.
+
+    Ends without a further word when another picture takes its place meanwhile.
+    """
     picture = visit.picture
     if picture is None:
         return
     value = StageValue(run=uuid4().hex, original=still(picture.images), status="Decoding …", is_over=False)
     yield value
     note = FITTED_NOTE if visit.example else LINEAR_NOTE
+    decoded: dict[str, Reconstruction] = {}
     for layer in LAYERS:
-        reconstruction = desk.lab.reconstruct(picture, layer, desk.lab.best_decoder(layer))
-        visit.decoded[layer] = reconstruction
-        panels = {**value.panels, layer: _panel(desk, picture, reconstruction, note)}
+        decoded[layer] = desk.lab.reconstruct(picture, layer, desk.lab.best_decoder(layer))
+        if visit.picture is not picture:
+            return
+        panels = {**value.panels, layer: _panel(desk, picture, decoded[layer], note)}
         value = replace(value, panels=panels)
         yield value
+    visit.decoded = decoded
     value = replace(value, words=_words(value, picture), status="Measuring …")
     yield value
-    scores = {layer: desk.lab.score(picture, visit.decoded[layer]) for layer in LAYERS}
-    visit.scores |= {score_key(made): scores[layer] for layer, made in visit.decoded.items()}
-    panels = {layer: _with_scores(panel, scores[layer]) for layer, panel in value.panels.items()}
+    scores = {layer: desk.lab.score(picture, made) for layer, made in decoded.items()}
+    if visit.picture is picture:
+        visit.scores |= {score_key(made): scores[layer] for layer, made in decoded.items()}
+        yield _with_scores(value, picture, scores)
+
+
+def _with_scores(value: StageValue, picture: Picture, scores: dict[str, Scores]) -> StageValue:
+    panels = {
+        layer: replace(panel, lpips=scores[layer].lpips, feature=scores[layer].feature_error)
+        for layer, panel in value.panels.items()
+    }
     words = " ".join(filter(None, [_words(value, picture), describe_gap(scores)]))
-    yield replace(value, panels=panels, words=words, status=_missing(scores), is_over=True)
+    return replace(value, panels=panels, words=words, status=_missing(scores), is_over=True)
 
 
 def _panel(desk: Desk, picture: Picture, reconstruction: Reconstruction, note: str) -> StagePanel:
@@ -57,10 +71,6 @@ def _panel(desk: Desk, picture: Picture, reconstruction: Reconstruction, note: s
         feature=None,
         note=note if reconstruction.method == "linear" else "",
     )
-
-
-def _with_scores(panel: StagePanel, scores: Scores) -> StagePanel:
-    return replace(panel, lpips=scores.lpips, feature=scores.feature_error)
 
 
 def _words(value: StageValue, picture: Picture) -> str:

@@ -9,6 +9,7 @@ import gradio as gr
 from explorer.plots import history_figure
 from explorer.ui.controls import Controls, RunOptions, build_controls, build_start
 from explorer.ui.desk import Desk, Visit
+from explorer.ui.errors import clear_errors
 from explorer.ui.picture_input import read_upload
 from explorer.ui.recordings import read_recording
 from explorer.ui.running import begin, watch
@@ -90,10 +91,8 @@ class _Handlers:
         if visit.picture is None:
             visit.put(read_upload(path))
             visit.is_run_wanted = True
-        try:
+        with clear_errors():
             begin(self._desk.lab, visit, options)
-        except ValueError as error:
-            raise gr.Error(str(error), print_exception=False) from error
         yield from self._watch(visit, options.seconds)
 
     def resume(self, seconds: float, request: gr.Request) -> Iterator[tuple[Any, ...]]:

@@ -84,12 +84,15 @@ def _wire_page(desk: Desk, page: gr.Blocks, models: gr.HTML, strip: gr.HTML, pic
 
 def _describe_models(desk: Desk) -> str:
     """Say what is loading, what runs, or what runs in its place and how to get the real thing."""
-    if desk.failure:
-        return f'<p class="banner" role="alert">{escape(desk.failure)}</p>'
     if not desk.is_ready:
         return f'<p class="line" role="status">{escape(desk.doing)}</p>'
+    if desk.failure:
+        return _banner(desk.failure)
     backbone = desk.lab.backbone
-    if backbone.is_fallback and backbone.notice:
-        return f'<p class="banner" role="alert">{escape(backbone.notice)}</p>'
-    source = Path(backbone.source).name
-    return f'<p class="line" role="status">ResNet-50 {escape(backbone.name)} · {escape(source)} · ready</p>'
+    source = escape(Path(backbone.source).name)
+    line = f'<p class="line" role="status">ResNet-50 {escape(backbone.name)} · {source} · ready</p>'
+    return "".join(map(_banner, filter(None, [backbone.notice, desk.notice]))) + line
+
+
+def _banner(text: str) -> str:
+    return f'<p class="banner" role="alert">{escape(text)}</p>'

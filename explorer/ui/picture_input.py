@@ -3,7 +3,8 @@
 import gradio as gr
 from gradio.data_classes import ImageData
 
-from explorer.images import ImageError, Picture, read_picture
+from explorer.images import Picture, read_picture
+from explorer.ui.errors import clear_errors
 
 NO_PICTURE = "Add an image first: drop, paste, or choose an example."
 
@@ -45,10 +46,8 @@ def read_upload(path: str | None) -> Picture:
     """
     if path is None:
         raise gr.Error(NO_PICTURE, print_exception=False)
-    try:
+    with clear_errors():
         picture = read_picture(path)
-    except ImageError as error:
-        raise gr.Error(str(error), print_exception=False) from error
     if picture.notice:
         gr.Info(picture.notice)
     return picture

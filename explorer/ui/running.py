@@ -25,7 +25,8 @@ def begin(lab: Lab, visit: Visit, options: RunOptions) -> Race:
     """Set up a race for the visit's picture, in place of the one before.
 
     Raises:
-        ValueError: a choice makes no sense, or there is no picture.
+        SettingsError: a choice makes no sense.
+        ValueError: there is no picture.
     """
     if visit.picture is None:
         raise ValueError("A race needs a picture.")

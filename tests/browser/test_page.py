@@ -179,6 +179,8 @@ def test_the_second_visitor_waits_and_sees_only_an_own_picture(chromium, address
         page.click("#run")
     wait_for_state(pages[0], "running")
     assert pages[1].locator("#live .panel[data-state=running]").count() == 0
+    pages[1].locator("#queue").get_by_text("queue: 1/1").wait_for()
+    save_screenshot(pages[1], "waiting")
     pages[0].close()
     wait_for_state(pages[1], "running")
     originals = [page.get_attribute("#live [data-panel=original] img", "src") for page in pages[1:]]
