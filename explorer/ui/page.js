@@ -9,6 +9,7 @@
     if (event.key === "Escape") document.querySelector("#stop")?.click();
     else if (event.key === " " && !event.target.closest("button, input, a")) { event.preventDefault(); tell("stage:toggle"); }
     else if ("1234".includes(event.key)) tell("stage:solo", Number(event.key) - 1);
+    else if (event.key === "?") { const keys = document.querySelector("#keys"); keys.open ? keys.close() : keys.showModal(); }
     else if (event.key === "ArrowRight" && document.body.classList.contains("class-mode")) tell("stage:reveal");
   });
 

@@ -22,6 +22,16 @@ TITLE = "ResNet Inversion Explorer"
 HEADER = """
 <h1>What does each layer of ResNet-50 keep of a picture?</h1>
 <p>A picture goes in. From the features of <b>one layer alone</b>, we try to get it back.</p>
+<dialog id="keys" aria-label="Keys">
+  <h2>Keys</h2>
+  <dl>
+    <dt>Esc</dt><dd>stop the run</dd>
+    <dt>Space</dt><dd>play or pause a replay</dd>
+    <dt>1 – 4</dt><dd>look at one layer alone</dd>
+    <dt>→</dt><dd>reveal the next layer, in class mode</dd>
+    <dt>?</dt><dd>show or hide these keys</dd>
+  </dl>
+</dialog>
 """
 STATUS_EVERY_SECONDS = 0.5
 # Pictures and figures of visitors who have left go after half an hour; checked every ten minutes.

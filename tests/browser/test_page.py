@@ -188,3 +188,31 @@ def test_the_second_visitor_waits_and_sees_only_an_own_picture(chromium, address
     for context in contexts:
         context.close()
 
+
+def test_a_recorded_run_replays_by_the_browser_alone(page):
+    page.click("#examples button >> nth=1")
+    open_tab(page, "Live")
+    page.click("#recorded")
+    page.wait_for_selector("#live .table table")
+    page.get_by_role("button", name="Pause").click()
+    slider = page.locator("#live .player input")
+    slider.focus()
+    page.keyboard.press("End")
+    last = page.get_attribute("#live [data-panel=layer1] img", "src")
+    page.keyboard.press("Home")
+    assert page.get_attribute("#live [data-panel=layer1] img", "src") != last
+    assert "A recorded run: IMAGENET1K_V1" in page.inner_text("#live .status")
+
+
+def test_keys_choose_a_layer_and_show_help(page):
+    page.click("#examples button >> nth=1")
+    wait_for_decoded(page)
+    page.locator("#instant .words").click()
+    page.keyboard.press("3")
+    assert page.locator("#instant .panel.aside").count() == 3
+    page.keyboard.press("3")
+    assert page.locator("#instant .panel.aside").count() == 0
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#keys").is_visible()
