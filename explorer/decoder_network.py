@@ -1,7 +1,8 @@
 """Decoder networks: from one layer's features back to the picture, in one pass.
 
-One small family described by data: a reduced-rank linear head in closed form, and beside it a convolutional
-branch of residual blocks with sub-pixel upsampling (Shi et al. 2016) that learns what the head leaves.
+One small family described by data: a convolutional branch of residual blocks with sub-pixel upsampling (Shi
+et al. 2016) and, where ``linear_rank`` is not 0, a reduced-rank linear head in closed form beside it, so that
+the branch has only to learn what the head leaves.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ class DecoderConfig:
     """The shape of one decoder.
 
     ``widths`` and ``blocks`` name the channels and residual blocks at each scale, from the feature map's
-    resolution, doubling each time, up to the picture's.
+    resolution, doubling each time, up to the picture's. A ``linear_rank`` of 0 means no linear head.
     """
 
     layer: str
@@ -43,11 +44,12 @@ class DecoderConfig:
 
 
 # Parameters sit at the low resolutions: they buy the prior that deep layers need, at little arithmetic.
+# layer4 has no linear head: 1.3 M weights for 32 x 32 patches, each predicted from one position, badly.
 ARCHITECTURES: Mapping[str, DecoderConfig] = {
     "layer1": DecoderConfig("layer1", 256, (112, 56, 16), (5, 1, 0), 48, 3),
     "layer2": DecoderConfig("layer2", 512, (208, 112, 48, 16), (4, 2, 1, 0), 192, 3),
     "layer3": DecoderConfig("layer3", 1024, (304, 192, 96, 48, 16), (3, 2, 1, 1, 0), 256),
-    "layer4": DecoderConfig("layer4", 2048, (304, 192, 128, 80, 48, 16), (2, 2, 1, 1, 1, 0), 256),
+    "layer4": DecoderConfig("layer4", 2048, (352, 224, 160, 96, 48, 16), (2, 1, 2, 1, 1, 0), 0),
 }
 
 
@@ -97,23 +99,26 @@ class DecoderNetwork(nn.Module):
         channels, widths = config.in_channels, config.widths
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.register_buffer("std", torch.ones(1, channels, 1, 1))
-        patch = IMAGE_CHANNELS * config.stride**2
-        kernel = config.linear_kernel
-        self.linear_in = nn.Conv2d(channels, config.linear_rank, kernel, padding=kernel // 2, bias=False)
-        self.linear_out = nn.Conv2d(config.linear_rank, patch, 1)
+        if config.linear_rank:
+            patch, kernel = IMAGE_CHANNELS * config.stride**2, config.linear_kernel
+            self.linear_in = nn.Conv2d(channels, config.linear_rank, kernel, padding=kernel // 2, bias=False)
+            self.linear_out = nn.Conv2d(config.linear_rank, patch, 1)
         self.stem = nn.Conv2d(channels, widths[0], 1)
         self.scales = nn.ModuleList(_scale(config, index) for index in range(len(widths)))
         self.to_image = nn.Conv2d(widths[-1], IMAGE_CHANNELS, 3, padding=1)
         for parameter in self.to_image.parameters():
-            nn.init.zeros_(parameter)  # Training starts at the linear head's picture.
+            nn.init.zeros_(parameter)  # Training starts at the linear head's picture, or at a constant.
 
     def forward(self, features: Float[Tensor, "batch channels rows columns"]) -> Images:
         standardised = (features - self.mean) / self.std
-        linear = functional.pixel_shuffle(self.linear_out(self.linear_in(standardised)), self.config.stride)
         x = self.stem(standardised)
         for scale in self.scales:
             x = scale(x)
-        return linear + self.to_image(functional.silu(x))
+        images = self.to_image(functional.silu(x))
+        if not self.config.linear_rank:
+            return images
+        patches = self.linear_out(self.linear_in(standardised))
+        return images + functional.pixel_shuffle(patches, self.config.stride)
 
 
 def _scale(config: DecoderConfig, index: int) -> nn.Sequential:

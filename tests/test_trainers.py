@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from accelerate import Accelerator
 from datasets import ClassLabel, Dataset, Features, Image
 from PIL import Image as PILImage
 
+from explorer.decoder_network import DecoderNetwork
 from explorer.decoders import load_decoder
 from explorer.images import EXAMPLES, load_example, to_pil
 from trainers.config import CONFIGS, ConfigError, DataConfig, TrainConfig, load_config
@@ -82,6 +84,21 @@ def test_the_fitted_head_beats_the_mean_colour_before_any_step(tmp_path: Path) -
     with torch.no_grad():
         error = (training.network(training.trunks[0](images)["layer1"]) - images).square().mean()
     assert error < 0.5 * images.var()
+
+
+def test_decoder_without_a_head_starts_at_the_mean_colour_with_standardised_features(tmp_path: Path) -> None:
+    training = Training(load_config(TrainConfig, None, small_words(tmp_path)), Accelerator(cpu=True))
+    images = next(training.batches()).images
+    features = training.trunks[0](images)["layer1"]
+    network = DecoderNetwork(replace(training.network.config, linear_rank=0))
+    start_from_regression(network, training.trunks[0], [images])
+    reconstruction = network(features)
+    colour = images.mean(dim=(0, 2, 3), keepdim=True)
+    torch.testing.assert_close(reconstruction, colour.expand_as(reconstruction))
+    standardised = (features - network.mean) / network.std
+    torch.testing.assert_close(
+        standardised.mean(dim=(0, 2, 3)), torch.zeros(len(network.mean[0])), atol=1e-4, rtol=0
+    )
 
 
 def test_killed_training_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The closed-form start of a decoder: reduced-rank ridge regression written into its linear head."""
+"""The closed-form start of a decoder: standardisation, and ridge regression written into the linear head."""
 
 from collections.abc import Iterable
 
@@ -17,16 +17,20 @@ BASIS_BATCHES = 16  # Batches whose predictions the principal components come fr
 
 @torch.no_grad()
 def start_from_regression(network: DecoderNetwork, trunk: Trunk, batches: Iterable[Images]) -> None:
-    """Fit the linear head, and the features' standardisation, on a few batches.
+    """Fit the features' standardisation, and the linear head if there is one, on a few batches.
 
     The head keeps the leading principal components of the regression's predictions, which is the best map of
     its rank for the same squared error (Izenman 1975).
     """
     batches = list(batches)
     fitted = fit_linear_map(trunk, batches)
-    basis, centre = _principal_components(fitted, trunk, batches[:BASIS_BATCHES], network.config.linear_rank)
     network.mean.copy_(fitted.mean.view_as(network.mean))
     network.std.copy_(fitted.std.view_as(network.std))
+    if not network.config.linear_rank:
+        assert network.to_image.bias is not None
+        network.to_image.bias.copy_(torch.cat(batches).mean(dim=(0, 2, 3)))
+        return
+    basis, centre = _principal_components(fitted, trunk, batches[:BASIS_BATCHES], network.config.linear_rank)
     network.linear_in.weight.copy_(torch.einsum("pr,pcij->rcij", basis, fitted.weight))
     network.linear_out.weight.copy_(basis[:, :, None, None])
     network.linear_out.bias.copy_(centre + basis @ (basis.T @ (fitted.bias - centre)))  # pyright: ignore[reportOptionalMemberAccess]

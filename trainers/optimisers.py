@@ -42,7 +42,7 @@ def build_optimisers(network: DecoderNetwork, config: OptimiserConfig) -> list[O
     """Give hidden kernels to Muon and all else to AdamW, the linear head at its own rate."""
     hidden = [network.stem, *(m for m in network.modules() if isinstance(m, ResidualBlock | Upsample))]
     kernels = [parameter for module in hidden for parameter in module.parameters() if parameter.ndim == 4]
-    head = [*network.linear_in.parameters(), *network.linear_out.parameters()]
+    head = [parameter for name, parameter in network.named_parameters() if name.startswith("linear_")]
     taken = {id(parameter) for parameter in [*kernels, *head]}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in taken]
     groups = [
