@@ -1,7 +1,9 @@
-() => {
+(() => {
   // Keys and page-wide drop and paste. Each tab's own behaviour lives with its component.
+  // This runs before Gradio lays out the page, so that nothing a visitor does meanwhile is lost.
   const stageInView = () => [...document.querySelectorAll(".stage")].find((node) => node.offsetParent);
   const tell = (name, detail) => stageInView()?.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
+  const INPUT_POLL_MS = 100;
   const isTyping = (target) => target.closest("input:not([type=range]), textarea, select, [contenteditable]");
 
   document.addEventListener("keydown", (event) => {
@@ -10,14 +12,11 @@
     else if (event.key === " " && !event.target.closest("button, input, a")) { event.preventDefault(); tell("stage:toggle"); }
     else if ("1234".includes(event.key)) tell("stage:solo", Number(event.key) - 1);
     else if (event.key === "?") { const keys = document.querySelector("#keys"); keys.open ? keys.close() : keys.showModal(); }
-    else if (event.key === "ArrowRight" && document.body.classList.contains("class-mode")) tell("stage:reveal");
+    else if (event.key === "ArrowRight" && isClassMode) tell("stage:reveal");
   });
 
-  // Class mode and the layer to begin with come from the address.
-  const address = new URLSearchParams(location.search);
-  document.body.classList.toggle("class-mode", address.get("mode") === "class");
-  const solo = ["layer1", "layer2", "layer3", "layer4"].indexOf(address.get("layer"));
-  if (solo >= 0) setTimeout(() => tell("stage:solo", solo), 1500);
+  const isClassMode = new URLSearchParams(location.search).get("mode") === "class";
+  document.documentElement.classList.toggle("class-mode", isClassMode);
 
   window.explorerCopyLink = (query) => {
     const state = new URLSearchParams(query);
@@ -25,7 +24,7 @@
     if (tab && tab !== "instant") state.set("tab", tab);
     const alone = stageInView()?.dataset.solo;
     if (alone) state.set("layer", alone);
-    if (document.body.classList.contains("class-mode")) state.set("mode", "class");
+    if (isClassMode) state.set("mode", "class");
     const link = `${location.origin}${location.pathname}?${state}`;
     const button = document.querySelector("#link");
     const say = (text) => { button.textContent = text; setTimeout(() => (button.textContent = "Copy link"), 2000); };
@@ -34,13 +33,16 @@
   };
 
   const give = (files) => {
+    if (files.length) hand(files[0]);
+    return files.length > 0;
+  };
+  const hand = (file) => {
     const input = document.querySelector("#picture input[type=file]");
-    if (!input || !files.length) return false;
+    if (!input) return setTimeout(() => hand(file), INPUT_POLL_MS); // The page is still being laid out.
     const transfer = new DataTransfer();
-    transfer.items.add(files[0]);
+    transfer.items.add(file);
     input.files = transfer.files;
     input.dispatchEvent(new Event("change", { bubbles: true }));
-    return true;
   };
   const isFromOutside = (event) => event.dataTransfer?.types.includes("Files") && !event.target.closest?.("#picture");
   document.addEventListener("dragover", (event) => { if (isFromOutside(event)) event.preventDefault(); });
@@ -50,4 +52,4 @@
   document.addEventListener("paste", (event) => {
     if (!isTyping(event.target) && give(event.clipboardData?.files ?? [])) event.preventDefault();
   });
-}
+})();

@@ -82,7 +82,7 @@ def launch_options() -> dict[str, Any]:
         "theme": build_theme(),
         "css": layer_variables(),
         "css_paths": STYLE_SHEETS,
-        "js": (FOLDER / "page.js").read_text(encoding="utf-8"),
+        "head": f"<script>{(FOLDER / 'page.js').read_text(encoding='utf-8')}</script>",
         "footer_links": ["api"],
         "ssr_mode": False,
         "enable_monitoring": False,

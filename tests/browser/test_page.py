@@ -148,12 +148,13 @@ def test_export_gives_a_zip_with_pictures_and_commands(page):
 
 
 def test_a_link_opens_the_same_state(page, address):
-    page.goto(f"{address}?example=cat&tab=live&steps=20&seed=7&mode=class")
+    page.goto(f"{address}?example=cat&tab=live&steps=20&seed=7&mode=class&layer=layer3")
     page.wait_for_selector("#live .panel[data-panel=original] img:not([hidden])")
-    assert page.locator("body.class-mode").count() == 1
+    assert page.locator("html.class-mode").count() == 1
     assert page.locator("#live .cover").first.is_visible()
     page.keyboard.press("ArrowRight")
     assert not page.locator("#live [data-panel=layer1] .cover").is_visible()
+    assert page.locator("#live .panel.aside").count() == 3
     save_screenshot(page, "class-mode")
 
 
@@ -216,3 +217,13 @@ def test_keys_choose_a_layer_and_show_help(page):
     assert page.locator("#keys").is_visible()
     page.keyboard.press("Escape")
     assert not page.locator("#keys").is_visible()
+
+
+def test_a_photo_dropped_while_the_page_still_opens_arrives(chromium, address):
+    page = chromium.new_page(viewport=DESKTOP)
+    page.set_default_timeout(60_000)
+    page.goto(address)
+    page.wait_for_function("typeof explorerCopyLink === 'function'", polling=1)
+    drop(page, photo())
+    wait_for_decoded(page)
+    page.close()

@@ -10,8 +10,7 @@ import pytest
 from tests.browser.actions import drop, open_tab, photo, wait_for_state
 from tests.browser.conftest import DESKTOP, save_screenshot
 
-# On a busy machine the real network and Chromium can starve each other once; a second failure is a failure.
-pytestmark = [pytest.mark.browser, pytest.mark.pretrained, pytest.mark.flaky(reruns=2)]
+pytestmark = [pytest.mark.browser, pytest.mark.pretrained]
 
 ROOT = Path(__file__).parents[2]
 MAX_MEMORY_BYTES = 2.5e9

@@ -178,6 +178,15 @@ for (const cover of stage.querySelectorAll(".cover")) {
   cover.addEventListener("click", () => cover.closest(".panel").classList.add("revealed"));
 }
 
+function solo(wanted) {
+  stage.dataset.solo = stage.dataset.solo === wanted ? "" : wanted;
+  for (const layer of layers) figure(layer).classList.toggle("aside", ![layer, ""].includes(stage.dataset.solo));
+}
+
+// A link may name the layer to begin with.
+const named = new URLSearchParams(location.search).get("layer");
+if (layers.includes(named)) solo(named);
+
 stage.querySelector(".scale").addEventListener("click", (event) => {
   isLog = !isLog;
   event.target.setAttribute("aria-pressed", String(isLog));
@@ -186,12 +195,7 @@ stage.querySelector(".scale").addEventListener("click", (event) => {
 });
 
 element.addEventListener("stage:toggle", () => { if (!player.hidden) (replay ? pause() : play()); });
-element.addEventListener("stage:solo", (event) => {
-  const wanted = layers[event.detail];
-  const isSolo = stage.dataset.solo === wanted;
-  stage.dataset.solo = isSolo ? "" : wanted;
-  for (const layer of layers) figure(layer).classList.toggle("aside", !isSolo && layer !== wanted);
-});
+element.addEventListener("stage:solo", (event) => solo(layers[event.detail]));
 element.addEventListener("stage:reveal", () => {
   const covered = layers.map(figure).find((node) => !node.classList.contains("revealed"));
   if (covered) covered.classList.add("revealed");
