@@ -16,7 +16,7 @@ from explorer.optimisers import CoarseToFine
 from explorer.parameterisations import GREY, Parameterisation, Parameters, make_parameterisation
 from explorer.settings import Settings, SettingsError, load_settings
 
-__all__ = ["Diverged", "Settings", "SettingsError", "Step", "invert", "load_settings"]
+__all__ = ["Clock", "Diverged", "Settings", "SettingsError", "Step", "invert", "load_settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,26 @@ class Diverged(RuntimeError):
         self.best = best
 
 
+class Clock:
+    """Counts the seconds of compute since its making, but for pauses."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._paused_at = self._started
+
+    def seconds(self) -> float:
+        """Return the seconds that ran so far."""
+        return time.perf_counter() - self._started
+
+    def pause(self) -> None:
+        """Stop counting."""
+        self._paused_at = time.perf_counter()
+
+    def resume(self) -> None:
+        """Go on counting."""
+        self._started += time.perf_counter() - self._paused_at
+
+
 def invert(
     trunk: Trunk, target: Features, settings: Settings, *, start: Images | None = None
 ) -> Generator[Step, None, None]:
@@ -59,7 +79,7 @@ def invert(
         SettingsError: a setting asks for what trunk or start cannot give.
         Diverged: the loss became NaN or infinite.
     """
-    clock = _Clock()
+    clock = Clock()
     parameterisation, parameters = _start(target, settings, start)
     objective = Objective(trunk, target, settings, start)
     search = CoarseToFine(objective, parameterisation, parameters, settings)
@@ -96,26 +116,6 @@ def _start(target: Features, settings: Settings, start: Images | None) -> tuple[
         noise = torch.randn(parameters.shape, generator=generator)
         parameters += settings.noise * noise.to(device)
     return parameterisation, parameters
-
-
-class _Clock:
-    """Counts the seconds since its making, but for pauses."""
-
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
-        self._paused_at = self._started
-
-    def seconds(self) -> float:
-        """Return the seconds that ran so far."""
-        return time.perf_counter() - self._started
-
-    def pause(self) -> None:
-        """Stop counting."""
-        self._paused_at = time.perf_counter()
-
-    def resume(self) -> None:
-        """Go on counting."""
-        self._started += time.perf_counter() - self._paused_at
 
 
 class _Budget:
