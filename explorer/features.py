@@ -4,16 +4,19 @@ A trunk takes RGB images in [0, 1], normalises them itself, and computes nothing
 It holds no hooks and no state, so several threads may share one.
 """
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import fuse
-from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
+from torchvision.models.feature_extraction import NodePathTracer
 
 from explorer.images import Images
 
@@ -89,25 +92,72 @@ def build_trunk(network: nn.Module, nodes: str, *, batchnorm_inputs: bool = Fals
         UnknownNodeError: the network has no such node.
     """
     names = split_nodes(nodes)
-    _check_nodes(network, names)
-    # Cutting copies no weights and needs eval mode: training mode would trace another graph.
-    extractor = create_feature_extractor(network.eval(), return_nodes=list(names)).eval()
-    graph = fx.GraphModule(extractor, extractor.graph).eval()
+    graph = _cut(network, names)
     fingerprint = _fingerprint(graph, names)
     batchnorms = _expose_batchnorm_inputs(graph) if batchnorm_inputs else {}
-    folded = fuse(graph)
+    folded = fuse(graph, inplace=True, no_trace=True)
     _forbid_inplace(folded)
     return Trunk(folded, names, fingerprint, batchnorms)
 
 
-def _check_nodes(network: nn.Module, names: tuple[str, ...]) -> None:
-    _, (_, *known) = get_graph_node_names(network)  # The first is the picture itself, which nobody may see.
-    prefixes = {
-        ".".join(name.split(".")[:depth]) for name in known for depth in range(1, name.count(".") + 2)
-    }
+def _cut(network: nn.Module, names: tuple[str, ...]) -> fx.GraphModule:
+    """Copy the part of a network that computes these nodes, to return their features by name."""
+    tracer = _QuietTracer()
+    whole = fx.GraphModule(network, tracer.record(network))
+    last_nodes = _last_nodes(tracer.node_to_qualname)
+    _check_nodes(names, set(last_nodes))
+    (output,) = whole.graph.find_nodes(op="output")
+    output.args = ({name: last_nodes[name] for name in names},)
+    whole.graph.eliminate_dead_code()
+    whole.delete_all_unused_submodules()
+    whole.recompile()
+    # Training mode folds no BatchNorm; the copy alone leaves it, for others may be using the network.
+    return copy.deepcopy(whole).eval()
+
+
+class _QuietTracer(NodePathTracer):
+    """Records a network's graph without disturbing other threads.
+
+    `trace` of torch.fx replaces the call of every module in the process for as long as it runs; here a copy of
+    the network, weights shared, reports its own calls.
+    """
+
+    def record(self, network: nn.Module) -> fx.Graph:
+        """Run a copy of the network in eval mode on a symbol, and return the graph of what it did."""
+        weights = {id(tensor): tensor for tensor in [*network.parameters(), *network.buffers()]}
+        self.root = copy.deepcopy(network, weights).eval()
+        self.graph = fx.Graph(tracer_cls=type(self))
+        self.submodule_paths = {module: path for path, module in self.root.named_modules()}
+        for module in self.submodule_paths:
+            self._report_calls(module)
+        result = self.root(self.create_proxy("placeholder", "images", (), {}))
+        self.graph.output(self.create_arg(result))
+        return self.graph
+
+    def _report_calls(self, module: nn.Module) -> None:
+        """Give a module a class of its own whose calls go through `call_module`."""
+        kind = type(module)
+
+        def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            return self.call_module(module, partial(kind.__call__, module), args, kwargs)
+
+        module.__class__ = type(kind.__name__, (kind,), {"__module__": kind.__module__, "__call__": call})
+
+
+def _last_nodes(paths: Mapping[fx.Node, str]) -> dict[str, fx.Node]:
+    """Find the node that gives each module, and each operation, its output: the last one below its path."""
+    last_nodes = {}
+    for node, path in paths.items():
+        if node.op != "placeholder":  # The picture itself, which nobody may see.
+            parts = path.split(".")
+            last_nodes |= {".".join(parts[:depth]): node for depth in range(1, len(parts) + 1)}
+    return last_nodes
+
+
+def _check_nodes(names: tuple[str, ...], known: set[str]) -> None:
     for name in names:
-        if name not in prefixes:
-            close = get_close_matches(name, sorted(prefixes), n=3) or ["layer1", "layer2", "layer3", "layer4"]
+        if name not in known:
+            close = get_close_matches(name, sorted(known), n=3) or ["layer1", "layer2", "layer3", "layer4"]
             raise UnknownNodeError(f"Unknown layer '{name}'. Did you mean {', '.join(close)}?")
 
 

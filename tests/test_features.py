@@ -1,6 +1,7 @@
 """Trunks: they equal the network they were cut from, stop where they should, and are safe to share."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 import torch
@@ -107,6 +108,36 @@ def test_threads_share_a_trunk_without_mixing(tiny_network: ResNet) -> None:
         together = list(pool.map(lambda images: trunk(images)["layer3"], pictures))
     for expected, found in zip(alone, together, strict=True):
         torch.testing.assert_close(found, expected)
+
+
+def test_building_a_trunk_disturbs_no_forward_pass_in_another_thread(tiny_network: ResNet) -> None:
+    trunk, images = build_trunk(tiny_network, "layer2"), picture()
+    expected = [trunk(images)["layer2"], tiny_network(images)]
+    is_built = Event()
+
+    def pass_forward() -> int:
+        count = 0
+        while not is_built.is_set():
+            for found, wanted in zip([trunk(images)["layer2"], tiny_network(images)], expected, strict=True):
+                torch.testing.assert_close(found, wanted)
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(2) as pool:
+        passing = [pool.submit(pass_forward) for _ in range(2)]
+        try:
+            for layer in [*LAYERS, "fc"]:
+                build_trunk(tiny_network, layer, batchnorm_inputs=layer == "layer4")
+        finally:
+            is_built.set()
+        assert min(done.result() for done in passing) > 0
+
+
+def test_building_a_trunk_leaves_a_network_in_training_mode_there(tiny_network: ResNet) -> None:
+    trunk = build_trunk(tiny_network.train(), "layer2")
+    assert all(module.training for module in tiny_network.modules())
+    expected = unfolded_features(tiny_network.eval(), picture(), "layer2")
+    torch.testing.assert_close(trunk(picture())["layer2"], expected, atol=1e-4, rtol=1e-4)
 
 
 def test_fingerprint_follows_the_weights_up_to_the_cut_and_no_further(tiny_network: ResNet) -> None:
