@@ -118,8 +118,8 @@ def _cut(network: nn.Module, names: tuple[str, ...]) -> fx.GraphModule:
 class _QuietTracer(NodePathTracer):
     """Records a network's graph without disturbing other threads.
 
-    `trace` of torch.fx replaces the call of every module in the process for as long as it runs; here a copy of
-    the network, weights shared, reports its own calls.
+    `trace` of torch.fx replaces the call of every module in the process while it runs; here a copy of the
+    network, weights shared, reports its own calls.
     """
 
     def record(self, network: nn.Module) -> fx.Graph:
