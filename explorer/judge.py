@@ -1,14 +1,17 @@
 """The judge: how alike two pictures are, to the eye's metrics and to the network itself."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from explorer.backbones import LAYERS
+from explorer.features import JOINT_SEPARATOR, Features, split_nodes
 from explorer.images import Images, quantise
 from explorer.metrics import (
+    TOP,
     Lpips,
     MetricUnavailable,
     Scores,
@@ -22,7 +25,8 @@ from explorer.models import Models
 
 # The node whose output is the network's own opinion of a picture.
 LOGITS = "fc"
-TOP_CLASSES = 5
+# One pass to the end gives the features of every layer on the way.
+JUDGED_NODES = JOINT_SEPARATOR.join([*LAYERS, LOGITS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,37 +60,35 @@ class Judge:
 
     @torch.no_grad()
     def likeness(self, images: Images, original: Images) -> Likeness:
-        """Compare two pictures."""
+        """Compare two pictures, each 1 x 3 x H x W."""
         images, original = self._place(images), self._place(original)
-        perceptual, reasons = self._measure_lpips(images, original)
-        return Likeness(
-            psnr_db=float(psnr(images, original).mean()),
-            ssim=float(ssim(images, original).mean()),
-            lpips=perceptual,
-            top5_agreement=float(top5_agreement(self._logits(images), self._logits(original)).mean()),
-            reasons=reasons,
-        )
+        return self._compare(images, original, self._look(images)[LOGITS], self._look(original)[LOGITS])[0]
 
-    @torch.no_grad()
     def score(self, images: Images, original: Images, layer: str) -> Scores:
         """Compare a reconstruction with the original, and their features at the layer it came from."""
-        likeness = self.likeness(images, original)
-        trunk = self._models.trunk(layer)
-        reached, target = trunk(self._place(images)), trunk(self._place(original))
-        return Scores(
-            psnr_db=likeness.psnr_db,
-            ssim=likeness.ssim,
-            lpips=likeness.lpips,
-            feature_error=_mean(feature_error(reached[node], target[node]) for node in trunk.nodes),
-            feature_cosine=_mean(feature_cosine(reached[node], target[node]) for node in trunk.nodes),
-            top5_agreement=likeness.top5_agreement,
-            reasons=likeness.reasons,
-        )
+        return self.score_all([(layer, images)], original)[0]
+
+    @torch.no_grad()
+    def score_all(self, made: Sequence[tuple[str, Images]], original: Images) -> list[Scores]:
+        """Score reconstructions of one picture, each 1 x 3 x H x W after the layer that it came from.
+
+        All go through the network together, and one that stands there for several layers is measured once.
+        """
+        distinct = {id(images): images for _, images in made}
+        rows = {key: row for row, key in enumerate(distinct)}
+        images, original = self._place(torch.cat(list(distinct.values()))), self._place(original)
+        layers = {layer for layer, _ in made}
+        reached, target = self._look(images, layers), self._look(original, layers)
+        likenesses = self._compare(images, original, reached[LOGITS], target[LOGITS])
+        return [
+            _complete(likenesses[row], _pick(reached, layer, row), _pick(target, layer, 0))
+            for layer, row in ((layer, rows[id(images)]) for layer, images in made)
+        ]
 
     @torch.no_grad()
     def predictions(self, images: Images) -> list[Prediction]:
         """Name the five classes that the network itself finds likeliest in a picture, best first."""
-        best = self._logits(self._place(images)).softmax(dim=1)[0].topk(TOP_CLASSES)
+        best = self._look(self._place(images))[LOGITS].softmax(dim=1)[0].topk(TOP)
         categories = self._models.backbone.categories
         return [
             Prediction(categories[index], float(value))
@@ -96,15 +98,47 @@ class Judge:
     def _place(self, images: Images) -> Images:
         return quantise(self._models.place(images))
 
-    def _logits(self, images: Images) -> Float[Tensor, "batch classes"]:
-        return self._models.trunk(LOGITS)(images)[LOGITS]
+    def _look(self, images: Images, layers: Collection[str] = ()) -> Features:
+        """Compute the logits and the features at LAYERS, and at further nodes if asked for."""
+        features = self._models.trunk(JUDGED_NODES)(images)
+        for layer in layers:
+            if not features.keys() >= set(split_nodes(layer)):
+                features |= self._models.trunk(layer)(images)
+        return features
 
-    def _measure_lpips(self, images: Images, original: Images) -> tuple[float | None, dict[str, str]]:
+    def _compare(
+        self,
+        images: Images,
+        original: Images,
+        logits: Float[Tensor, "batch classes"],
+        original_logits: Float[Tensor, "1 classes"],
+    ) -> list[Likeness]:
+        originals = original.expand_as(images)
+        perceptual, reasons = self._measure_lpips(images, originals)
+        agreement = top5_agreement(logits, original_logits.expand_as(logits))
+        figures = (psnr(images, originals).tolist(), ssim(images, originals).tolist(), perceptual)
+        return [Likeness(*row, reasons) for row in zip(*figures, agreement.tolist(), strict=True)]
+
+    def _measure_lpips(
+        self, images: Images, originals: Images
+    ) -> tuple[Sequence[float | None], dict[str, str]]:
         try:
-            return float(self._lpips(images, original).mean()), {}
+            return self._lpips(images, originals).tolist(), {}
         except MetricUnavailable as error:
-            return None, {"lpips": str(error)}
+            return [None] * len(images), {"lpips": str(error)}
 
 
-def _mean(values: Iterable[Float[Tensor, "batch"]]) -> float:
-    return float(torch.stack([value.mean() for value in values]).mean())
+def _pick(features: Features, layer: str, row: int) -> Features:
+    """Take one picture's features at the nodes of one layer."""
+    return {node: features[node][row : row + 1] for node in split_nodes(layer)}
+
+
+def _complete(likeness: Likeness, reached: Features, target: Features) -> Scores:
+    """Add the features' error and cosine, means over the nodes."""
+    errors = [feature_error(reached[node], target[node]) for node in target]
+    cosines = [feature_cosine(reached[node], target[node]) for node in target]
+    return Scores(
+        **asdict(likeness),
+        feature_error=float(torch.cat(errors).mean()),
+        feature_cosine=float(torch.cat(cosines).mean()),
+    )

@@ -6,25 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from torch import nn
 
 from explorer.backbones import LAYERS, Backbone, load_backbone
 from explorer.decoders import CHECKPOINTS
-from explorer.features import JOINT_SEPARATOR, Trunk
+from explorer.features import JOINT_SEPARATOR, Features, Trunk
 from explorer.images import Images, Picture
 from explorer.inversion import Settings, Step, invert, load_settings
-from explorer.judge import LOGITS, Judge
+from explorer.judge import JUDGED_NODES, Judge
 from explorer.metrics import Scores
 from explorer.models import Models
 from explorer.race import FRAMES_PER_SECOND, Race
-from explorer.reconstruction import Reconstruction, follow
+from explorer.reconstruction import Reconstruction, finish, follow
 
 ITERATIVE_METHODS = ("optimiser", "hybrid")
 METHODS = ("decoder", *ITERATIVE_METHODS, "linear")
 CPU = torch.device("cpu")
-
-Target = Mapping[str, Float[Tensor, "batch ..."]]
 
 
 def best_device() -> torch.device:
@@ -53,12 +50,8 @@ class Lab:
         return cls(load_backbone(weights), device)
 
     def prepare(self) -> None:
-        """Build every trunk that inverting and judging the four layers takes.
-
-        Building one traces the network, for which torch.fx replaces the call of every module in the process:
-        whoever shares a lab among threads prepares it first and keeps to LAYERS.
-        """
-        self.trunk(LOGITS)
+        """Build the trunks that inverting and judging the four layers takes, so that no run waits for one."""
+        self.trunk(JUDGED_NODES)
         for layer in LAYERS:
             self.trunk(layer)
             if any(load_settings(layer, is_warm=is_warm).batchnorm > 0 for is_warm in (False, True)):
@@ -68,7 +61,7 @@ class Lab:
         """Give the frozen trunk that stops at these nodes, built on first use."""
         return self._models.trunk(nodes)
 
-    def target(self, picture: Picture, nodes: str) -> Target:
+    def target(self, picture: Picture, nodes: str) -> Features:
         """Compute the features that a reconstruction from these nodes may see, and nothing else."""
         with torch.no_grad():
             return self.trunk(nodes)(self._models.place(picture.images))
@@ -97,10 +90,7 @@ class Lab:
         Raises:
             MethodUnavailableError: there is no such decoder for this layer and these weights.
         """
-        self._check(layer, method)
-        decoder = self._models.linear(layer) if method == "linear" else self._models.decoder(layer, variant)
-        if decoder is None:
-            raise MethodUnavailableError(f"There is no '{variant}' decoder of {layer} for these weights yet.")
+        decoder = self._decoder(layer, method, variant)
         with torch.no_grad():
             return decoder(self.target(picture, layer)).clamp(0, 1)
 
@@ -127,13 +117,14 @@ class Lab:
     ) -> Generator[Step, None, Reconstruction]:
         """Yield the steps of an optimiser or hybrid run and return the reconstruction they lead to.
 
-        A hybrid's seconds include the decoder's pass.
+        A hybrid's seconds include the decoder's pass, but nothing includes loading or fitting a model.
         """
         self._check(layer, method)
         self.trunk(layer)
-        notice = (
-            self.start_notice(layer) if method == "hybrid" else None
-        )  # Loads the decoder, like the trunk.
+        notice = None
+        if method == "hybrid":
+            self._decoder(layer, self.best_decoder(layer))
+            notice = self.start_notice(layer)
         started = time.perf_counter()
         steps = self.steps(picture, layer, method, settings)
         before = time.perf_counter() - started
@@ -142,22 +133,31 @@ class Lab:
         return replace(made, seconds=made.seconds + before)
 
     def reconstruct(
-        self, picture: Picture, layer: str, method: str, settings: Settings | None = None
+        self,
+        picture: Picture,
+        layer: str,
+        method: str,
+        settings: Settings | None = None,
+        *,
+        variant: str = "faithful",
     ) -> Reconstruction:
         """Bring the picture back by any method, without looking at the steps in between.
 
-        Iterative methods take the layer's tuned settings when none are given.
+        Iterative methods take the layer's tuned settings when none are given; `variant` is of the method
+        `decoder` alone. The seconds are those of the reconstruction, models loaded.
+
+        Raises:
+            MethodUnavailableError: the method cannot run for this layer and these weights.
         """
-        if method not in ITERATIVE_METHODS:
-            started = time.perf_counter()
-            images = self.decode(picture, layer, method)
-            return Reconstruction(layer, method, images, steps=0, seconds=time.perf_counter() - started)
-        run = self.run(picture, layer, method, settings or load_settings(layer, is_warm=method == "hybrid"))
-        while True:
-            try:
-                next(run)
-            except StopIteration as end:
-                return end.value
+        if method in ITERATIVE_METHODS:
+            settings = settings or load_settings(layer, is_warm=method == "hybrid")
+            return finish(self.run(picture, layer, method, settings))
+        self._decoder(layer, method, variant)
+        started = time.perf_counter()
+        images = self.decode(picture, layer, method, variant)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return Reconstruction(layer, method, images, steps=0, seconds=time.perf_counter() - started)
 
     def start_notice(self, layer: str) -> str | None:
         """Say so when a hybrid run starts from the linear decoder instead of a trained one."""
@@ -182,6 +182,15 @@ class Lab:
     def score(self, picture: Picture, reconstruction: Reconstruction) -> Scores:
         """Measure a reconstruction by every metric; one that cannot be had is None with its reason."""
         return self.judge.score(reconstruction.images, picture.images, reconstruction.layer)
+
+    def _decoder(self, layer: str, method: str, variant: str = "faithful") -> nn.Module:
+        """Give the decoder of a one-pass method with its trunk, both loaded or fitted on first use."""
+        self._check(layer, method)
+        self.trunk(layer)
+        decoder = self._models.linear(layer) if method == "linear" else self._models.decoder(layer, variant)
+        if decoder is None:
+            raise MethodUnavailableError(f"There is no '{variant}' decoder of {layer} for these weights yet.")
+        return decoder
 
     def _check(self, layer: str, method: str) -> None:
         if reason := self.unavailable(layer, method):

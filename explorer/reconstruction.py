@@ -67,3 +67,12 @@ def follow(
     if last is None:
         raise ValueError("The optimiser ended before its first step.")
     return Reconstruction(layer, method, last.images, last.evaluations, last.seconds, notice, tuple(history))
+
+
+def finish(run: Generator[Step, None, Reconstruction]) -> Reconstruction:
+    """Take all steps of a run at once and give what they lead to."""
+    while True:
+        try:
+            next(run)
+        except StopIteration as end:
+            return end.value

@@ -13,14 +13,10 @@ from explorer.decoder_network import ARCHITECTURES, DecoderNetwork
 from explorer.decoders import CHECKPOINTS, VARIANTS, decoder_path, load_decoder, save_decoder
 from explorer.features import build_trunk
 from explorer.images import EXAMPLES, SIZE, load_example, to_pil
-from explorer.lab import Lab
-from explorer.reconstruction import Reconstruction
-from explorer.report import METRICS
 from tests.test_decoders import make_card
 from trainers.evaluate import main as evaluate
 from trainers.publish import CHECKED_FIGURE, CHECKED_PICTURES
 from trainers.publish import main as publish
-from trainers.scoring import BatchJudge
 from trainers.table import markdown, summarise
 from trainers.validation import validation_images, validation_psnr
 
@@ -48,23 +44,6 @@ def record(layer: str, method: str, psnr_db: float, lpips: float | None) -> dict
         "steps": 3,
         "seconds": 0.1,
     }
-
-
-def test_scores_of_a_batch_equal_the_judges_one_by_one() -> None:
-    lab = Lab(load_backbone("untrained"))
-    original = load_example("cat").images
-    generator = torch.Generator().manual_seed(0)
-    others = [
-        (original + 0.1 * torch.randn(original.shape, generator=generator)).clamp(0, 1) for _ in range(2)
-    ]
-    made = [
-        Reconstruction(layer, "any", images, 0, 0.0) for layer in ("layer1", "layer3") for images in others
-    ]
-    for one, scores in zip(made, BatchJudge(lab, ["layer1", "layer3"]).score(original, made), strict=True):
-        expected = lab.judge.score(one.images, original, one.layer)
-        assert scores.reasons == expected.reasons
-        for name in set(METRICS) - set(scores.reasons):
-            assert getattr(scores, name) == pytest.approx(getattr(expected, name), rel=1e-3), name
 
 
 def test_means_and_intervals_are_those_of_numpy_and_missing_figures_stay_out() -> None:

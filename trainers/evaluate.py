@@ -8,9 +8,8 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -21,18 +20,15 @@ from tqdm import tqdm
 from explorer.backbones import LAYERS, WeightsError
 from explorer.images import ImageError, Images, Picture, quantise, read_picture
 from explorer.inversion import SettingsError, load_settings
-from explorer.lab import Lab
+from explorer.lab import ITERATIVE_METHODS, METHODS, Lab
 from explorer.reconstruction import Reconstruction
 from explorer.report import Result, make_record
 from explorer.sheet import contact_sheet, layer_panel, original_panel
 from trainers.config import ConfigError, as_dict, load_config
 from trainers.data import list_pictures
 from trainers.run_folder import environment
-from trainers.scoring import BatchJudge
 from trainers.table import summarise, write_tables
 
-ONE_PASS = ("linear", "decoder")
-ITERATIVE = ("optimiser", "hybrid")
 MEAN_IMAGE, RANDOM_PAIR = "mean image", "random pair"
 
 
@@ -46,7 +42,7 @@ class EvaluateConfig:
     pictures: int = 300  # The folder's first, in the order of their names.
     iterative_pictures: int = 30  # Of these the first, for the methods that take minutes.
     layers: list[str] = field(default_factory=lambda: list(LAYERS))
-    methods: list[str] = field(default_factory=lambda: [*ONE_PASS, *ITERATIVE])
+    methods: list[str] = field(default_factory=lambda: list(METHODS))
     variants: list[str] = field(default_factory=lambda: ["faithful"])
     preset: str = "balanced"
     steps: dict[str, int] = field(default_factory=lambda: {"optimiser": 100, "hybrid": 60})
@@ -56,7 +52,7 @@ class EvaluateConfig:
     def __post_init__(self) -> None:
         if not self.folder:
             raise ConfigError("folder is empty; name the folder of pictures to evaluate on.")
-        for name, known in (("layers", LAYERS), ("methods", (*ONE_PASS, *ITERATIVE))):
+        for name, known in (("layers", LAYERS), ("methods", METHODS)):
             if unknown := set(getattr(self, name)) - set(known):
                 raise ConfigError(f"{name} holds {', '.join(sorted(unknown))}; known are {', '.join(known)}.")
 
@@ -69,8 +65,6 @@ class Evaluation:
         self.lab = Lab.load(config.weights, device)
         if self.lab.backbone.notice:
             raise ConfigError(self.lab.backbone.notice)
-        self.lab.prepare()
-        self.judge = BatchJudge(self.lab, config.layers)
         self.paths = paths
         self.mean_image = quantise(_mean_image(paths))
 
@@ -78,7 +72,8 @@ class Evaluation:
         """Reconstruct and score one picture by every method, the baselines included."""
         picture = read_picture(self.paths[index])
         reconstructions = list(self._reconstructions(picture, index))
-        scores = self.judge.score(picture.images, reconstructions)
+        made = [(one.layer, one.images) for one in reconstructions]
+        scores = self.lab.judge.score_all(made, picture.images)
         for reconstruction, score in zip(reconstructions, scores, strict=True):
             yield Result(self.paths[index].name, reconstruction, score)
 
@@ -88,18 +83,18 @@ class Evaluation:
             yield Reconstruction(layer, MEAN_IMAGE, self.mean_image, 0, 0.0)
             yield Reconstruction(layer, RANDOM_PAIR, pair, 0, 0.0)
             for method in self.config.methods:
-                if method in ONE_PASS:
-                    yield from self._decoded(picture, layer, method)
+                if method == "decoder":
+                    yield from self._decoded(picture, layer)
+                elif method not in ITERATIVE_METHODS:
+                    yield self.lab.reconstruct(picture, layer, method)
                 elif index < self.config.iterative_pictures:
                     yield self._inverted(picture, layer, method)
 
-    def _decoded(self, picture: Picture, layer: str, method: str) -> Iterator[Reconstruction]:
-        for variant in self.config.variants if method == "decoder" else [""]:
-            started = perf_counter()
-            arguments = (variant,) if variant else ()
-            images = self.lab.decode(picture, layer, method, *arguments)
-            name = f"{method} ({variant})" if len(self.config.variants) > 1 and variant else method
-            yield Reconstruction(layer, name, quantise(images), 0, perf_counter() - started)
+    def _decoded(self, picture: Picture, layer: str) -> Iterator[Reconstruction]:
+        variants = self.config.variants
+        for variant in variants:
+            made = self.lab.reconstruct(picture, layer, "decoder", variant=variant)
+            yield replace(made, method=f"decoder ({variant})") if len(variants) > 1 else made
 
     def _inverted(self, picture: Picture, layer: str, method: str) -> Reconstruction:
         settings = load_settings(

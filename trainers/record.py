@@ -34,7 +34,6 @@ def main() -> None:
     """Record every example asked for."""
     options = parse_options()
     lab = Lab.load(options.weights, best_device())
-    lab.prepare()
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.examples or EXAMPLES:
         path = options.out / f"{name}.json"

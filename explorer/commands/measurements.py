@@ -15,10 +15,10 @@ from torch.nn.functional import conv2d
 
 from explorer.features import Trunk
 from explorer.images import Images, Picture
-from explorer.inversion import Settings, Step
+from explorer.inversion import Settings
 from explorer.lab import Lab
 from explorer.metrics import Scores
-from explorer.reconstruction import Reconstruction
+from explorer.reconstruction import Reconstruction, finish
 
 WARM_UP_ROUNDS = 3
 # One 3x3 convolution of ResNet-50's second stage: typical work, and large enough to fill the vector units.
@@ -134,7 +134,7 @@ def invert_all(
 ) -> Generator[Reconstruction, None, None]:
     """Invert every picture from noise, one by one."""
     for picture in pictures:
-        yield _finish(lab.run(picture, layer, "optimiser", settings))
+        yield finish(lab.run(picture, layer, "optimiser", settings))
 
 
 def times_to_quality(
@@ -182,14 +182,6 @@ def _seconds_since(started: float, device: torch.device) -> float:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return perf_counter() - started
-
-
-def _finish(steps: Generator[Step, None, Reconstruction]) -> Reconstruction:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            return finished.value
 
 
 def _column(scores: Sequence[Scores], metric: str) -> list[float]:

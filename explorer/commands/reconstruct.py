@@ -6,18 +6,16 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 
 from tqdm import tqdm
 
 from explorer.backbones import LAYERS
 from explorer.images import EXAMPLES, ImageError, Picture, load_example, read_picture
 from explorer.inversion import Settings, Step, load_settings
-from explorer.lab import METHODS, Lab, MethodUnavailableError, best_device
+from explorer.lab import ITERATIVE_METHODS, METHODS, Lab, MethodUnavailableError, best_device
 from explorer.reconstruction import Reconstruction
 from explorer.report import MANIFEST, TABLE, Result, RunInfo, write_picture, write_tables, writing_into
 
-ITERATIVE_METHODS = ("optimiser", "hybrid")
 BAR_FORMAT = "{desc} |{bar:30}| {n:.0f}/{total_fmt} evaluations, {elapsed}{postfix}"
 
 
@@ -66,7 +64,6 @@ def run(options: Namespace, command_line: str) -> str:
         if lab.backbone.notice:
             _say(lab.backbone.notice)
         _check_layers(lab, list(settings), options.method)
-        _load_models(lab, next(iter(pictures.values())), list(settings), options.method)
         results: list[Result] = []
         names = folder_names([picture.name for picture in pictures.values()])
         for name, (image, picture) in zip(names, pictures.items(), strict=True):
@@ -147,18 +144,11 @@ def _check_layers(lab: Lab, layers: Sequence[str], method: str) -> None:
             raise MethodUnavailableError(reason)
 
 
-def _load_models(lab: Lab, picture: Picture, layers: Sequence[str], method: str) -> None:
-    """Decode once unmeasured, so that loading or fitting a decoder counts as nobody's seconds."""
-    for layer in layers:
-        if method != "optimiser":
-            lab.decode(picture, layer, lab.best_decoder(layer) if method == "hybrid" else method)
-
-
 def _run_job(lab: Lab, job: Job) -> Result:
     if job.method in ITERATIVE_METHODS:
         made = _follow(lab.run(job.picture, job.layer, job.method, job.settings), job)
     else:
-        made = _decode(lab, job)
+        made = lab.reconstruct(job.picture, job.layer, job.method)
     scores = lab.score(job.picture, made)
     _say(f"{job.image} {job.layer} {job.method}: {scores.psnr_db:.2f} dB in {made.seconds:.1f} s")
     if made.notice:
@@ -183,12 +173,6 @@ def _follow(steps: Generator[Step, None, Reconstruction], job: Job) -> Reconstru
                 return finished.value
             bar.set_postfix_str(f"feature error {step.losses['feature']:.3g}", refresh=False)
             bar.update(step.evaluations - bar.n)
-
-
-def _decode(lab: Lab, job: Job) -> Reconstruction:
-    started = perf_counter()
-    images = lab.decode(job.picture, job.layer, job.method)
-    return Reconstruction(job.layer, job.method, images, steps=0, seconds=perf_counter() - started)
 
 
 def _say(message: str) -> None:

@@ -124,11 +124,7 @@ class Desk:
 
     def _prepare(self) -> None:
         try:
-            lab = self._load()
-            # The first visitor waits for this, because tracing must not run beside other work.
-            self.doing = "Preparing the layers …"
-            lab.prepare()
-            self._lab = lab
+            lab = self._lab = self._load()
         except ValueError as error:
             self._failure = str(error)
             self.doing = ""
@@ -143,6 +139,8 @@ class Desk:
 
     def _warm_up(self, lab: Lab) -> None:
         """Build what the first visitor would otherwise wait for."""
+        self.doing = "Preparing the layers …"
+        lab.prepare()
         blank = Picture("blank", torch.full((1, 3, SIZE, SIZE), 0.5))
         for layer in LAYERS:
             _, channels, rows, columns = lab.target(blank, layer)[layer].shape
