@@ -63,10 +63,29 @@ class Trunk(nn.Module):
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
         self.eval().requires_grad_(False)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type in which features are computed."""
+        return next(self.graph.parameters()).dtype  # The first convolution's.
+
+    def cast(self, dtype: torch.dtype) -> "Trunk":
+        """Give a copy that computes in this type, or the trunk itself if it does.
+
+        Autocast would convert the weights again at every pass, since they are frozen.
+        """
+        if dtype == self.dtype:
+            return self
+        graph = copy.deepcopy(self.graph)
+        for module in graph.modules():
+            # BatchNorm takes any input; its statistics must stay exact.
+            if not any(module.children()) and not isinstance(module, nn.BatchNorm2d):
+                module.to(dtype)
+        return Trunk(graph, self.nodes, self.fingerprint, self.batchnorms).to(self.mean.device)
+
     def forward(self, images: Images) -> Features:
         """Compute the features of images in [0, 1] at each node."""
         normalised = (images - self.mean) / self.std
-        return self.graph(normalised.contiguous(memory_format=torch.channels_last))
+        return self.graph(normalised.to(self.dtype, memory_format=torch.channels_last))
 
 
 def split_nodes(nodes: str) -> tuple[str, ...]:

@@ -54,8 +54,8 @@ class Lab:
         self.trunk(JUDGED_NODES)
         for layer in LAYERS:
             self.trunk(layer)
-            if any(load_settings(layer, is_warm=is_warm).batchnorm > 0 for is_warm in (False, True)):
-                self._models.trunk(layer, batchnorm_inputs=True)
+            for is_warm in (False, True):
+                self._optimised_trunk(layer, load_settings(layer, is_warm=is_warm))
 
     def trunk(self, nodes: str) -> Trunk:
         """Give the frozen trunk that stops at these nodes, built on first use."""
@@ -108,7 +108,7 @@ class Lab:
             raise MethodUnavailableError(f"The {method} method takes no steps; use optimiser or hybrid.")
         self._check(layer, method)
         start = self.decode(picture, layer, self.best_decoder(layer)) if method == "hybrid" else None
-        trunk = self._models.trunk(layer, batchnorm_inputs=settings.batchnorm > 0)
+        trunk = self._optimised_trunk(layer, settings)
         settings = replace(settings, size=picture.images.shape[-1])
         return invert(trunk, self.target(picture, layer), settings, start=start)
 
@@ -120,7 +120,7 @@ class Lab:
         A hybrid's seconds include the decoder's pass, but nothing includes loading or fitting a model.
         """
         self._check(layer, method)
-        self.trunk(layer)
+        self._optimised_trunk(layer, settings)
         notice = None
         if method == "hybrid":
             self._decoder(layer, self.best_decoder(layer))
@@ -182,6 +182,9 @@ class Lab:
     def score(self, picture: Picture, reconstruction: Reconstruction) -> Scores:
         """Measure a reconstruction by every metric; one that cannot be had is None with its reason."""
         return self.judge.score(reconstruction.images, picture.images, reconstruction.layer)
+
+    def _optimised_trunk(self, layer: str, settings: Settings) -> Trunk:
+        return self._models.trunk(layer, batchnorm_inputs=settings.batchnorm > 0, dtype=settings.dtype)
 
     def _decoder(self, layer: str, method: str, variant: str = "faithful") -> nn.Module:
         """Give the decoder of a one-pass method with its trunk, both loaded or fitted on first use."""

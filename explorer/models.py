@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import torch
 
 from explorer.backbones import Backbone
-from explorer.decoders import CHECKPOINTS, Decoder, find_decoder
+from explorer.decoders import CHECKPOINTS, LINEAR, Decoder, find_decoder
 from explorer.features import Trunk, build_trunk
 from explorer.images import Images
 from explorer.linear import LinearDecoder, linear_decoder
@@ -24,7 +24,7 @@ class Models:
         self.backbone = backbone
         self.device = device
         self._checkpoints = checkpoints
-        self._trunks = _Shelf[tuple[str, bool], Trunk]()
+        self._trunks = _Shelf[tuple[str, bool, torch.dtype], Trunk]()
         self._decoders = _Shelf[tuple[str, str], Decoder | None]()
         self._linear = _Shelf[str, LinearDecoder]()
 
@@ -32,10 +32,17 @@ class Models:
         """Bring pictures to where the models are."""
         return images.to(self.device)
 
-    def trunk(self, nodes: str, *, batchnorm_inputs: bool = False) -> Trunk:
-        """Give the frozen trunk that stops at these nodes."""
+    def trunk(
+        self, nodes: str, *, batchnorm_inputs: bool = False, dtype: torch.dtype = torch.float32
+    ) -> Trunk:
+        """Give the frozen trunk that stops at these nodes and computes in this type."""
+        if dtype != torch.float32:
+            return self._trunks.get(
+                (nodes, batchnorm_inputs, dtype),
+                lambda: self.trunk(nodes, batchnorm_inputs=batchnorm_inputs).cast(dtype),
+            )
         return self._trunks.get(
-            (nodes, batchnorm_inputs),
+            (nodes, batchnorm_inputs, dtype),
             lambda: build_trunk(self.backbone.network, nodes, batchnorm_inputs=batchnorm_inputs).to(
                 self.device
             ),
@@ -45,8 +52,14 @@ class Models:
         """Give the trained decoder that fits this layer and these weights, if there is one."""
         return self._decoders.get((layer, variant), lambda: self._find_decoder(layer, variant))
 
-    def linear(self, layer: str) -> LinearDecoder:
-        """Give the closed-form decoder of this layer; fitting it the first time takes up to a minute."""
+    def linear(self, layer: str) -> Decoder | LinearDecoder:
+        """Give the closed-form decoder of this layer.
+
+        One that ships was fitted on many photos. Without, fitting one the first time takes up to a minute.
+        """
+        shipped = self.decoder(layer, LINEAR)
+        if shipped is not None:
+            return shipped
         return self._linear.get(layer, lambda: linear_decoder(self.trunk(layer)).to(self.device).eval())
 
     def _find_decoder(self, layer: str, variant: str) -> Decoder | None:

@@ -47,7 +47,7 @@ class Objective:
             raise SettingsError("The batchnorm prior needs a trunk built with batchnorm_inputs=True.")
         if settings.closeness and reference is None:
             raise SettingsError("The closeness prior needs a start picture to stay close to.")
-        self._trunk = trunk
+        self._trunk = trunk.cast(settings.dtype)
         self._target = {node: target[node] for node in trunk.nodes}
         self._settings = settings
         self._reference = reference
@@ -73,9 +73,7 @@ class Objective:
     def _terms(self, images: Images) -> dict[str, Float[Tensor, ""]]:
         """Compute the feature error and every prior that has a weight, before weighting."""
         shifted, target = self._jitter.shift(images) if self._jitter else (images, self._target)
-        is_bfloat16 = self._settings.precision == "bfloat16"
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=is_bfloat16):
-            features = self._trunk(shifted)
+        features = self._trunk(shifted)
         terms = {"feature": _mean_over_nodes(_relative_error, features, target)}
         if self._settings.direction:
             terms["direction"] = _mean_over_nodes(_direction_error, features, target)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -13,6 +14,8 @@ from explorer.backbones import LAYERS
 from explorer.features import split_nodes
 from explorer.images import MIN_SIDE, SIZE
 
+# Of x86 and of ARM processors, as torch names them. Without them bfloat16 is emulated, slowly.
+BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
 PRESETS_FILE = Path(__file__).with_name("presets.yaml")
 MAX_SEED = 2**63 - 1  # The largest that torch.Generator takes.
 # Where a node inside the network finds its preset: that of the stage output at about its depth.
@@ -34,7 +37,7 @@ class Settings:
     first_step: float = 0.1  # Mean size of the first L-BFGS move of a parameter; the line search corrects it.
     parameterisation: Literal["cosine", "fourier", "pixels"] = "cosine"
     decay: float = 1.0
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"  # auto becomes one of the others at once.
     start: Literal["noise", "grey", "image"] = "noise"
     noise: float = 0.1  # Standard deviation of the noise start's parameters.
     direction: float = (
@@ -54,7 +57,9 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check every value; raise SettingsError for the first that is out of range."""
+        """Settle the precision and check every value; raise SettingsError for the first out of range."""
+        if self.precision == "auto":
+            object.__setattr__(self, "precision", fastest_precision())
         for name in ("learning_rate", "history", "first_step", "steps", "seconds", "patience", "size"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
@@ -81,6 +86,21 @@ class Settings:
             raise SettingsError("coarse_to_fine is a share of the evaluations, so it needs steps.")
         if self.jitter and self.optimiser == "lbfgs":
             raise SettingsError("jitter changes the objective at every step, so it needs optimiser=adam.")
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type in which the trunk computes."""
+        return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
+
+
+def fastest_precision() -> Literal["float32", "bfloat16"]:
+    """Choose bfloat16 where the GPU, or the CPU where there is none, has instructions for it."""
+    if torch.cuda.is_available():
+        is_native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        capabilities = torch.cpu.get_capabilities()
+        is_native = any(capabilities.get(name) for name in BFLOAT16_INSTRUCTIONS)
+    return "bfloat16" if is_native else "float32"
 
 
 def load_settings(

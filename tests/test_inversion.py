@@ -230,6 +230,23 @@ def test_a_loss_that_is_no_number_ends_with_the_best_step(trunk: Trunk, picture:
     assert caught.value.best is min(seen, key=lambda step: step.losses["total"])
 
 
+def test_automatic_precision_is_settled_at_once_and_can_be_given(monkeypatch: pytest.MonkeyPatch):
+    for has, precision in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+        monkeypatch.setattr("torch.cpu.get_capabilities", lambda has=has: {"avx512_bf16": has})
+        assert load_settings("layer1", overrides=["precision=auto"]).precision == precision
+        assert load_settings("layer1", overrides=["precision=float32"]).precision == "float32"
+
+
+def test_half_the_precision_finds_the_same_picture(trunk: Trunk, picture: Images):
+    found = {
+        precision: list(invert(trunk, trunk(picture), settings(precision=precision, steps=40)))[-1].images
+        for precision in ("float32", "bfloat16")
+    }
+    assert closeness(found["bfloat16"], found["float32"]) < 0.1 * closeness(found["float32"], picture)
+    assert trunk.dtype == torch.float32
+
+
 def test_unknown_and_senseless_settings_are_errors_that_help():
     with pytest.raises(SettingsError, match=r"'stepz'.*Known: optimiser, .*steps"):
         load_settings("layer1", overrides=["stepz=3"])
