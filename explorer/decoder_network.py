@@ -6,7 +6,7 @@ the branch has only to learn what the head leaves.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -16,6 +16,7 @@ from torch.nn import functional
 from explorer.images import Images
 
 IMAGE_CHANNELS = 3
+LINEAR_RANK = 256  # Of a head that stands alone.
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class DecoderConfig:
     """The shape of one decoder.
 
     ``widths`` and ``blocks`` name the channels and residual blocks at each scale, from the feature map's
-    resolution, doubling each time, up to the picture's. A ``linear_rank`` of 0 means no linear head.
+    resolution, doubling each time, up to the picture's; widths of 0 mean no convolutional branch. A
+    ``linear_rank`` of 0 means no linear head.
     """
 
     layer: str
@@ -41,6 +43,17 @@ class DecoderConfig:
     def stride(self) -> int:
         """Pixels of the picture per position of the feature map, along one side."""
         return 2 ** (len(self.widths) - 1)
+
+    @property
+    def has_branch(self) -> bool:
+        """Whether there is more than a linear head."""
+        return self.widths[0] > 0
+
+    def without_branch(self) -> "DecoderConfig":
+        """Describe the linear head alone, at a rank that loses next to nothing."""
+        none = (0,) * len(self.widths)
+        rank = min(LINEAR_RANK, IMAGE_CHANNELS * self.stride**2)
+        return replace(self, widths=none, blocks=none, linear_rank=rank)
 
 
 # Parameters sit at the low resolutions: they buy the prior that deep layers need, at little arithmetic.
@@ -103,22 +116,29 @@ class DecoderNetwork(nn.Module):
             patch, kernel = IMAGE_CHANNELS * config.stride**2, config.linear_kernel
             self.linear_in = nn.Conv2d(channels, config.linear_rank, kernel, padding=kernel // 2, bias=False)
             self.linear_out = nn.Conv2d(config.linear_rank, patch, 1)
-        self.stem = nn.Conv2d(channels, widths[0], 1)
-        self.scales = nn.ModuleList(_scale(config, index) for index in range(len(widths)))
-        self.to_image = nn.Conv2d(widths[-1], IMAGE_CHANNELS, 3, padding=1)
-        for parameter in self.to_image.parameters():
-            nn.init.zeros_(parameter)  # Training starts at the linear head's picture, or at a constant.
+        if config.has_branch:
+            self.stem = nn.Conv2d(channels, widths[0], 1)
+            self.scales = nn.ModuleList(_scale(config, index) for index in range(len(widths)))
+            self.to_image = nn.Conv2d(widths[-1], IMAGE_CHANNELS, 3, padding=1)
+            for parameter in self.to_image.parameters():
+                nn.init.zeros_(parameter)  # Training starts at the linear head's picture, or at a constant.
 
     def forward(self, features: Float[Tensor, "batch channels rows columns"]) -> Images:
         standardised = (features - self.mean) / self.std
+        if not self.config.has_branch:
+            return self._head(standardised)
+        images = self._branch(standardised)
+        return images + self._head(standardised) if self.config.linear_rank else images
+
+    def _head(self, standardised: Float[Tensor, "batch channels rows columns"]) -> Images:
+        patches = self.linear_out(self.linear_in(standardised))
+        return functional.pixel_shuffle(patches, self.config.stride)
+
+    def _branch(self, standardised: Float[Tensor, "batch channels rows columns"]) -> Images:
         x = self.stem(standardised)
         for scale in self.scales:
             x = scale(x)
-        images = self.to_image(functional.silu(x))
-        if not self.config.linear_rank:
-            return images
-        patches = self.linear_out(self.linear_in(standardised))
-        return images + functional.pixel_shuffle(patches, self.config.stride)
+        return self.to_image(functional.silu(x))
 
 
 def _scale(config: DecoderConfig, index: int) -> nn.Sequential:

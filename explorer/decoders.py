@@ -21,7 +21,8 @@ from explorer.features import Trunk
 from explorer.images import Images
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
-VARIANTS = ("faithful", "perceptual")
+LINEAR = "linear"  # Fitted in closed form, not trained.
+VARIANTS = ("faithful", "perceptual", LINEAR)
 CARD_KEY = "card"
 FORMAT_VERSION = 1
 

@@ -17,9 +17,12 @@ from accelerate import Accelerator
 from datasets import ClassLabel, Dataset, Features, Image
 from PIL import Image as PILImage
 
+from explorer.backbones import load_backbone
 from explorer.decoder_network import DecoderNetwork
-from explorer.decoders import load_decoder
+from explorer.decoders import LINEAR, Decoder, decoder_path, load_decoder, read_card, save_decoder
 from explorer.images import EXAMPLES, load_example, to_pil
+from explorer.models import Models
+from trainers import fit_linear
 from trainers.config import CONFIGS, ConfigError, DataConfig, TrainConfig, load_config
 from trainers.data import Share, training_batches
 from trainers.linear_head import start_from_regression
@@ -99,6 +102,19 @@ def test_decoder_without_a_head_starts_at_the_mean_colour_with_standardised_feat
     torch.testing.assert_close(
         standardised.mean(dim=(0, 2, 3)), torch.zeros(len(network.mean[0])), atol=1e-4, rtol=0
     )
+
+
+def test_fitted_linear_decoder_is_preferred_to_one_of_the_examples(tmp_path: Path) -> None:
+    assert fit_linear.main(["layer1", *small_words(tmp_path)]) == 0
+    fitted = decoder_path(tmp_path / "layer1-linear", "layer1", LINEAR)
+    shipped = decoder_path(tmp_path / "checkpoints" / "resnet50", "layer1", LINEAR)
+    save_decoder(load_decoder(fitted).network, read_card(fitted), shipped)
+    models = Models(load_backbone("untrained"), torch.device("cpu"), tmp_path / "checkpoints")
+    decoder = models.linear("layer1")
+    images = load_example("cat", size=64).images
+    error = (decoder(models.trunk("layer1")(images)) - images).square().mean()
+    assert isinstance(decoder, Decoder) and decoder.card.pictures == 8
+    assert error < 0.5 * images.var()
 
 
 def test_killed_training_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path: Path) -> None:

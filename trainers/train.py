@@ -17,7 +17,7 @@ from explorer.backbones import WeightsError
 from explorer.decoder_network import ARCHITECTURES
 from explorer.decoders import DecoderCard, DecoderError, decoder_path, save_decoder
 from explorer.images import SIZE
-from trainers.config import CONFIGS, ConfigError, TrainConfig, as_dict, load_config
+from trainers.config import CONFIGS, ConfigError, DataConfig, TrainConfig, as_dict, load_config
 from trainers.run_folder import RunFolder
 from trainers.training import Training
 from trainers.validation import validation_images, validation_psnr
@@ -27,17 +27,31 @@ log = logging.getLogger("trainers.train")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the command line says; return 0, or 2 with one line for input that cannot be used."""
-    options = _parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
-        config = load_config(
-            TrainConfig, options.config or CONFIGS / f"{options.layer}.yaml", options.overrides
-        )
-        train(config)
+        train(read_config(arguments))
     except (ConfigError, WeightsError, DecoderError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def read_config(arguments: Sequence[str] | None, fixed: Sequence[str] = ()) -> TrainConfig:
+    """Read a layer's configuration from the command line; ``fixed`` words come last.
+
+    Raises:
+        ConfigError: a file is missing, or a key or value does not fit.
+    """
+    options = _parse(arguments)
+    path = options.config or CONFIGS / f"{options.layer}.yaml"
+    return load_config(TrainConfig, path, [*options.overrides, *fixed])
+
+
+def describe_data(config: DataConfig) -> str:
+    """Say in a few words where the pictures came from."""
+    if config.source == "hf":
+        return f"{config.dataset}, {config.split}"
+    return f"{config.source} {Path(config.folder).name}"
 
 
 def train(config: TrainConfig) -> None:
@@ -102,7 +116,6 @@ def _save(training: Training, folder: RunFolder, row: dict[str, float]) -> None:
 
 def _card(training: Training, row: dict[str, float]) -> DecoderCard:
     config = training.config
-    data = config.data
     return DecoderCard(
         config=training.network.config,
         variant=config.variant,
@@ -111,9 +124,7 @@ def _card(training: Training, row: dict[str, float]) -> DecoderCard:
             trunk.fingerprint: Path(weights).name
             for trunk, weights in zip(training.trunks, config.weights, strict=True)
         },
-        data=f"{data.dataset}, {data.split}"
-        if data.source == "hf"
-        else f"{data.source} {Path(data.folder).name}",
+        data=describe_data(config.data),
         steps=training.step,
         pictures=training.step * config.batch_size,
         code_version=__version__,

@@ -42,7 +42,9 @@ class Training:
         self.config = config
         self.accelerator = accelerator
         self.share = _share(config, accelerator)
-        self.trunks = [_trunk(weights, config.layer).to(accelerator.device) for weights in config.weights]
+        self.trunks = [
+            build_trained_trunk(weights, config.layer).to(accelerator.device) for weights in config.weights
+        ]
         self.loss = ReconstructionLoss(config.loss).to(accelerator.device)
         set_seed(config.seed)
         network = DecoderNetwork(ARCHITECTURES[config.layer]).to(accelerator.device)
@@ -141,15 +143,21 @@ class Training:
             return {node: feature.float() for node, feature in trunk(images).items()}
 
 
+def build_trained_trunk(weights: str, layer: str) -> Trunk:
+    """Cut a network at a layer; a decoder of the untrained fallback would be trained in vain.
+
+    Raises:
+        ConfigError: the weights cannot be had.
+        WeightsError: the weights' file cannot be read.
+    """
+    backbone = load_backbone(weights)
+    if backbone.notice:
+        raise ConfigError(backbone.notice)
+    return build_trunk(backbone.network, layer)
+
+
 def _share(config: TrainConfig, accelerator: Accelerator) -> Share:
     processes = accelerator.num_processes
     if config.batch_size % processes:
         raise ConfigError(f"batch_size {config.batch_size} does not divide among {processes} processes.")
     return Share(accelerator.process_index, processes, config.batch_size // processes)
-
-
-def _trunk(weights: str, layer: str) -> Trunk:
-    backbone = load_backbone(weights)
-    if backbone.notice:
-        raise ConfigError(backbone.notice)  # A decoder of an untrained fallback would be trained in vain.
-    return build_trunk(backbone.network, layer)
