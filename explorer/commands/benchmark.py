@@ -1,4 +1,4 @@
-"""The command `benchmark`: step times, decode times and time to quality here; or quality over a folder."""
+"""The command `benchmark`: times on this machine, quality over a folder, or a race with reference loops."""
 
 import json
 import sys
@@ -23,6 +23,9 @@ from explorer.commands.measurements import (
     score_runs,
     times_to_quality,
 )
+from explorer.commands.proof import METHODS, prove, split_methods
+from explorer.commands.proof_figure import write_figures
+from explorer.commands.proof_tables import ends, speed_ups
 from explorer.commands.reconstruct import read_pictures, split_layers
 from explorer.images import EXAMPLES, ImageError, Picture
 from explorer.inversion import Settings, load_settings
@@ -31,6 +34,7 @@ from explorer.reconstruction import Reconstruction
 
 THRESHOLDS_DB = (12, 14, 16, 18, 20, 22, 24)
 MISSING = "-"
+STEPS = 100
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -41,12 +45,23 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change single settings"
     )
-    parser.add_argument("--steps", type=int, default=100, help="evaluations in a run (default: %(default)s)")
+    parser.add_argument(
+        "--steps", type=int, help=f"evaluations in a run (default: {STEPS}; with --reference the preset's)"
+    )
     parser.add_argument(
         "--rounds", type=_positive, default=30, help="timings in a median (default: %(default)s)"
     )
     parser.add_argument(
-        "--images", nargs="+", metavar="IMAGE", default=EXAMPLES[:3], help="pictures for the time to quality"
+        "--images", nargs="+", metavar="IMAGE", default=EXAMPLES[:3], help="pictures to measure on"
+    )
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        metavar="FOLDER",
+        help="compare with the loops that users write; curves and figures go to FOLDER, which resumes a run",
+    )
+    parser.add_argument(
+        "--methods", default=",".join(METHODS), help="with --reference, which (default: %(default)s)"
     )
     parser.add_argument(
         "--quality", type=Path, metavar="FOLDER", help="measure the quality over a folder instead of times"
@@ -59,17 +74,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> str:
     """Measure, and return tables or JSON."""
-    settings = {
-        layer: load_settings(layer, preset=options.preset, overrides=[*options.set, f"steps={options.steps}"])
-        for layer in split_layers(options.layers)
-    }
+    settings = _choose_settings(options, is_warm=False)
     images = _files_of(options.quality, options.count) if options.quality else options.images
     pictures = list(read_pictures(images, size=next(iter(settings.values())).size).values())
     lab = Lab.load(options.weights, best_device())
     if lab.backbone.notice:
         print(lab.backbone.notice, file=sys.stderr)
     tables: dict[str, Sequence[Any]] = {"machine": [measure_machine(lab.device)]}
-    if options.quality:
+    if options.reference:
+        tables |= _prove(lab, pictures, options)
+    elif options.quality:
         tables["quality"] = _measure_quality(lab, pictures, settings)
     else:
         tables["step_times"] = _measure_step_times(lab, pictures[0], settings, options.rounds)
@@ -83,6 +97,26 @@ def _positive(text: str) -> int:
     if number < 1:
         raise ArgumentTypeError(f"must be at least 1, not {number}")
     return number
+
+
+def _choose_settings(options: Namespace, *, is_warm: bool) -> dict[str, Settings]:
+    """Make each layer's settings from the preset, then --set, then --steps."""
+    steps = STEPS if options.steps is None and not options.reference else options.steps
+    overrides = [*options.set, *([] if steps is None else [f"steps={steps}"])]
+    return {
+        layer: load_settings(layer, preset=options.preset, overrides=overrides, is_warm=is_warm)
+        for layer in split_layers(options.layers)
+    }
+
+
+def _prove(lab: Lab, pictures: Sequence[Picture], options: Namespace) -> dict[str, Sequence[Any]]:
+    """Run our methods and the reference loops, draw them, and return the tables."""
+    methods = split_methods(options.methods)
+    cold, hybrid = (_choose_settings(options, is_warm=is_warm) for is_warm in (False, True))
+    settings = {layer: {"cold": cold[layer], "hybrid": hybrid[layer]} for layer in cold}
+    curves = prove(lab, pictures, settings, methods, options.reference)
+    write_figures(curves, options.reference)
+    return {"ends": list(ends(curves)), "speed_ups": list(speed_ups(curves))}
 
 
 def _measure_step_times(
