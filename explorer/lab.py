@@ -20,7 +20,8 @@ from explorer.race import FRAMES_PER_SECOND, Race
 from explorer.reconstruction import Reconstruction, finish, follow
 
 ITERATIVE_METHODS = ("optimiser", "hybrid")
-METHODS = ("decoder", *ITERATIVE_METHODS, "linear")
+VARIANTS = {"decoder": "faithful", "perceptual": "perceptual"}  # Of the trained decoder, by method.
+METHODS = (*VARIANTS, *ITERATIVE_METHODS, "linear")
 CPU = torch.device("cpu")
 
 
@@ -74,23 +75,24 @@ class Lab:
             return None
         if JOINT_SEPARATOR in layer:
             return f"The {method} method inverts one layer at a time; use the optimiser for '{layer}'."
-        if method == "decoder" and self._models.decoder(layer, "faithful") is None:
-            return f"The decoder of {layer} is not available for these weights yet; use linear or optimiser."
+        if method in VARIANTS and self._models.decoder(layer, VARIANTS[method]) is None:
+            return (
+                f"The {VARIANTS[method]} decoder of {layer} is not available for these weights yet; "
+                "use linear or optimiser."
+            )
         return None
 
     def best_decoder(self, layer: str) -> str:
         """Name the method that decodes this layer at once: `decoder`, or `linear` standing in for it."""
         return "linear" if self.unavailable(layer, "decoder") else "decoder"
 
-    def decode(
-        self, picture: Picture, layer: str, method: str = "decoder", variant: str = "faithful"
-    ) -> Images:
+    def decode(self, picture: Picture, layer: str, method: str = "decoder") -> Images:
         """Bring the picture back from the features of one layer in a single pass.
 
         Raises:
             MethodUnavailableError: there is no such decoder for this layer and these weights.
         """
-        decoder = self._decoder(layer, method, variant)
+        decoder = self._decoder(layer, method)
         with torch.no_grad():
             return decoder(self.target(picture, layer)).clamp(0, 1)
 
@@ -133,18 +135,12 @@ class Lab:
         return replace(made, seconds=made.seconds + before)
 
     def reconstruct(
-        self,
-        picture: Picture,
-        layer: str,
-        method: str,
-        settings: Settings | None = None,
-        *,
-        variant: str = "faithful",
+        self, picture: Picture, layer: str, method: str, settings: Settings | None = None
     ) -> Reconstruction:
         """Bring the picture back by any method, without looking at the steps in between.
 
-        Iterative methods take the layer's tuned settings when none are given; `variant` is of the method
-        `decoder` alone. The seconds are those of the reconstruction, models loaded.
+        Iterative methods take the layer's tuned settings when none are given. The seconds are those of the
+        reconstruction, models loaded.
 
         Raises:
             MethodUnavailableError: the method cannot run for this layer and these weights.
@@ -152,9 +148,9 @@ class Lab:
         if method in ITERATIVE_METHODS:
             settings = settings or load_settings(layer, is_warm=method == "hybrid")
             return finish(self.run(picture, layer, method, settings))
-        self._decoder(layer, method, variant)
+        self._decoder(layer, method)
         started = time.perf_counter()
-        images = self.decode(picture, layer, method, variant)
+        images = self.decode(picture, layer, method)
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         return Reconstruction(layer, method, images, steps=0, seconds=time.perf_counter() - started)
@@ -186,13 +182,14 @@ class Lab:
     def _optimised_trunk(self, layer: str, settings: Settings) -> Trunk:
         return self._models.trunk(layer, batchnorm_inputs=settings.batchnorm > 0, dtype=settings.dtype)
 
-    def _decoder(self, layer: str, method: str, variant: str = "faithful") -> nn.Module:
+    def _decoder(self, layer: str, method: str) -> nn.Module:
         """Give the decoder of a one-pass method with its trunk, both loaded or fitted on first use."""
         self._check(layer, method)
         self.trunk(layer)
-        decoder = self._models.linear(layer) if method == "linear" else self._models.decoder(layer, variant)
-        if decoder is None:
-            raise MethodUnavailableError(f"There is no '{variant}' decoder of {layer} for these weights yet.")
+        if method == "linear":
+            return self._models.linear(layer)
+        decoder = self._models.decoder(layer, VARIANTS[method])
+        assert decoder is not None  # The check has looked.
         return decoder
 
     def _check(self, layer: str, method: str) -> None:

@@ -51,17 +51,20 @@ def layer_panel(images: Images, layer: str, method: str, scores: Scores) -> Shee
     return SheetPanel(to_pil(images), lines, layer_style(layer).colour)
 
 
-def contact_sheet(panels: Sequence[SheetPanel]) -> PIL.Image.Image:
-    """Lay the panels out in rows of five; every picture keeps its pixels."""
-    rows = [panels[start : start + PANELS_PER_ROW] for start in range(0, len(panels), PANELS_PER_ROW)]
-    cell_width = max(panel.image.width for panel in panels) + MARGIN
-    cell_height = (
-        max(panel.image.height for panel in panels) + BAR_HEIGHT + CAPTION_LINES * LINE_HEIGHT + MARGIN
-    )
+def contact_sheet(
+    panels: Sequence[SheetPanel | None], panels_per_row: int = PANELS_PER_ROW
+) -> PIL.Image.Image:
+    """Lay the panels out in rows, a gap where one is None; every picture keeps its pixels."""
+    rows = [panels[start : start + panels_per_row] for start in range(0, len(panels), panels_per_row)]
+    images = [panel.image for panel in panels if panel is not None]
+    cell_width = max(image.width for image in images) + MARGIN
+    cell_height = max(image.height for image in images) + BAR_HEIGHT + CAPTION_LINES * LINE_HEIGHT + MARGIN
     size = (cell_width * max(map(len, rows)) + MARGIN, cell_height * len(rows) + MARGIN)
     sheet = PIL.Image.new("RGB", size, PAPER)
     for row_index, row in enumerate(rows):
         for column, panel in enumerate(row):
+            if panel is None:
+                continue
             _draw_panel(sheet, panel, MARGIN + column * cell_width, MARGIN + row_index * cell_height)
     return sheet
 

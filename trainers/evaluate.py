@@ -6,9 +6,10 @@ the same command goes on where a killed one stopped.
 
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from explorer.inversion import SettingsError, load_settings
 from explorer.lab import ITERATIVE_METHODS, METHODS, Lab
 from explorer.reconstruction import Reconstruction
 from explorer.report import Result, make_record
-from explorer.sheet import contact_sheet, layer_panel, original_panel
+from explorer.sheet import SheetPanel, contact_sheet, layer_panel, original_panel
 from trainers.config import ConfigError, as_dict, load_config
 from trainers.data import list_pictures
 from trainers.run_folder import environment
@@ -40,10 +41,9 @@ class EvaluateConfig:
     out: str = "runs/evaluation"
     weights: str = "IMAGENET1K_V1"
     pictures: int = 300  # The folder's first, in the order of their names.
-    iterative_pictures: int = 30  # Of these the first, for the methods that take minutes.
+    iterative_pictures: int = 20  # Of these, evenly spread, for the methods that take long.
     layers: list[str] = field(default_factory=lambda: list(LAYERS))
     methods: list[str] = field(default_factory=lambda: list(METHODS))
-    variants: list[str] = field(default_factory=lambda: ["faithful"])
     preset: str = "balanced"
     steps: dict[str, int] = field(default_factory=lambda: {"optimiser": 100, "hybrid": 60})
     grid_pictures: int = 4
@@ -52,6 +52,8 @@ class EvaluateConfig:
     def __post_init__(self) -> None:
         if not self.folder:
             raise ConfigError("folder is empty; name the folder of pictures to evaluate on.")
+        if self.iterative_pictures < 1:
+            raise ConfigError("iterative_pictures must be at least 1; or leave methods out of `methods`.")
         for name, known in (("layers", LAYERS), ("methods", METHODS)):
             if unknown := set(getattr(self, name)) - set(known):
                 raise ConfigError(f"{name} holds {', '.join(sorted(unknown))}; known are {', '.join(known)}.")
@@ -66,6 +68,7 @@ class Evaluation:
         if self.lab.backbone.notice:
             raise ConfigError(self.lab.backbone.notice)
         self.paths = paths
+        self.iterative_stride = math.ceil(len(paths) / config.iterative_pictures)
         self.mean_image = quantise(_mean_image(paths))
 
     def results(self, index: int) -> Iterator[Result]:
@@ -83,18 +86,12 @@ class Evaluation:
             yield Reconstruction(layer, MEAN_IMAGE, self.mean_image, 0, 0.0)
             yield Reconstruction(layer, RANDOM_PAIR, pair, 0, 0.0)
             for method in self.config.methods:
-                if method == "decoder":
-                    yield from self._decoded(picture, layer)
-                elif method not in ITERATIVE_METHODS:
+                if self.lab.unavailable(layer, method):
+                    continue
+                if method not in ITERATIVE_METHODS:
                     yield self.lab.reconstruct(picture, layer, method)
-                elif index < self.config.iterative_pictures:
+                elif index % self.iterative_stride == 0:
                     yield self._inverted(picture, layer, method)
-
-    def _decoded(self, picture: Picture, layer: str) -> Iterator[Reconstruction]:
-        variants = self.config.variants
-        for variant in variants:
-            made = self.lab.reconstruct(picture, layer, "decoder", variant=variant)
-            yield replace(made, method=f"decoder ({variant})") if len(variants) > 1 else made
 
     def _inverted(self, picture: Picture, layer: str, method: str) -> Reconstruction:
         settings = load_settings(
@@ -163,16 +160,21 @@ def _kept_or_new(evaluation: Evaluation, index: int, folder: Path) -> list[dict[
 
 
 def _draw_sheet(path: Path, results: Sequence[Result], out: Path) -> None:
-    """Draw one picture's figure: a row per method, a column per layer."""
+    """Draw one picture's figure: a row per method, a column per layer, gaps where there is no decoder."""
+    made = {(result.reconstruction.method, result.reconstruction.layer): result for result in results}
+    layers = list(dict.fromkeys(layer for _, layer in made))
     original = original_panel(read_picture(path).images, path.stem)
-    panels = []
-    for method in dict.fromkeys(result.reconstruction.method for result in results):
-        panels.append(original)
-        for result in results:
-            reconstruction = result.reconstruction
-            if reconstruction.method == method:
-                panels.append(layer_panel(reconstruction.images, reconstruction.layer, method, result.scores))
-    contact_sheet(panels).save(out / f"grid-{path.stem}.png")
+    panels: list[SheetPanel | None] = []
+    for method in dict.fromkeys(method for method, _ in made):
+        panels += [original, *(_panel(made.get((method, layer))) for layer in layers)]
+    contact_sheet(panels, 1 + len(layers)).save(out / f"grid-{path.stem}.png")
+
+
+def _panel(result: Result | None) -> SheetPanel | None:
+    if result is None:
+        return None
+    made = result.reconstruction
+    return layer_panel(made.images, made.layer, made.method, result.scores)
 
 
 def _mean_image(paths: Sequence[Path]) -> Images:

@@ -79,8 +79,8 @@ def _table_figures(config: PublishConfig, layer: str) -> dict[str, Any]:
     if config.table is None:
         return {}
     cells: list[Mapping[str, Any]] = json.loads(Path(config.table).read_text())["cells"]
-    methods = ("decoder", f"decoder ({config.variant})")
-    rows = [cell for cell in cells if cell["layer"] == layer and cell["method"] in methods]
+    method = "decoder" if config.variant == "faithful" else config.variant
+    rows = [cell for cell in cells if (cell["layer"], cell["method"]) == (layer, method)]
     figures = {cell["figure"]: cell["mean"] for cell in rows if cell["figure"] in PUBLISHED_FIGURES}
     return figures | {"pictures": max((cell["pictures"] for cell in rows), default=0)}
 
