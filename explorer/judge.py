@@ -85,6 +85,10 @@ class Judge:
             for layer, row in ((layer, rows[id(images)]) for layer, images in made)
         ]
 
+    def lpips(self, images: Images, original: Images) -> float | None:
+        """Measure LPIPS alone; None where it cannot be had."""
+        return self._measure_lpips(self._place(images), self._place(original))[0][0]
+
     @torch.no_grad()
     def predictions(self, images: Images) -> list[Prediction]:
         """Name the five classes that the network itself finds likeliest in a picture, best first."""

@@ -32,6 +32,10 @@ NOT_BASE64 = (
 )
 
 
+# How programs are called in the line of those who use the compute slot.
+API = "a program"
+
+
 def add_endpoints(desk: Desk) -> None:
     """Offer /reconstruct, /optimise, /metrics, /layers and /health."""
     endpoints = Endpoints(desk)
@@ -65,7 +69,7 @@ class Endpoints:
             image (PNG data URI), layer, method, steps, seconds, notice, and scores.
         """
         picture, lab = read_text(image), self._desk.lab
-        with clear_errors():
+        with clear_errors(), self._desk.line.turn(API):
             settings = _settings(layer, method, steps, seed)
             made = lab.reconstruct(picture, layer, method, settings)
             return {**_describe(made), "scores": asdict(finite_scores(lab.score(picture, made)))}
@@ -89,7 +93,7 @@ class Endpoints:
         with clear_errors():
             settings = {layer: _settings(layer, method, steps, seed)}
             race = self._desk.lab.race(picture, settings, method=method)
-        with closing(race.frames(MAX_SECONDS)) as frames:
+        with self._desk.line.turn(API), closing(race.frames(MAX_SECONDS)) as frames:
             reel = Reel()
             for frame in frames:
                 panel = reel.add(frame).panels[layer]

@@ -34,10 +34,10 @@ def wire_arrival(desk: Desk, picture: gr.Image, instant: gr.HTML, live: LiveTab)
         shown = still(given.images)
         yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=has_recording(visit.example))
 
-    def decode(request: gr.Request) -> Iterator[dict[str, Any]]:
+    def decode(request: gr.Request) -> Iterator[str]:
         with clear_errors():
             for value in decode_visit(desk, desk.visit(request.session_hash)):
-                yield value.plain()
+                yield value.text()
 
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     outputs = [instant, live.stage, live.replay, live.resume, live.plot]
@@ -47,8 +47,8 @@ def wire_arrival(desk: Desk, picture: gr.Image, instant: gr.HTML, live: LiveTab)
     arrival.success(decode, outputs=[instant], concurrency_id=DECODING, concurrency_limit=1, **hidden)
 
 
-def _fresh(original: str = "") -> dict[str, Any]:
-    return StageValue(uuid4().hex, original).plain()
+def _fresh(original: str = "") -> str:
+    return StageValue(uuid4().hex, original).text()
 
 
 def _buttons(*, is_recorded: bool) -> tuple[Any, ...]:

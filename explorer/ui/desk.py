@@ -1,7 +1,7 @@
 """The desk: the lab, loaded behind the page, and what each visitor has on it."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
@@ -16,16 +16,19 @@ from explorer.metrics import Scores
 from explorer.race import Race
 from explorer.reconstruction import Reconstruction
 from explorer.ui.controls import RunOptions
+from explorer.ui.line import Line
 from explorer.ui.reel import Reel
 
 # Visitors whose pictures and resumable races are kept; the one idle longest goes first.
 MAX_VISITS = 16
+ANONYMOUS = "anonymous"
 
 
 @dataclass(slots=True)
 class Visit:
     """One visitor's picture and what has been brought back from it. Never shown to another."""
 
+    session: str = ""
     picture: Picture | None = None
     example: str | None = None
     decoded: dict[str, Reconstruction] = field(default_factory=dict)
@@ -36,8 +39,6 @@ class Visit:
     options: RunOptions = field(default_factory=RunOptions)
     settings: dict[str, Settings] = field(default_factory=dict)
     reel: Reel = field(default_factory=Reel)
-    # Set by Run and Resume, cleared by Stop: a run still waiting in the queue then does nothing.
-    is_run_wanted: bool = False
 
     def put(self, picture: Picture | None, example: str | None = None) -> None:
         """Lay down another picture; everything made from the one before goes."""
@@ -47,8 +48,7 @@ class Visit:
         self.reel = Reel()
 
     def stop(self) -> None:
-        """Let no waiting run start and end the running one after its step."""
-        self.is_run_wanted = False
+        """End the running race after its step."""
         if self.race is not None:
             self.race.stop()
 
@@ -76,6 +76,7 @@ class Desk:
         self.doing = "Loading ResNet-50 …"
         self.notice: str | None = None  # What is amiss although the lab runs.
         self.shapes: dict[str, str] = {}
+        self.line = Line()
 
     def open(self) -> None:
         """Start loading in the background."""
@@ -106,9 +107,9 @@ class Desk:
 
     def visit(self, session: str | None) -> Visit:
         """Give what this visitor has on the desk; the visit idle longest makes room for a new one."""
-        key = session or "anonymous"
+        key = session or ANONYMOUS
         with self._lock:
-            visit = self._visits.setdefault(key, Visit())
+            visit = self._visits.setdefault(key, Visit(key))
             self._visits.move_to_end(key)
             if len(self._visits) > MAX_VISITS:
                 _, oldest = self._visits.popitem(last=False)
@@ -118,9 +119,16 @@ class Desk:
     def leave(self, session: str | None) -> None:
         """Clear the desk of a visitor who has closed the page."""
         with self._lock:
-            visit = self._visits.pop(session or "anonymous", None)
+            visit = self._visits.pop(session or ANONYMOUS, None)
+        self.line.leave(session or ANONYMOUS)
         if visit is not None:
             visit.drop_race()
+
+    def score(self, picture: Picture, results: Sequence[Reconstruction]) -> dict[str, Scores]:
+        """Measure reconstructions of one picture together, one for each layer."""
+        made = [(one.layer, one.images) for one in results]
+        scores = self.lab.judge.score_all(made, picture.images)
+        return {one.layer: score for one, score in zip(results, scores, strict=True)}
 
     def _prepare(self) -> None:
         try:

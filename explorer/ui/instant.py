@@ -12,7 +12,7 @@ from explorer.metrics import Scores, psnr, ssim
 from explorer.reconstruction import Reconstruction
 from explorer.ui.desk import Desk, Visit, score_key
 from explorer.ui.stage import StagePanel, StageValue, build_stage, still
-from explorer.ui.words import describe_gap, describe_layers, flat_psnr_db
+from explorer.ui.words import Sentence, describe_gap, describe_layers, flat_psnr_db
 
 LINEAR_NOTE = "linear decoder"
 # A decoder knows the pictures it was fitted on; its numbers there flatter it.
@@ -46,7 +46,7 @@ def decode_visit(desk: Desk, visit: Visit) -> Iterator[StageValue]:
     visit.decoded = decoded
     value = replace(value, words=_words(value, picture), status="Measuring …")
     yield value
-    scores = {layer: desk.lab.score(picture, made) for layer, made in decoded.items()}
+    scores = desk.score(picture, list(decoded.values()))
     if visit.picture is picture:
         visit.scores |= {score_key(made): scores[layer] for layer, made in decoded.items()}
         yield _with_scores(value, picture, scores)
@@ -57,7 +57,7 @@ def _with_scores(value: StageValue, picture: Picture, scores: dict[str, Scores])
         layer: replace(panel, lpips=scores[layer].lpips, feature=scores[layer].feature_error)
         for layer, panel in value.panels.items()
     }
-    words = " ".join(filter(None, [_words(value, picture), describe_gap(scores)]))
+    words = [*_words(value, picture), *describe_gap(scores)]
     return replace(value, panels=panels, words=words, status=_missing(scores), is_over=True)
 
 
@@ -73,7 +73,7 @@ def _panel(desk: Desk, picture: Picture, reconstruction: Reconstruction, note: s
     )
 
 
-def _words(value: StageValue, picture: Picture) -> str:
+def _words(value: StageValue, picture: Picture) -> list[Sentence]:
     psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()}
     return describe_layers(psnr_db, flat_psnr_db(picture.images))
 

@@ -1,6 +1,7 @@
 """Recorded runs: real races on the examples, made by `trainers.record`, replayed by the browser alone."""
 
 import json
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def has_recording(example: str | None) -> bool:
 
 
 @cache
-def read_recording(example: str) -> dict[str, Any]:
+def read_recording(example: str) -> str:
     """Read an example's recorded run as the stage replays it."""
     content = json.loads((FOLDER / f"{example}.json").read_text(encoding="utf-8"))
     frames = [
@@ -39,23 +40,17 @@ def read_recording(example: str) -> dict[str, Any]:
     ]
     original = load_example(example).images
     psnr_db = {layer: panel["psnr_db"] for layer, panel in last.items()}
-    words = [describe_layers(psnr_db, flat_psnr_db(original)), describe_gap(scores)]
     value = StageValue(
         run=uuid4().hex,
         original=still(original),
-        words=" ".join(filter(None, words)),
+        words=[*describe_layers(psnr_db, flat_psnr_db(original)), *describe_gap(scores)],
         status=(
             f"A recorded run: {content['weights']} ({content['digest']}), {content['steps']} evaluations per "
             f"layer, seed {content['seed']}; {frames[-1]['seconds']:.0f} s when it was made."
         ),
         table=Table(COLUMNS, rows),
     )
-    return {**value.plain(), "frames": frames}
-
-
-def _frame(given: dict[str, Any]) -> dict[str, Any]:
-    panels = {layer: _panel(panel) for layer, panel in given["panels"].items()}
-    return {"seconds": given["seconds"], "panels": panels}
+    return value.text(frames=frames)
 
 
 def _panel(given: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +59,9 @@ def _panel(given: dict[str, Any]) -> dict[str, Any]:
         shape="",
         psnr_db=given["psnr_db"],
         feature=given["feature"],
+        ssim=given.get("ssim"),
+        lpips=given.get("lpips"),
         step=given["step"],
         evaluations=given["evaluations"],
     )
-    return {name: getattr(panel, name) for name in StagePanel.__slots__}
+    return asdict(panel)

@@ -1,6 +1,6 @@
 """One visitor's race, from Run to the table of final numbers."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from uuid import uuid4
@@ -8,13 +8,14 @@ from uuid import uuid4
 from explorer.images import Picture
 from explorer.lab import Lab
 from explorer.metrics import Scores
-from explorer.race import Race
+from explorer.race import Frame, Race
 from explorer.reconstruction import Reconstruction
 from explorer.ui.controls import RunOptions
 from explorer.ui.desk import Desk, Visit, score_key
+from explorer.ui.gauge import Gauge, Reading
 from explorer.ui.reel import Reel
 from explorer.ui.stage import StageValue, Table, TableRow, read_frame, still
-from explorer.ui.words import describe_gap, describe_layers, flat_psnr_db
+from explorer.ui.words import Sentence, describe_gap, describe_layers, flat_psnr_db
 
 COLUMNS = (
     "PSNR, dB", "SSIM", "LPIPS", "feature error", "feature cosine", "top-5 shared", "evaluations", "seconds",
@@ -44,30 +45,48 @@ def watch(desk: Desk, visit: Visit, seconds: float) -> Generator[StageValue, Non
     race, picture = visit.race, visit.picture
     if race is None or picture is None:
         return
+    gauge = Gauge(desk.lab.judge, picture)
     value = StageValue(visit.run, still(picture.images), status="Running …", is_over=False)
     with closing(race.frames(seconds)) as frames:
         for frame in frames:
             if visit.race is not race:
                 return
-            panels = read_frame(visit.reel.add(frame), desk.shapes)
-            value = replace(value, panels=panels, seconds=frame.seconds)
+            fresh = gauge.read(race, frame.seconds)
+            panels = read_frame(visit.reel.add(frame), desk.shapes, fresh)
+            table = _running_table(frame, gauge.latest)
+            value = replace(value, panels=panels, seconds=frame.seconds, table=table)
             yield value
+            value = replace(value, original=None)
     results = race.reconstructions()
     visit.optimised = {made.layer: made for made in results}
     value = replace(value, words=_words(value, picture), status="Measuring …", is_over=True)
     yield value
-    scores = {made.layer: desk.lab.score(picture, made) for made in results}
+    scores = desk.score(picture, results)
     if visit.race is race:
         visit.scores |= {score_key(made): scores[made.layer] for made in results}
         yield _with_scores(value, results, scores)
 
 
 def _with_scores(value: StageValue, results: list[Reconstruction], scores: dict[str, Scores]) -> StageValue:
+    panels = {
+        layer: replace(panel, ssim=scores[layer].ssim, lpips=scores[layer].lpips)
+        for layer, panel in value.panels.items()
+    }
     rows = [table_row(made.layer, scores[made.layer], made.steps, made.seconds) for made in results]
-    words = " ".join(filter(None, [value.words, describe_gap(scores)]))
+    words = [*value.words, *describe_gap(scores)]
     reasons = sorted({reason for score in scores.values() for reason in score.reasons.values()})
     status = " ".join([f"Done after {value.seconds:.1f} s.", *reasons])
-    return replace(value, words=words, table=Table(COLUMNS, rows), status=status)
+    return replace(value, panels=panels, words=words, table=Table(COLUMNS, rows), status=status)
+
+
+def _running_table(frame: Frame, readings: Mapping[str, Reading]) -> Table:
+    """Write what is known of a race under way: SSIM and LPIPS as last read, the rest when it is over."""
+    rows = []
+    for layer, panel in frame.panels.items():
+        read = readings.get(layer, Reading())
+        scores = Scores(panel.psnr_db, read.ssim, read.lpips, panel.losses["feature"], None, None)
+        rows.append(table_row(layer, scores, panel.evaluations, panel.seconds))
+    return Table(COLUMNS, rows)
 
 
 def table_row(layer: str, scores: Scores, evaluations: int, seconds: float) -> TableRow:
@@ -89,6 +108,6 @@ def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def _words(value: StageValue, picture: Picture) -> str:
+def _words(value: StageValue, picture: Picture) -> list[Sentence]:
     psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()}
     return describe_layers(psnr_db, flat_psnr_db(picture.images), after=f"After {value.seconds:.0f} s, ")

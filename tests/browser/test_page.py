@@ -38,6 +38,7 @@ def test_a_dropped_photo_runs_live_and_stops(page):
     page.click("#run")
     wait_for_state(page, "running")
     wait_for_other_pictures(page, live_sources(page))
+    assert page.locator("#live .table tbody tr").count() == 4
     page.click("#stop")
     wait_for_state(page, "stopped")
     assert "stopped at step" in page.inner_text("#live")
@@ -158,6 +159,44 @@ def test_a_link_opens_the_same_state(page, address):
     save_screenshot(page, "class-mode")
 
 
+def test_class_mode_tells_nothing_of_a_layer_before_its_reveal(page, address):
+    page.goto(f"{address}?example=cat&mode=class")
+    wait_for_decoded(page)
+    psnr_db = page.locator("#instant .psnr b").all_text_contents()
+    for revealed in range(5):
+        told = page.inner_text("#instant")
+        assert not any(number in told for number in psnr_db[revealed:] if number not in psnr_db[:revealed])
+        assert page.locator("#instant .panel[data-dash] img:visible").count() == revealed
+        page.keyboard.press("ArrowRight")
+    assert f"({psnr_db[0]} dB)" in told and f"({psnr_db[3]} dB)" in told
+    page.click("#examples button >> nth=2")
+    page.wait_for_function("() => document.querySelectorAll('#instant .revealed').length === 0")
+
+
+def test_class_mode_compares_only_what_has_been_revealed(page, address):
+    page.goto(f"{address}?example=cat&mode=class")
+    wait_for_decoded(page)
+    open_tab(page, "Compare")
+    assert not page.locator("#compare .views").is_visible()
+    open_tab(page, "Instant")
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    open_tab(page, "Compare")
+    page.wait_for_selector("#compare .views")
+
+
+def test_class_mode_draws_curves_and_numbers_of_revealed_layers_alone(page, address):
+    page.goto(f"{address}?example=cat&tab=live&mode=class")
+    page.click("#recorded")
+    page.wait_for_selector("#live .player")
+    assert not page.locator("#live .curves").is_visible()
+    assert page.locator("#live .table tr").count() == 0
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#live .table tbody tr").all_inner_texts()[0].startswith("layer1")
+    assert page.locator("#live .table tbody tr").count() == 1
+    assert page.locator("#live .curves").is_visible()
+
+
 def test_the_phone_shows_everything_without_sideways_scrolling(chromium, address):
     context = chromium.new_context(viewport=PHONE, color_scheme="dark")
     page = context.new_page()
@@ -180,7 +219,7 @@ def test_the_second_visitor_waits_and_sees_only_an_own_picture(chromium, address
         page.click("#run")
     wait_for_state(pages[0], "running")
     assert pages[1].locator("#live .panel[data-state=running]").count() == 0
-    pages[1].locator("#queue").get_by_text("queue: 1/1").wait_for()
+    pages[1].get_by_text("One run is before yours").wait_for()
     save_screenshot(pages[1], "waiting")
     pages[0].close()
     wait_for_state(pages[1], "running")

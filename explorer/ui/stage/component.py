@@ -1,5 +1,6 @@
 """The stage as a Gradio component."""
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -13,12 +14,13 @@ DASHES = dict(zip(LAYERS, ("[]", "[8, 4]", "[3, 3]", "[10, 3, 2, 3]"), strict=Tr
 
 
 def build_stage(mode: Literal["instant", "live"], *, title: str, elem_id: str) -> gr.HTML:
-    """Lay out a stage; its value is `StageValue.plain()`, and its nodes survive every update."""
-    # Written out here because a component in a hidden tab may get a value before its other properties.
+    """Lay out a stage; its value is `StageValue.text()`, and its nodes survive every update."""
     panels = "".join(_fill("panel.html", layer=layer, dash=DASHES[layer]) for layer in LAYERS)
+    # Gradio compiles the template again on every update, so it stays short and the script fills it.
+    content = f"const CONTENT = {json.dumps(_fill('stage.html', panels=panels))};\n"
     return gr.HTML(
-        html_template=_fill("stage.html", panels=panels, mode=mode, title=title),
-        js_on_load=_fill("curves.js") + _fill("stage.js"),
+        html_template=f'<section class="stage" data-mode="{mode}" aria-label="{title}"></section>',
+        js_on_load=content + _fill("curves.js") + _fill("stage.js"),
         apply_default_css=False,
         elem_id=elem_id,
     )

@@ -6,10 +6,7 @@ function drawCurve(canvas, layers, curves, isLog) {
   const name = canvas.dataset.curve, width = canvas.clientWidth, height = canvas.clientHeight;
   const points = layers.flatMap((layer) => finite(curves[layer], name));
   if (!width || !points.length) return;
-  canvas.width = width * devicePixelRatio;
-  canvas.height = height * devicePixelRatio;
-  const context = canvas.getContext("2d");
-  context.scale(devicePixelRatio, devicePixelRatio);
+  const context = prepare(canvas, width, height);
   const style = getComputedStyle(canvas);
   context.font = `11px ${style.fontFamily}`;
   const y = axis(points.map((panel) => panel[name]), isLog && name === "feature", height - BOTTOM, TOP);
@@ -30,6 +27,16 @@ function drawCurve(canvas, layers, curves, isLog) {
   }
   context.setLineDash([]);
   labelEnds(context, ends, style);
+}
+
+// Only another size makes another bitmap, which is dear.
+function prepare(canvas, width, height) {
+  const context = canvas.getContext("2d");
+  const pixels = [Math.round(width * devicePixelRatio), Math.round(height * devicePixelRatio)];
+  if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) [canvas.width, canvas.height] = pixels;
+  context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
 }
 
 function finite(line, name) { return (line || []).filter((panel) => Number.isFinite(panel[name])); }

@@ -1,22 +1,26 @@
 // The stage: draws what the server sends (pictures, numbers, curves) and replays it without the server.
-// A value holds: run (its name), seconds, original, panels by layer, words, status, is_over, frames (a recording).
+// A value is JSON of: run (its name), seconds, original (null: as before), panels by layer, words (sentences and
+// the layers they are about), status, table, is_over, frames (a recording).
 const stage = element.querySelector(".stage");
+stage.innerHTML = CONTENT;
 const isLive = stage.dataset.mode === "live";
 const layers = [...stage.querySelectorAll("[data-dash]")].map((node) => node.dataset.panel);
 const player = stage.querySelector(".player");
 const scrubber = player.querySelector("input");
 const playButton = player.querySelector(".play");
 const FRAMES_KEPT = 240; // About 16 MB of pictures; beyond it every other frame goes.
-const CURVES_EVERY_MS = 500;
+const TELL_EVERY_MS = 500;
 const REPLAY_MS = 8000; // A replay lasts so long however long the run was.
 const hasReducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 let run = null;
 let frames = [];
 let curves = {};
-let lastDrawing = 0;
+let lastTelling = 0;
 let replay = null;
 let isLog = true;
+let words = [];
+let table = null;
 
 const figure = (name) => stage.querySelector(`[data-panel="${name}"]`);
 const text = (root, selector, value) => {
@@ -64,10 +68,14 @@ function show(frame) {
 function keep(frame) {
   frames.push(frame);
   if (frames.length > FRAMES_KEPT) frames = frames.filter((_, index) => index % 2 === 0 || index === frames.length - 1);
-  for (const [layer, panel] of Object.entries(frame.panels)) {
-    const points = (curves[layer] ||= []);
-    if (!points.length || points[points.length - 1].evaluations < panel.evaluations) points.push(panel);
-  }
+  for (const [layer, panel] of Object.entries(frame.panels)) extend((curves[layer] ||= []), panel);
+}
+
+// SSIM and LPIPS are read now and then, so a later frame of the same step may know more.
+function extend(points, panel) {
+  const last = points[points.length - 1];
+  if (!last || last.evaluations < panel.evaluations) points.push({ ...panel });
+  else for (const name of ["ssim", "lpips"]) last[name] ??= panel[name];
 }
 
 function reset(name) {
@@ -79,23 +87,47 @@ function reset(name) {
 }
 
 function receive(value) {
-  if (!value?.panels) return;
+  if (!value) return;
   if (value.run !== run) reset(value.run);
-  showPicture("original", value.original, "Original picture, as the network is given it");
-  text(stage, ".words", value.words || "");
-  text(stage, ".status", value.status || "");
+  if (value.original !== null) showOriginal(value.original);
+  words = value.words;
+  table = value.table;
+  text(stage, ".status", value.status);
   stage.dataset.busy = value.is_over ? "no" : "yes";
   if (value.frames) return playRecording(value);
   if (isLive && Object.keys(value.panels).length) keep({ seconds: value.seconds, panels: value.panels });
   if (!replay && !(hasReducedMotion.matches && isLive && !value.is_over)) show(value);
-  if (isLive) afterLiveFrame(value);
-  drawTable(value.table);
+  if (value.is_over || performance.now() - lastTelling > TELL_EVERY_MS) tell();
+  if (isLive && value.is_over && frames.length > 1) offerReplay(frames.length - 1);
 }
 
-function afterLiveFrame(value) {
-  stage.querySelector(".curves").hidden = frames.length === 0;
-  if (value.is_over || performance.now() - lastDrawing > CURVES_EVERY_MS) drawCurves();
-  if (value.is_over && frames.length > 1) offerReplay(frames.length - 1);
+function showOriginal(source) {
+  const image = figure("original").querySelector("img");
+  if (image.getAttribute("src") !== source) for (const layer of layers) figure(layer).classList.remove("revealed");
+  showPicture("original", source, "Original picture, as the network is given it");
+}
+
+// --- What is told beside the pictures: in class mode only of layers that have been revealed -----------------
+
+function isTold(layer) {
+  return !document.documentElement.classList.contains("class-mode") || figure(layer).classList.contains("revealed");
+}
+
+function tell() {
+  lastTelling = performance.now();
+  text(stage, ".words", words.filter((sentence) => sentence.about.every(isTold)).map((sentence) => sentence.text).join(" "));
+  const told = layers.filter((layer) => isTold(layer) && curves[layer]?.length);
+  stage.querySelector(".curves").hidden = !told.length;
+  for (const button of stage.querySelectorAll("[data-measure]")) {
+    button.hidden = !told.some((layer) => finite(curves[layer], button.dataset.measure).length);
+  }
+  for (const canvas of stage.querySelectorAll("canvas")) drawCurve(canvas, told, curves, isLog);
+  drawTable();
+}
+
+function reveal(node) {
+  node.classList.add("revealed");
+  tell();
 }
 
 // --- Replay -------------------------------------------------------------------------------------------------
@@ -121,9 +153,7 @@ function playRecording(value) {
   for (const frame of frames) {
     for (const layer of Object.keys(frame.panels)) (curves[layer] ||= []).push(frame.panels[layer]);
   }
-  stage.querySelector(".curves").hidden = false;
-  drawCurves();
-  drawTable(value.table);
+  tell();
   offerReplay(hasReducedMotion.matches ? frames.length - 1 : 0);
   if (!hasReducedMotion.matches) play();
 }
@@ -153,29 +183,33 @@ function pause() {
 playButton.addEventListener("click", () => (replay ? pause() : play()));
 scrubber.addEventListener("input", () => { pause(); seek(Number(scrubber.value)); });
 
-function drawCurves() {
-  lastDrawing = performance.now();
-  for (const canvas of stage.querySelectorAll("canvas")) drawCurve(canvas, layers, curves, isLog);
+// --- The table of numbers -----------------------------------------------------------------------------------
+
+function drawTable() {
+  const box = stage.querySelector(".table");
+  const shown = (table?.rows ?? []).filter((row) => isTold(row.layer));
+  box.hidden = !shown.length;
+  if (box.hidden) return;
+  const names = shown.map((row) => row.layer).join();
+  if (box.dataset.layers !== names) layOutTable(box, shown, names);
+  const cells = box.querySelectorAll("td");
+  shown.flatMap((row) => row.cells).forEach((cell, index) => {
+    if (cells[index].textContent !== cell) cells[index].textContent = cell;
+  });
 }
 
-// --- The table of final numbers -----------------------------------------------------------------------------
-
-function drawTable(table) {
-  const box = stage.querySelector(".table");
-  box.hidden = !table;
-  if (!table) return;
+function layOutTable(box, shown, names) {
+  box.dataset.layers = names;
   const head = table.columns.map((column) => `<th scope="col">${column}</th>`).join("");
-  const rows = table.rows.map((row) => {
-    const cells = row.cells.map((cell) => `<td>${cell}</td>`).join("");
-    return `<tr style="--layer: var(--${row.layer})"><th scope="row"><i class="dot"></i>${row.layer}</th>${cells}</tr>`;
-  });
-  box.innerHTML = `<table><thead><tr><td></td>${head}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
+  const rows = shown.map(({ layer, cells }) =>
+    `<tr style="--layer: var(--${layer})"><th scope="row"><i class="dot"></i>${layer}</th>${"<td></td>".repeat(cells.length)}</tr>`);
+  box.innerHTML = `<table><thead><tr><th scope="col"></th>${head}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
 // --- Class mode and keys ------------------------------------------------------------------------------------
 
 for (const cover of stage.querySelectorAll(".cover")) {
-  cover.addEventListener("click", () => cover.closest(".panel").classList.add("revealed"));
+  cover.addEventListener("click", () => reveal(cover.closest(".panel")));
 }
 
 function solo(wanted) {
@@ -191,16 +225,27 @@ stage.querySelector(".scale").addEventListener("click", (event) => {
   isLog = !isLog;
   event.target.setAttribute("aria-pressed", String(isLog));
   event.target.textContent = isLog ? "log axes" : "linear axes";
-  drawCurves();
+  tell();
 });
+
+for (const button of stage.querySelectorAll("[data-measure]")) {
+  button.addEventListener("click", () => {
+    for (const other of stage.querySelectorAll("[data-measure]")) other.setAttribute("aria-pressed", String(other === button));
+    const canvas = stage.querySelectorAll("canvas")[1];
+    canvas.dataset.curve = button.dataset.measure;
+    canvas.setAttribute("aria-label", `${button.textContent} over evaluations, per layer`);
+    tell();
+  });
+}
 
 element.addEventListener("stage:toggle", () => { if (!player.hidden) (replay ? pause() : play()); });
 element.addEventListener("stage:solo", (event) => solo(layers[event.detail]));
 element.addEventListener("stage:reveal", () => {
   const covered = layers.map(figure).find((node) => !node.classList.contains("revealed"));
-  if (covered) covered.classList.add("revealed");
+  if (covered) reveal(covered);
 });
 
-new ResizeObserver(() => drawCurves()).observe(stage);
-watch("value", () => receive(props.value));
-receive(props.value);
+const read = (json) => receive(json ? JSON.parse(json) : null);
+new ResizeObserver(() => tell()).observe(stage);
+watch("value", () => read(props.value));
+read(props.value);

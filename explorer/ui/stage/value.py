@@ -1,5 +1,9 @@
-"""What the server sends to the stage: plain, picklable data."""
+"""What the server sends to the stage: one JSON text per update.
 
+A text, because Gradio compares, copies and watches every part of a value that is not one, on each update.
+"""
+
+import json
 import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -8,6 +12,8 @@ from typing import Any
 
 from explorer.images import Images, encode_jpeg
 from explorer.race import Frame, Panel
+from explorer.ui.gauge import Reading
+from explorer.ui.words import Sentence
 
 # Still pictures are sent once, so they may be better than the frames of a race.
 STILL_QUALITY = 92
@@ -50,17 +56,17 @@ class StageValue:
     """The whole stage at one moment. Another `run` clears curves and replay."""
 
     run: str
-    original: str
+    original: str | None  # None leaves the picture that is shown, "" shows none.
     panels: dict[str, StagePanel] = field(default_factory=dict)
     seconds: float = 0.0
-    words: str = ""
+    words: Sequence[Sentence] = ()
     status: str = ""
     table: Table | None = None
     is_over: bool = True
 
-    def plain(self) -> dict[str, Any]:
-        """Give the value as JSON can hold it: numbers that are not finite become None."""
-        return _finite(asdict(self))
+    def text(self, **more: object) -> str:
+        """Write the value, and whatever else the stage understands, as JSON; no number but finite ones."""
+        return json.dumps(_finite({**asdict(self), **more}), allow_nan=False)
 
 
 def data_uri(jpeg: bytes) -> str:
@@ -73,18 +79,25 @@ def still(images: Images) -> str:
     return data_uri(encode_jpeg(images, STILL_QUALITY))
 
 
-def read_frame(frame: Frame, shapes: Mapping[str, str]) -> dict[str, StagePanel]:
-    """Turn a whole frame of a race into panels."""
-    return {layer: _panel(panel, shapes.get(layer, "")) for layer, panel in frame.panels.items()}
+def read_frame(
+    frame: Frame, shapes: Mapping[str, str], readings: Mapping[str, Reading]
+) -> dict[str, StagePanel]:
+    """Turn a whole frame of a race, and what has just been read of it, into panels."""
+    return {
+        layer: _panel(panel, shapes.get(layer, ""), readings.get(layer, Reading()))
+        for layer, panel in frame.panels.items()
+    }
 
 
-def _panel(panel: Panel, shape: str) -> StagePanel:
+def _panel(panel: Panel, shape: str, reading: Reading) -> StagePanel:
     note = f"stopped at step {panel.step}" if panel.state == "stopped" else ""
     return StagePanel(
         src=data_uri(panel.jpeg or b""),
         shape=shape,
         psnr_db=panel.psnr_db,
         feature=panel.losses["feature"],
+        ssim=reading.ssim,
+        lpips=reading.lpips,
         step=panel.step,
         evaluations=panel.evaluations,
         state=panel.state,
