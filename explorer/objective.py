@@ -11,7 +11,7 @@ from torch.linalg import vecdot, vector_norm
 from explorer.features import Trunk
 from explorer.images import Images
 from explorer.parameterisations import Parameterisation, Parameters
-from explorer.priors import alpha_norm, batchnorm_distance, closeness, out_of_range, total_variation
+from explorer.priors import alpha_norm, batchnorm_distance, closeness, squared_distance, total_variation
 from explorer.settings import Settings, SettingsError
 
 # The clamp to [0, 1] stops the gradient of pixels outside, so that something must bring them back. Results
@@ -59,7 +59,9 @@ class Objective:
         with torch.enable_grad():
             unbounded = parameterisation.decode(parameters)
             images = unbounded.clamp(0, 1)
-            terms = self._terms(images) | {"out_of_range": out_of_range(unbounded).mean()}
+            # How far the clamp had to move pixels; where it did not, the gradient is 0.
+            out_of_range = closeness(unbounded, images.detach()).mean()
+            terms = self._terms(images) | {"out_of_range": out_of_range}
             total = torch.stack([self._weight(name) * term for name, term in terms.items()]).sum()
         (gradient,) = torch.autograd.grad(total, parameters)
         # One transfer for all terms: on a GPU each would wait for the device.
@@ -124,20 +126,21 @@ def _mean_over_nodes(
 
 
 def _in_memory_order(features: Float[Tensor, "batch channels ..."]) -> Float[Tensor, "batch values"]:
-    """Flatten channels-last features, in full precision; in any other order that would copy them."""
-    return features.movedim(1, -1).flatten(1).float()
+    """Flatten channels-last features; in any other order that would copy them."""
+    return features.movedim(1, -1).flatten(1)
 
 
 def _relative_error(
     features: Float[Tensor, "batch values"], wanted: Float[Tensor, "batch values"]
 ) -> Float[Tensor, "batch"]:
     """Return the squared distance over the target's square."""
-    return (vector_norm(features - wanted, dim=1) / vector_norm(wanted, dim=1)).square()
+    return squared_distance(features, wanted) / vecdot(wanted, wanted)
 
 
 def _direction_error(
     features: Float[Tensor, "batch values"], wanted: Float[Tensor, "batch values"]
 ) -> Float[Tensor, "batch"]:
     """Return the squared distance of the two scaled to unit norm: 0 for the same direction, at most 4."""
+    features = features.float()
     norms = vector_norm(features, dim=1) * vector_norm(wanted, dim=1)
     return 2 - 2 * vecdot(features, wanted) / norms

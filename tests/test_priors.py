@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from explorer.features import BatchNormStatistics
-from explorer.priors import alpha_norm, batchnorm_distance, closeness, out_of_range, total_variation
+from explorer.priors import alpha_norm, batchnorm_distance, closeness, squared_distance, total_variation
 
 
 def checkerboard(size: int = 8) -> torch.Tensor:
@@ -45,10 +45,23 @@ def test_closeness_is_the_mean_squared_distance():
     )
 
 
-def test_out_of_range_is_0_inside_and_the_squared_excess_outside():
-    assert out_of_range(torch.tensor([0.0, 0.4, 1.0]).expand(1, 3, 3, 3)).item() == 0
-    torch.testing.assert_close(out_of_range(torch.full((1, 3, 2, 2), 1.5)), torch.tensor([0.25]))
-    torch.testing.assert_close(out_of_range(torch.full((1, 3, 2, 2), -0.1)), torch.tensor([0.01]))
+def test_closeness_is_the_mean_square_and_its_gradient_that_of_autograd():
+    images = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    reference = torch.full((2, 3, 4, 4), 0.4)
+    plain = (images - reference).square().flatten(1).mean(1)
+    torch.testing.assert_close(closeness(images, reference), plain)
+    weights = torch.tensor([1.0, 3.0])
+    found, wanted = (
+        torch.autograd.grad(value, images, weights)[0] for value in (closeness(images, reference), plain)
+    )
+    torch.testing.assert_close(found, wanted)
+
+
+def test_distances_of_half_precision_are_summed_in_full_precision():
+    values = torch.ones(1, 10_000, dtype=torch.bfloat16, requires_grad=True)
+    distance = squared_distance(values, torch.zeros(1, 10_000))
+    (gradient,) = torch.autograd.grad(distance.sum(), values)
+    assert distance.item() == 10_000 and gradient.dtype == torch.bfloat16 and (gradient == 2).all()
 
 
 def test_batchnorm_distance_is_0_at_the_training_statistics_and_1_for_a_mean_twice_as_large():
