@@ -164,7 +164,8 @@ def read_text(image: str) -> Picture:
 def _settings(layer: str, method: str, steps: int, seed: int) -> Settings:
     if layer not in LAYERS:
         raise UnknownNodeError(f"Unknown layer '{layer}': use {', '.join(LAYERS)}.")
-    overrides = [f"steps={steps}", f"seed={seed}"]
+    # Nobody holds the compute slot for longer than a visitor of the page could.
+    overrides = [f"steps={steps}", f"seconds={MAX_SECONDS}", f"seed={seed}"]
     return load_settings(layer, overrides=overrides, is_warm=method == "hybrid")
 
 

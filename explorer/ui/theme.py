@@ -17,8 +17,42 @@ SANS = LocalFont("IBM Plex Sans", weights=WEIGHTS)
 MONO = LocalFont("IBM Plex Mono", weights=WEIGHTS)
 
 
+# Paper and ink by day, slate by night.
+COLOURS = {
+    "body_background_fill": ("#fbfaf7", "#121316"),
+    "body_text_color": ("#1c1b1a", "#ecebe8"),
+    "body_text_color_subdued": ("#65625c", "#a5a29b"),
+    "background_fill_primary": ("#ffffff", "#1a1c20"),
+    "background_fill_secondary": ("#f4f2ed", "#202329"),
+    "border_color_primary": ("#e3dfd6", "#33363d"),
+    "button_primary_background_fill": ("#1c1b1a", "#ecebe8"),
+    "button_primary_background_fill_hover": ("#3a3835", "#ffffff"),
+    "button_primary_text_color": ("#ffffff", "#16171a"),
+    "button_secondary_background_fill": ("#ece8df", "#2b2e35"),
+    "button_secondary_background_fill_hover": ("#e0dbcf", "#3a3e46"),
+    "input_background_fill": ("#ffffff", "#1a1c20"),
+    "slider_color": ("#1c1b1a", "#ecebe8"),
+    "checkbox_background_color_selected": ("#1c1b1a", "#8a8d95"),
+    "checkbox_border_color_selected": ("#1c1b1a", "#8a8d95"),
+}
+# No boxes where space will do.
+SHAPES = {
+    "color_accent": "#2f5d8a",
+    "block_background_fill": "transparent",
+    "block_background_fill_dark": "transparent",
+    "block_border_width": "0px",
+    "block_label_background_fill": "transparent",
+    "block_label_background_fill_dark": "transparent",
+    "block_label_border_width": "0px",
+    "block_shadow": "none",
+    "block_title_text_weight": "700",
+    "button_large_text_weight": "700",
+    "input_border_width": "1px",
+}
+
+
 def build_theme() -> Base:
-    """Build the theme: paper and ink by day, slate by night, no boxes where space will do."""
+    """Build the theme of the page."""
     theme = Base(
         primary_hue="slate",
         neutral_hue="stone",
@@ -26,48 +60,9 @@ def build_theme() -> Base:
         font=[SANS, "system-ui", "sans-serif"],
         font_mono=[MONO, "ui-monospace", "monospace"],
     )
-    return theme.set(
-        body_background_fill="#fbfaf7",
-        body_background_fill_dark="#121316",
-        body_text_color="#1c1b1a",
-        body_text_color_dark="#ecebe8",
-        body_text_color_subdued="#65625c",
-        body_text_color_subdued_dark="#a5a29b",
-        background_fill_primary="#ffffff",
-        background_fill_primary_dark="#1a1c20",
-        background_fill_secondary="#f4f2ed",
-        background_fill_secondary_dark="#202329",
-        border_color_primary="#e3dfd6",
-        border_color_primary_dark="#33363d",
-        block_background_fill="transparent",
-        block_background_fill_dark="transparent",
-        block_border_width="0px",
-        block_label_background_fill="transparent",
-        block_label_background_fill_dark="transparent",
-        block_label_border_width="0px",
-        block_shadow="none",
-        block_title_text_weight="700",
-        button_primary_background_fill="#1c1b1a",
-        button_primary_background_fill_dark="#ecebe8",
-        button_primary_background_fill_hover="#3a3835",
-        button_primary_background_fill_hover_dark="#ffffff",
-        button_primary_text_color="#ffffff",
-        button_primary_text_color_dark="#16171a",
-        button_secondary_background_fill="#ece8df",
-        button_secondary_background_fill_dark="#2b2e35",
-        button_secondary_background_fill_hover="#e0dbcf",
-        button_secondary_background_fill_hover_dark="#3a3e46",
-        button_large_text_weight="700",
-        input_background_fill="#ffffff",
-        input_background_fill_dark="#1a1c20",
-        input_border_width="1px",
-        slider_color="#1c1b1a",
-        slider_color_dark="#ecebe8",
-        color_accent="#2f5d8a",
-        checkbox_background_color_selected="#1c1b1a",
-        checkbox_background_color_selected_dark="#8a8d95",
-        checkbox_border_color_selected="#1c1b1a",
-    )
+    light = {name: by_day for name, (by_day, _) in COLOURS.items()}
+    dark = {f"{name}_dark": by_night for name, (_, by_night) in COLOURS.items()}
+    return theme.set(**SHAPES, **light, **dark)
 
 
 def layer_variables() -> str:
