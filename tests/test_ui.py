@@ -1,8 +1,14 @@
 import base64
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+
+README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +76,14 @@ def test_health_names_the_weights(client):
 def test_mistakes_are_explained(client, arguments, message):
     with pytest.raises(AppError, match=message):
         client.predict(*arguments, api_name="/reconstruct")
+
+
+def test_the_example_of_the_readme_runs_as_written(address):
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    code = example.replace("http://127.0.0.1:7860", address)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert any("data:image/png;base64," in line for line in lines)
+    steps = [int(line.split()[0]) for line in lines if re.fullmatch(r"\d+ [\d.]+", line)]
+    assert steps[0] == 0 and steps == sorted(steps) and steps[-1] > 0

@@ -1,7 +1,9 @@
+from collections.abc import Iterator
 from zipfile import ZipFile
 
 import PIL.Image
 import pytest
+from playwright.sync_api import Page
 
 from tests.browser.actions import (
     choose_file,
@@ -163,6 +165,7 @@ def test_class_mode_tells_nothing_of_a_layer_before_its_reveal(page, address):
     page.goto(f"{address}?example=cat&mode=class")
     wait_for_decoded(page)
     psnr_db = page.locator("#instant .psnr b").all_text_contents()
+    told = ""
     for revealed in range(5):
         told = page.inner_text("#instant")
         assert not any(number in told for number in psnr_db[revealed:] if number not in psnr_db[:revealed])
@@ -208,25 +211,54 @@ def test_the_phone_shows_everything_without_sideways_scrolling(chromium, address
     context.close()
 
 
-def test_the_second_visitor_waits_and_sees_only_an_own_picture(chromium, address):
-    contexts = [chromium.new_context(viewport=DESKTOP) for _ in range(2)]
+@pytest.fixture
+def visitors(chromium, address) -> Iterator[list[Page]]:
+    """Three visitors, each with a picture of their own, who want to run one after the other."""
+    contexts = [chromium.new_context(viewport=DESKTOP) for _ in range(3)]
     pages = [context.new_page() for context in contexts]
     for index, page in enumerate(pages):
-        open_page(page, address)
+        open_page(page, f"{address}?steps=1000&seconds=120")
         page.click(f"#examples button >> nth={index}")
         wait_for_decoded(page)
         open_tab(page, "Live")
         page.click("#run")
-    wait_for_state(pages[0], "running")
-    assert pages[1].locator("#live .panel[data-state=running]").count() == 0
-    pages[1].get_by_text("One run is before yours").wait_for()
-    save_screenshot(pages[1], "waiting")
-    pages[0].close()
-    wait_for_state(pages[1], "running")
-    originals = [page.get_attribute("#live [data-panel=original] img", "src") for page in pages[1:]]
-    assert originals[0].startswith("data:image/jpeg")
+        page.wait_for_selector("#run:disabled")
+    yield pages
     for context in contexts:
         context.close()
+
+
+def test_three_visitors_run_in_turn_and_see_their_place_and_their_own_picture_only(visitors):
+    first, second, third = visitors
+    wait_for_state(first, "running")
+    second.get_by_text("One run is before yours").wait_for()
+    third.get_by_text("2 runs are before yours").wait_for()
+    save_screenshot(third, "waiting")
+    assert second.locator("#live .panel[data-state=running]").count() == 0
+    own = [page.get_attribute("#instant [data-panel=original] img", "src") for page in visitors]
+    assert len(set(own)) == 3
+
+    third.click("#recorded")
+    third.wait_for_selector("#live .table table")
+
+    first.close()
+    wait_for_state(second, "running")
+    third.get_by_text("One run is before yours").wait_for()
+    second.click("#stop")
+    wait_for_state(second, "stopped")
+    wait_for_state(third, "running")
+    for page, picture in zip((second, third), own[1:], strict=True):
+        assert page.get_attribute("#live [data-panel=original] img", "src") == picture
+
+
+def test_stop_also_withdraws_a_run_that_still_waits(visitors):
+    first, second, third = visitors
+    second.get_by_text("One run is before yours").wait_for()
+    second.click("#stop")
+    third.get_by_text("One run is before yours").wait_for()
+    first.close()
+    wait_for_state(third, "running")
+    assert second.locator("#live .panel[data-state=running]").count() == 0
 
 
 def test_a_recorded_run_replays_by_the_browser_alone(page):

@@ -1,9 +1,13 @@
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
+import numpy as np
+import PIL.Image
 import psutil
 import pytest
 
@@ -13,10 +17,12 @@ from tests.browser.conftest import DESKTOP, save_screenshot
 pytestmark = [pytest.mark.browser, pytest.mark.pretrained]
 
 ROOT = Path(__file__).parents[2]
+# Steps of 1/255: sums of floats depend on how threads share them out, and ten steps can carry that on.
+ROUNDING = 1
 MAX_MEMORY_BYTES = 2.5e9
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app() -> Iterator[tuple[str, psutil.Process]]:
     """The app as a visitor starts it, with the pretrained weights: its address and its process."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -49,3 +55,43 @@ def test_the_real_network_is_inverted_in_the_page(chromium, app):
     assert process.memory_info().rss < MAX_MEMORY_BYTES
     save_screenshot(page, "real-live")
     page.close()
+
+
+def test_the_exported_commands_repeat_the_exported_pictures(chromium, app, tmp_path):
+    address, _ = app
+    page = chromium.new_page(viewport=DESKTOP)
+    page.set_default_timeout(120_000)
+    page.goto(f"{address}?example=coffee&tab=live&steps=10&seed=3&layers=layer1,layer3")
+    page.wait_for_selector(
+        "#instant .stage[data-busy=no] [data-panel=layer4] img:not([hidden])", state="attached"
+    )
+    page.click("#run")
+    page.wait_for_selector("#run:enabled")
+    page.wait_for_selector("#plot .js-plotly-plot")
+    with page.expect_download() as waiting:
+        page.click("#export")
+    with ZipFile(waiting.value.path()) as archive:
+        archive.extractall(tmp_path)
+    page.close()
+    folder = tmp_path / "reconstructions"
+    repeat(folder)
+    exported = sorted(folder.glob("layer*.png"))
+    assert len(exported) == 6
+    for path in exported:
+        (repeated,) = folder.glob(f"repeated-*/original/{path.name}")
+        assert largest_difference(path, repeated) <= ROUNDING
+
+
+def repeat(folder: Path) -> None:
+    """Run the commands of an export in its own folder."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for command in (folder / "command.txt").read_text().splitlines():
+        python, *arguments = shlex.split(command)
+        assert python == "python"
+        subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, check=True, timeout=200)
+
+
+def largest_difference(a: Path, b: Path) -> int:
+    """Compare two pictures in steps of 1/255."""
+    first, second = (np.asarray(PIL.Image.open(path), dtype=int) for path in (a, b))
+    return int(abs(first - second).max())
