@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from urllib.parse import urlparse
-from zipfile import BadZipFile
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +22,7 @@ UNTRAINED_SEED = 0
 # A machine without a network must learn so within seconds, not after the system's minutes.
 DOWNLOAD_TIMEOUT_SECONDS = 5.0
 DIGEST_LENGTH = 8  # As many hexadecimal digits as torchvision puts into its file names.
+MAX_REASON_LENGTH = 120  # Torch lists every parameter that is missing.
 
 
 class WeightsError(ValueError):
@@ -58,7 +57,7 @@ def load_backbone(weights: str = "IMAGENET1K_V1") -> Backbone:
         return _named(ResNet50_Weights[weights])
     path = Path(weights)
     if path.is_file():
-        return _from_file(path, name=path.name)
+        return _from_file(path, name=path.name, advice="Name a state dict of torchvision's resnet50.")
     known = ", ".join([*ResNet50_Weights.__members__, UNTRAINED])
     raise WeightsError(f"Unknown weights '{weights}': use {known}, or the path of an existing file.")
 
@@ -76,27 +75,30 @@ def _named(weights: ResNet50_Weights) -> Backbone:
                 weights.get_state_dict(progress=False, check_hash=True)
         except (OSError, RuntimeError) as error:
             return _untrained(missing=weights.name, path=path, reason=str(error))
-    return _from_file(path, name=weights.name)
+    return _from_file(path, name=weights.name, advice="Delete the file, so that it is downloaded again.")
 
 
-def _from_file(path: Path, *, name: str) -> Backbone:
+def _from_file(path: Path, *, name: str, advice: str) -> Backbone:
     network = resnet50()
     try:
         network.load_state_dict(_read_state(path))
-    except (RuntimeError, UnpicklingError, EOFError, BadZipFile, KeyError, TypeError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise WeightsError(
-            f"Couldn't read {path} as ResNet-50 weights ({reason[0][:160]}). "
-            "Delete it so that it is downloaded again, or name a torchvision state dict of resnet50."
-        ) from error
+    except WeightsError as error:
+        raise WeightsError(f"{error} {advice}") from error
+    except RuntimeError as error:
+        _, *details = str(error).split("\n\t")
+        found = details[0][:MAX_REASON_LENGTH] if details else "no tensors"
+        raise WeightsError(f"{path} holds the weights of another network ({found}). {advice}") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:DIGEST_LENGTH]
     return Backbone(name, network.eval().requires_grad_(False), str(path), digest, _categories())
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # Torch's unpickler meets foreign bytes with almost any exception.
+        raise WeightsError(f"{path} is damaged, or no file of weights alone.") from error
     if not isinstance(state, dict):
-        raise TypeError(f"expected a state dict, found {type(state).__name__}")
+        raise WeightsError(f"{path} holds a {type(state).__name__}, not a dict of weights by name.")
     return state
 
 
