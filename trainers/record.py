@@ -6,7 +6,7 @@ python -m trainers.record [EXAMPLE …] [--steps N] [--weights W] [--out DIR]
 import argparse
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +16,7 @@ import PIL.Image
 
 from explorer import __version__
 from explorer.backbones import LAYERS
-from explorer.images import EXAMPLES, Picture, load_example
+from explorer.images import EXAMPLES, Images, Picture, load_example
 from explorer.inversion import load_settings
 from explorer.lab import Lab, best_device
 from explorer.race import Frame
@@ -57,7 +57,10 @@ def record(lab: Lab, picture: Picture, steps: int) -> dict[str, Any]:
     """Race the four layers to the end and keep some frames, the numbers, and what it takes to repeat it."""
     settings = {layer: load_settings(layer, overrides=[f"steps={steps}"]) for layer in LAYERS}
     race = lab.race(picture, settings)
-    frames = list(race.frames())
+    frames, reached = [], []
+    for frame in race.frames():
+        frames.append(frame)
+        reached.append({made.layer: made.images for made in race.reconstructions()})
     results = race.reconstructions()
     return {
         "example": picture.name,
@@ -66,7 +69,7 @@ def record(lab: Lab, picture: Picture, steps: int) -> dict[str, Any]:
         "version": __version__,
         "steps": steps,
         "seed": settings[LAYERS[0]].seed,
-        "frames": [_pack(frames, index) for index in choose_frames(frames)],
+        "frames": [_pack(lab, picture, frames, reached, index) for index in choose_frames(frames)],
         "scores": {made.layer: asdict(finite_scores(lab.score(picture, made))) for made in results},
         "seconds": {made.layer: made.seconds for made in results},
     }
@@ -80,16 +83,21 @@ def choose_frames(frames: Sequence[Frame]) -> list[int]:
     return sorted({0, *nearest, len(frames) - 1})
 
 
-def _pack(frames: Sequence[Frame], index: int) -> dict[str, Any]:
+def _pack(
+    lab: Lab, picture: Picture, frames: Sequence[Frame], reached: Sequence[Mapping[str, Images]], index: int
+) -> dict[str, Any]:
     """Write a frame as JSON can hold it; a picture is the layer's latest up to this frame."""
     panels = {}
     for layer, panel in frames[index].panels.items():
         pictures = [frame.panels[layer].jpeg for frame in frames[: index + 1]]
+        likeness = lab.judge.likeness(reached[index][layer], picture.images)
         panels[layer] = {
             "step": panel.step,
             "evaluations": panel.evaluations,
             "feature": round(panel.losses["feature"], 5),
             "psnr_db": round(panel.psnr_db, 3),
+            "ssim": round(likeness.ssim, 4),
+            "lpips": None if likeness.lpips is None else round(likeness.lpips, 4),
             "webp": b64encode(_to_webp(next(filter(None, reversed(pictures))))).decode("ascii"),
         }
     return {"seconds": round(frames[index].seconds, 2), "panels": panels}

@@ -1,12 +1,13 @@
 """A new picture arrives: it is shown at once, then decoded; what belonged to the one before goes."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import gradio as gr
 
-from explorer.ui.desk import Desk
+from explorer.ui.desk import Arrival, Desk, Visit
 from explorer.ui.errors import clear_errors
 from explorer.ui.examples import recognise_example
 from explorer.ui.instant import decode_visit
@@ -17,6 +18,7 @@ from explorer.ui.stage import StageValue, still
 
 # Decoding is short and must not wait for a race.
 DECODING = "decoding"
+ECHO_SECONDS = 1.0
 
 
 def wire_arrival(desk: Desk, picture: gr.Image, instant: gr.HTML, live: LiveTab) -> None:
@@ -24,19 +26,29 @@ def wire_arrival(desk: Desk, picture: gr.Image, instant: gr.HTML, live: LiveTab)
 
     def accept(path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         visit = desk.visit(request.session_hash)
+        if _is_echo(visit, path):
+            yield (gr.skip(),) * len(outputs)
+            return
         visit.put(None)
         # Cleared first, so that an unusable file leaves no earlier picture behind its error message.
         yield _fresh(), _fresh(), *_buttons(is_recorded=False)
         if path is None:
             return
-        given = read_upload(path)
+        try:
+            given = read_upload(path)
+        finally:
+            visit.arrival = Arrival(path, time.monotonic())
         visit.put(given, recognise_example(given))
         shown = still(given.images)
         yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=has_recording(visit.example))
 
-    def decode(request: gr.Request) -> Iterator[str]:
+    def decode(request: gr.Request) -> Iterator[Any]:
+        visit = desk.visit(request.session_hash)
+        if visit.decoded:
+            yield gr.skip()
+            return
         with clear_errors():
-            for value in decode_visit(desk, desk.visit(request.session_hash)):
+            for value in decode_visit(desk, visit):
                 yield value.text()
 
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -45,6 +57,12 @@ def wire_arrival(desk: Desk, picture: gr.Image, instant: gr.HTML, live: LiveTab)
         accept, [picture], outputs, trigger_mode="always_last", concurrency_limit=None, **hidden
     )
     arrival.success(decode, outputs=[instant], concurrency_id=DECODING, concurrency_limit=1, **hidden)
+
+
+def _is_echo(visit: Visit, path: str | None) -> bool:
+    """Whether Gradio tells of the same file twice, as it does when one file replaces another."""
+    last = visit.arrival
+    return last is not None and last.path == path and time.monotonic() - last.seconds < ECHO_SECONDS
 
 
 def _fresh(original: str = "") -> str:

@@ -24,11 +24,20 @@ MAX_VISITS = 16
 ANONYMOUS = "anonymous"
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The file that was laid down last, and when."""
+
+    path: str
+    seconds: float
+
+
 @dataclass(slots=True)
 class Visit:
     """One visitor's picture and what has been brought back from it. Never shown to another."""
 
     session: str = ""
+    arrival: Arrival | None = None
     picture: Picture | None = None
     example: str | None = None
     decoded: dict[str, Reconstruction] = field(default_factory=dict)

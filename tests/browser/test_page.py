@@ -88,6 +88,15 @@ def test_an_unusable_file_is_explained_and_shows_nothing(page, name, kind, conte
     assert page.locator("#instant .panel img:not([hidden])").count() == 0
 
 
+def test_a_mistake_is_explained_once_also_when_the_file_replaces_another(page):
+    choose_file(page, photo())
+    wait_for_decoded(page)
+    choose_file(page, b"no image at all", name="text.jpg")
+    page.get_by_text("Couldn't read this file as an image").first.wait_for()
+    page.wait_for_timeout(1500)
+    assert page.get_by_text("Couldn't read this file as an image").count() == 1
+
+
 def test_an_animation_shows_its_first_frame_and_says_so(page):
     frames = [PIL.Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
     content = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
