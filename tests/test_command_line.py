@@ -214,6 +214,7 @@ def test_benchmark_prints_tables_and_json(tiny_lab: Lab, capsys):
     assert list(tables) == ["machine", "step_times", "decode_times", "time_to_quality"]
     (times,) = tables["step_times"]
     assert times["layer"] == "layer1" and times["ratio"] > 0 and times["bare_ms"] > 0
+    assert times["gflop"] > 0 and times["share_of_rate"] > 0 and times["precision"] in ("float32", "bfloat16")
     assert tables["machine"][0]["convolution_gflops"] > 0
 
 

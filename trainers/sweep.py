@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from explorer.backbones import WeightsError
 from explorer.images import ImageError, read_picture
 from explorer.inversion import Diverged, SettingsError, Step, load_settings
-from explorer.lab import Lab, MethodUnavailableError
+from explorer.lab import Lab, MethodUnavailableError, best_device
 from explorer.metrics import psnr
 from trainers.config import ConfigError
 from trainers.sweep_table import Row, append_rows, draw, read_rows
@@ -44,7 +44,7 @@ class SweepConfig:
     )  # Values of each setting; the rest is the preset's.
     pictures: str = ""  # A folder; its files are numbered by name.
     tuning: list[int] = field(default_factory=lambda: [100, 103, 106])
-    report: list[int] = field(default_factory=lambda: list(range(20)))
+    report: list[int] = field(default_factory=lambda: list(range(0, 300, 15)))  # May be empty.
     marks: list[int] = field(default_factory=lambda: [10, 25, 50, 100])  # Evaluations at which to measure.
     threads: int | None = None
     out: str = "runs/sweep"
@@ -63,7 +63,7 @@ class Sweep:
 
     def __init__(self, config: SweepConfig) -> None:
         self._config = config
-        self._lab = Lab.load(config.weights)
+        self._lab = Lab.load(config.weights, best_device())
         self._files = sorted(path for path in Path(config.pictures).iterdir() if path.is_file())
         self._path = Path(config.out) / ROWS
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ class Sweep:
         for step in until_diverged(self._lab.steps(picture, config.layer, config.method, settings)):
             reached |= {mark: step for mark in config.marks if step.evaluations <= mark}
         for mark, step in reached.items():
-            psnr_db = float(psnr(step.images, picture.images))
+            psnr_db = float(psnr(step.images.cpu(), picture.images))
             error = step.losses["feature"]
             yield Row(config.layer, choice, file.name, mark, psnr_db, error, step.seconds)
 
@@ -163,7 +163,9 @@ def main(words: Sequence[str]) -> int:
         sweep = Sweep(config)
         best = sweep.tune()
         sweep.draw()
-        log.info("Best: %s. On the report pictures: %.2f dB.", best or "the preset", sweep.report(best))
+        log.info("Best: %s.", best or "the preset")
+        if config.report:
+            log.info("On the report pictures: %.2f dB.", sweep.report(best))
     except (ConfigError, SettingsError, MethodUnavailableError, WeightsError, ImageError) as error:
         log.error("%s", error)
         return 2

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from explorer.backbones import LAYERS
 from explorer.commands.measurements import (
     DecodeTime,
+    Machine,
     Quality,
     StepTime,
     TimeToQuality,
@@ -80,13 +81,14 @@ def run(options: Namespace) -> str:
     lab = Lab.load(options.weights, best_device())
     if lab.backbone.notice:
         print(lab.backbone.notice, file=sys.stderr)
-    tables: dict[str, Sequence[Any]] = {"machine": [measure_machine(lab.device)]}
+    machine = measure_machine(lab.device)
+    tables: dict[str, Sequence[Any]] = {"machine": [machine]}
     if options.reference:
         tables |= _prove(lab, pictures, options)
     elif options.quality:
         tables["quality"] = _measure_quality(lab, pictures, settings)
     else:
-        tables["step_times"] = _measure_step_times(lab, pictures[0], settings, options.rounds)
+        tables["step_times"] = _measure_step_times(lab, pictures[0], settings, options.rounds, machine)
         tables["decode_times"] = _measure_decode_times(lab, pictures[0], list(settings), options.rounds)
         tables["time_to_quality"] = _measure_time_to_quality(lab, pictures, settings)
     return _to_json(tables) if options.json else "\n\n".join(map(_to_text, tables, tables.values()))
@@ -120,10 +122,10 @@ def _prove(lab: Lab, pictures: Sequence[Picture], options: Namespace) -> dict[st
 
 
 def _measure_step_times(
-    lab: Lab, picture: Picture, settings: Mapping[str, Settings], rounds: int
+    lab: Lab, picture: Picture, settings: Mapping[str, Settings], rounds: int, machine: Machine
 ) -> list[StepTime]:
     return [
-        measure_step_time(lab, picture, layer, chosen, rounds)
+        measure_step_time(lab, picture, layer, chosen, rounds, machine)
         for layer, chosen in tqdm(settings.items(), "step times", disable=None)
     ]
 

@@ -12,6 +12,7 @@ import scipy.stats
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
+from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.features import Trunk
 from explorer.images import Images, Picture
@@ -28,22 +29,33 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What the times depend on; the speed is that of one convolution, measured."""
+    """What the times depend on; the speeds are those of one convolution, measured."""
 
     cores: int
     threads: int
     device: str
     convolution_gflops: float
+    bfloat16_convolution_gflops: float
+
+    def rate(self, dtype: torch.dtype) -> float:
+        """Give the speed in one of the two types."""
+        return self.bfloat16_convolution_gflops if dtype == torch.bfloat16 else self.convolution_gflops
 
 
 @dataclass(frozen=True, slots=True)
 class StepTime:
-    """Milliseconds of one evaluation by the bare trunk (forward + backward) and by all of `invert`."""
+    """Milliseconds of one evaluation by the bare trunk (forward + backward) and by all of `invert`.
+
+    The share is that of the machine's convolution rate, in the same precision, which `invert` attains.
+    """
 
     layer: str
+    precision: str
+    gflop: float
     bare_ms: float
     invert_ms: float
     ratio: float  # Median over rounds in which both were timed one after the other.
+    share_of_rate: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +95,15 @@ class Quality:
 
 
 def measure_machine(device: torch.device) -> Machine:
-    """Measure the speed of a typical convolution."""
-    images = torch.rand(1, PROBE_CHANNELS, PROBE_SIZE, PROBE_SIZE, device=device)
+    """Measure the speed of a typical convolution in both precisions."""
+    rates = [_convolution_gflops(device, dtype) for dtype in (torch.float32, torch.bfloat16)]
+    return Machine(os.cpu_count() or 1, torch.get_num_threads(), str(device), *rates)
+
+
+def _convolution_gflops(device: torch.device, dtype: torch.dtype) -> float:
+    images = torch.rand(1, PROBE_CHANNELS, PROBE_SIZE, PROBE_SIZE, device=device, dtype=dtype)
     images = images.to(memory_format=torch.channels_last)
-    weight = torch.rand(PROBE_CHANNELS, PROBE_CHANNELS, 3, 3, device=device)
+    weight = torch.rand(PROBE_CHANNELS, PROBE_CHANNELS, 3, 3, device=device, dtype=dtype)
     times = []
     with torch.no_grad():
         for _ in range(WARM_UP_ROUNDS + PROBE_ROUNDS):
@@ -94,28 +111,36 @@ def measure_machine(device: torch.device) -> Machine:
             conv2d(images, weight, padding=1)
             times.append(_seconds_since(started, device))
     operations = 2 * PROBE_CHANNELS**2 * 9 * PROBE_SIZE**2
-    gflops = operations / median(times[WARM_UP_ROUNDS:]) / 1e9
-    return Machine(os.cpu_count() or 1, torch.get_num_threads(), str(device), gflops)
+    return operations / median(times[WARM_UP_ROUNDS:]) / 1e9
 
 
-def measure_step_time(lab: Lab, picture: Picture, layer: str, settings: Settings, rounds: int) -> StepTime:
+def measure_step_time(
+    lab: Lab, picture: Picture, layer: str, settings: Settings, rounds: int, machine: Machine
+) -> StepTime:
     """Time steps of an inversion and bare evaluations in turns, so that other load on the machine cancels."""
     endless = replace(settings, steps=None, seconds=None, patience=None, coarse_to_fine=0.0)
-    trunk, target = lab.trunk(layer), lab.target(picture, layer)
-    bare, ours = [], []
+    trunk, target = lab.trunk(layer).cast(settings.dtype), lab.target(picture, layer)
+    images, bare, ours = picture.images.to(lab.device), [], []
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        trunk(images)
+    gflop = 2 * counter.get_total_flops() / 1e9  # The gradient of the input costs as much as the way there.
     with closing(lab.steps(picture, layer, "optimiser", endless)) as steps:
         before = next(steps)
         for _ in range(WARM_UP_ROUNDS + rounds):
-            bare.append(_time_bare_evaluation(trunk, picture.images.to(lab.device), target))
+            bare.append(_time_bare_evaluation(trunk, images, target))
             step = next(steps)
             ours.append((step.seconds - before.seconds) / (step.evaluations - before.evaluations))
             before = step
     pairs = list(zip(bare, ours, strict=True))[WARM_UP_ROUNDS:]
+    invert_seconds = median(seconds for _, seconds in pairs)
     return StepTime(
         layer,
+        settings.precision,
+        gflop,
         bare_ms=1e3 * median(seconds for seconds, _ in pairs),
-        invert_ms=1e3 * median(seconds for _, seconds in pairs),
+        invert_ms=1e3 * invert_seconds,
         ratio=median(our_seconds / bare_seconds for bare_seconds, our_seconds in pairs),
+        share_of_rate=gflop / invert_seconds / machine.rate(settings.dtype),
     )
 
 
@@ -174,7 +199,8 @@ def _time_bare_evaluation(trunk: Trunk, images: Images, target: Mapping[str, Ten
     images = images.clone().requires_grad_()
     started = perf_counter()
     features = trunk(images)
-    torch.autograd.grad([features[node] for node in target], images, list(target.values()))
+    outputs = [features[node] for node in target]
+    torch.autograd.grad(outputs, images, [target[node].to(trunk.dtype) for node in target])
     return _seconds_since(started, images.device)
 
 
