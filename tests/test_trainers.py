@@ -208,11 +208,13 @@ def test_broken_pictures_are_skipped_and_named(photo_folder: Path) -> None:
     assert all(batch.images.shape == (4, 3, 32, 32) for batch in batches)
 
 
-def test_a_folder_of_only_broken_pictures_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_folder_of_only_broken_pictures_is_an_error_of_one_line(tmp_path: Path, workers: int) -> None:
     (tmp_path / "one.jpg").write_bytes(b"no")
-    config = DataConfig(source="folder", folder=str(tmp_path), size=32, workers=0)
-    with pytest.raises(ConfigError, match=r"one\.jpg"):
+    config = DataConfig(source="folder", folder=str(tmp_path), size=32, workers=workers)
+    with pytest.raises(ConfigError, match=r"one\.jpg") as caught:
         next(training_batches(config, WHOLE, seed=0))
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_empty_folder_is_one_clear_line_and_exit_code_2(

@@ -45,7 +45,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One training crop, and the names of broken pictures before it."""
+    """One training crop (none if every picture is broken), and the names of broken pictures before it."""
 
     images: Images
     broken: tuple[str, ...]
@@ -119,7 +119,8 @@ class _Samples(Dataset[Sample]):
                 return Sample(random_crop(read, self.config, generator), tuple(broken))
             except ImageError as error:
                 broken.append(f"{name} ({error})")
-        raise ConfigError(f"Not one of the {len(order)} training pictures can be read, as {broken[0]}.")
+        # No exception: a worker process would pass on its traceback as the message.
+        return Sample(torch.empty(0, 3, self.config.size, self.config.size), tuple(broken))
 
 
 @lru_cache(maxsize=2)
@@ -136,7 +137,11 @@ def _indexed_batches(
         num_workers=config.workers,
         collate_fn=_collate,
     )
-    yield from loader
+    for batch in loader:
+        if not len(batch.images):
+            count = len(pictures)
+            raise ConfigError(f"Not one of the {count} training pictures can be read, as {batch.broken[0]}.")
+        yield batch
 
 
 @dataclass(frozen=True, slots=True)
