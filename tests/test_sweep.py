@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from trainers.config import ConfigError
-from trainers.sweep import Sweep, combinations, load_sweep
+from trainers.sweep import Sweep, combinations, load_sweep, main
 from trainers.sweep_table import Row, append_rows, draw, read_rows
 
 GRID = {"decay": [0.5, 1.0], "optimiser": ["lbfgs", "adam"]}
@@ -83,3 +83,9 @@ def test_a_sweep_that_reports_on_tuning_pictures_is_refused(words: list[str]):
         load_sweep(["pictures=nowhere"])
     with pytest.raises(ConfigError, match="colour"):
         load_sweep([*words, "colour=red"])
+
+
+def test_a_sweep_without_report_pictures_only_tunes(words: list[str], tmp_path: Path):
+    assert main([*words, "report=[]"]) == 0
+    assert {row.picture for row in read_rows(tmp_path / "out" / "sweep.csv")} == {"0.png"}
+    assert (tmp_path / "out" / "sweep.html").is_file()
