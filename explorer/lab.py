@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from explorer.backbones import LAYERS, Backbone, load_backbone
-from explorer.decoders import CHECKPOINTS
+from explorer.decoders import CHECKPOINTS, LINEAR
 from explorer.features import JOINT_SEPARATOR, Features, Trunk
 from explorer.images import Images, Picture
 from explorer.inversion import Settings, Step, invert, load_settings
@@ -85,6 +85,10 @@ class Lab:
     def best_decoder(self, layer: str) -> str:
         """Name the method that decodes this layer at once: `decoder`, or `linear` standing in for it."""
         return "linear" if self.unavailable(layer, "decoder") else "decoder"
+
+    def ships_linear(self, layer: str) -> bool:
+        """Whether the layer's linear decoder was fitted beforehand, and not here on the example pictures."""
+        return self._models.decoder(layer, LINEAR) is not None
 
     def decode(self, picture: Picture, layer: str, method: str = "decoder") -> Images:
         """Bring the picture back from the features of one layer in a single pass.

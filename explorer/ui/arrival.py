@@ -10,7 +10,7 @@ import gradio as gr
 from explorer.ui.desk import Arrival, Desk, Visit
 from explorer.ui.errors import clear_errors
 from explorer.ui.examples import recognise_example
-from explorer.ui.instant import decode_visit
+from explorer.ui.instant import InstantTab, decode_visit
 from explorer.ui.live import LiveTab
 from explorer.ui.picture_input import read_upload
 from explorer.ui.recordings import has_recording
@@ -21,8 +21,11 @@ DECODING = "decoding"
 ECHO_SECONDS = 1.0
 
 
-def wire_arrival(desk: Desk, picture: gr.Image, instant: gr.HTML, live: LiveTab) -> None:
-    """Show every new picture on both stages and decode it; a newer one replaces those that still wait."""
+def wire_arrival(desk: Desk, picture: gr.Image, instant: InstantTab, live: LiveTab) -> None:
+    """Show every new picture on both stages and decode it; a newer one replaces those that still wait.
+
+    So does another choice of decoder.
+    """
 
     def accept(path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         visit = desk.visit(request.session_hash)
@@ -42,21 +45,29 @@ def wire_arrival(desk: Desk, picture: gr.Image, instant: gr.HTML, live: LiveTab)
         shown = still(given.images)
         yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=has_recording(visit.example))
 
-    def decode(request: gr.Request) -> Iterator[Any]:
+    def decode(method: str, request: gr.Request) -> Iterator[Any]:
         visit = desk.visit(request.session_hash)
         if visit.decoded:
             yield gr.skip()
             return
         with clear_errors():
-            for value in decode_visit(desk, visit):
+            for value in decode_visit(desk, visit, method):
                 yield value.text()
 
+    def decode_again(method: str, request: gr.Request) -> Iterator[Any]:
+        desk.visit(request.session_hash).decoded = {}
+        yield from decode(method, request)
+
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    outputs = [instant, live.stage, live.replay, live.resume, live.plot]
+    outputs = [instant.stage, live.stage, live.replay, live.resume, live.plot]
     arrival = picture.change(
         accept, [picture], outputs, trigger_mode="always_last", concurrency_limit=None, **hidden
     )
-    arrival.success(decode, outputs=[instant], concurrency_id=DECODING, concurrency_limit=1, **hidden)
+    decoding: dict[str, Any] = {"concurrency_id": DECODING, "concurrency_limit": 1, **hidden}
+    arrival.success(decode, [instant.decoder], [instant.stage], **decoding)
+    instant.decoder.input(
+        decode_again, [instant.decoder], [instant.stage], trigger_mode="always_last", **decoding
+    )
 
 
 def _is_echo(visit: Visit, path: str | None) -> bool:

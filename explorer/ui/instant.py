@@ -1,7 +1,7 @@
 """The Instant tab: on upload every layer is decoded at once; slower metrics follow."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import gradio as gr
@@ -14,34 +14,54 @@ from explorer.ui.desk import Desk, Visit, score_key
 from explorer.ui.stage import StagePanel, StageValue, build_stage, still
 from explorer.ui.words import Sentence, describe_gap, describe_layers, flat_psnr_db
 
-LINEAR_NOTE = "linear decoder"
+DECODERS = [
+    ("faithful: least squared error", "decoder"),
+    ("perceptual: sharper, guesses more", "perceptual"),
+    ("linear: what can be read off", "linear"),
+]
+BEST = "decoder"
+NOTES = {"decoder": "faithful decoder", "linear": "linear decoder"}
 # A decoder knows the pictures it was fitted on; its numbers there flatter it.
 FITTED_NOTE = "linear decoder, fitted on this very picture among others"
 
 
-def build_instant() -> gr.HTML:
-    """Lay out the tab and return its stage."""
-    return build_stage("instant", title="What a decoder brings back at once", elem_id="instant")
+@dataclass(frozen=True, slots=True)
+class InstantTab:
+    """The tab's components."""
+
+    decoder: gr.Radio
+    stage: gr.HTML
 
 
-def decode_visit(desk: Desk, visit: Visit) -> Iterator[StageValue]:
+def build_instant() -> InstantTab:
+    """Lay out the tab."""
+    with gr.Row(elem_classes="toolbar", equal_height=True):
+        decoder = gr.Radio(DECODERS, value=BEST, label="Decoder", elem_id="decoder", container=False)
+    stage = build_stage("instant", title="What a decoder brings back at once", elem_id="instant")
+    return InstantTab(decoder, stage)
+
+
+def decode_visit(desk: Desk, visit: Visit, method: str = BEST) -> Iterator[StageValue]:
     """Decode the visit's picture layer by layer, then measure; each value holds all there is so far.
 
-    Ends without a further word when another picture takes its place meanwhile.
+    A layer without the wanted decoder takes its best one, and says so. Ends without a further word when
+    another picture takes this one's place meanwhile.
     """
     picture = visit.picture
     if picture is None:
         return
     value = StageValue(run=uuid4().hex, original=still(picture.images), status="Decoding …", is_over=False)
     yield value
-    note = FITTED_NOTE if visit.example else LINEAR_NOTE
     decoded: dict[str, Reconstruction] = {}
     for layer in LAYERS:
-        decoded[layer] = desk.lab.reconstruct(picture, layer, desk.lab.best_decoder(layer))
+        lacks = desk.lab.unavailable(layer, method)
+        decoded[layer] = desk.lab.reconstruct(
+            picture, layer, desk.lab.best_decoder(layer) if lacks else method
+        )
         if visit.picture is not picture:
             return
-        panels = {**value.panels, layer: _panel(desk, picture, decoded[layer], note)}
-        value = replace(value, panels=panels)
+        panel = _panel(desk, picture, decoded[layer], _note(desk, visit, decoded[layer], method))
+        value = replace(value, panels={**value.panels, layer: panel})
         yield value
     visit.decoded = decoded
     value = replace(value, words=_words(value, picture), status="Measuring …")
@@ -50,6 +70,13 @@ def decode_visit(desk: Desk, visit: Visit) -> Iterator[StageValue]:
     if visit.picture is picture:
         visit.scores |= {score_key(made): scores[layer] for layer, made in decoded.items()}
         yield _with_scores(value, picture, scores)
+
+
+def _note(desk: Desk, visit: Visit, made: Reconstruction, wanted: str) -> str:
+    """Say which decoder stands in for the wanted one, or that a linear one knows this very picture."""
+    if made.method == "linear" and visit.example and not desk.lab.ships_linear(made.layer):
+        return FITTED_NOTE
+    return "" if made.method == wanted else NOTES[made.method]
 
 
 def _with_scores(value: StageValue, picture: Picture, scores: dict[str, Scores]) -> StageValue:
@@ -69,7 +96,7 @@ def _panel(desk: Desk, picture: Picture, reconstruction: Reconstruction, note: s
         psnr_db=float(psnr(images, original)),
         ssim=float(ssim(images, original)),
         feature=None,
-        note=note if reconstruction.method == "linear" else "",
+        note=note,
     )
 
 

@@ -56,6 +56,19 @@ def test_every_way_in_leads_to_four_decoded_pictures(page, give):
     assert page.locator("#instant .psnr b").all_inner_texts() != ["", "", "", ""]
 
 
+def test_another_decoder_decodes_again_and_a_missing_one_is_named(page):
+    drop(page, photo())
+    wait_for_decoded(page)
+    notes = page.locator("#instant .panel .note")
+    assert "linear decoder" in notes.last.inner_text()  # The page's network has no trained decoders.
+    page.get_by_label("linear: what can be read off").check()
+    wait_for(page, "!document.querySelector('#instant').textContent.includes('linear decoder')")
+    wait_for_decoded(page)
+    page.get_by_label("perceptual: sharper, guesses more").check()
+    wait_for(page, "document.querySelector('#instant').textContent.includes('linear decoder')")
+    wait_for_decoded(page)
+
+
 def test_an_example_leads_to_four_decoded_pictures(page):
     page.click("#examples button >> nth=1")
     wait_for_decoded(page)
