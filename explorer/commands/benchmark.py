@@ -14,19 +14,15 @@ from explorer.backbones import LAYERS
 from explorer.commands.measurements import (
     DecodeTime,
     Machine,
-    Quality,
     StepTime,
-    TimeToQuality,
-    invert_all,
     measure_decode_time,
     measure_machine,
     measure_step_time,
-    score_runs,
-    times_to_quality,
 )
 from explorer.commands.proof import METHODS, prove, split_methods
 from explorer.commands.proof_figure import write_figures
 from explorer.commands.proof_tables import ends, speed_ups
+from explorer.commands.quality import Quality, TimeToQuality, invert_all, score_runs, times_to_quality
 from explorer.commands.reconstruct import read_pictures, split_layers
 from explorer.images import EXAMPLES, ImageError, Picture
 from explorer.inversion import Settings, load_settings
