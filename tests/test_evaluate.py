@@ -74,12 +74,37 @@ def test_evaluation_scores_methods_and_baselines_and_goes_on_where_it_stopped(
     baselines = [(name, method) for name in (first, second) for method in ("mean image", "random pair")]
     assert sorted(found) == sorted([*baselines, (first, "optimiser")])
     assert (tmp_path / "out" / f"grid-{Path(first).stem}.png").is_file()
-    (kept,) = (tmp_path / "out").glob(f"pictures-*/{first}.json")
+    (kept,) = (tmp_path / "out").glob(f"pictures-*/*{first}.json")
     marked = json.loads(kept.read_text())
     marked[0]["psnr_db"] = 99.0
     kept.write_text(json.dumps(marked))
     assert evaluate(words) == 0
     assert json.loads((tmp_path / "out" / "table.json").read_text())["records"][0]["psnr_db"] == 99.0
+
+
+def test_evaluation_keeps_pictures_of_one_name_apart(tmp_path: Path) -> None:
+    for folder, name in zip("ab", EXAMPLES, strict=False):
+        (tmp_path / "photos" / folder).mkdir(parents=True)
+        to_pil(load_example(name).images).save(tmp_path / "photos" / folder / "1.png")
+    words = [f"folder={tmp_path / 'photos'}", f"out={tmp_path / 'out'}", "weights=untrained"]
+    assert evaluate([*words, "layers=[layer1]", "methods=[]", "grid_pictures=0", "threads=1"]) == 0
+    records = json.loads((tmp_path / "out" / "table.json").read_text())["records"]
+    assert len({row["psnr_db"] for row in records if row["method"] == "mean image"}) == 2
+
+
+def test_evaluation_starts_afresh_when_a_decoder_it_uses_has_changed(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainers.evaluate.CHECKPOINTS", tmp_path)
+    words = [f"folder={photos}", f"out={tmp_path / 'out'}", "weights=untrained", "layers=[layer1]"]
+    words += ["methods=[]", "pictures=1", "grid_pictures=0", "threads=1"]
+    (tmp_path / "backbone").mkdir()
+    folders = []
+    for layer, content in [("layer1", b"old"), ("layer2", b"unused"), ("layer1", b"new")]:
+        decoder_path(tmp_path / "backbone", layer, "faithful").write_bytes(content)
+        assert evaluate(words) == 0
+        folders.append(len(list((tmp_path / "out").glob("pictures-*"))))
+    assert folders == [1, 1, 2]
 
 
 @pytest.mark.parametrize(

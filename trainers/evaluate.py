@@ -9,7 +9,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from accelerate.utils import gather_object
 from tqdm import tqdm
 
 from explorer.backbones import LAYERS, WeightsError
+from explorer.decoders import CHECKPOINTS
 from explorer.images import ImageError, Images, Picture, quantise, read_picture
-from explorer.inversion import SettingsError, load_settings
+from explorer.inversion import Settings, SettingsError, load_settings
 from explorer.lab import ITERATIVE_METHODS, METHODS, Lab
 from explorer.reconstruction import Reconstruction
 from explorer.report import Result, make_record
@@ -91,16 +92,8 @@ class Evaluation:
                 if method not in ITERATIVE_METHODS:
                     yield self.lab.reconstruct(picture, layer, method)
                 elif index % self.iterative_stride == 0:
-                    yield self._inverted(picture, layer, method)
-
-    def _inverted(self, picture: Picture, layer: str, method: str) -> Reconstruction:
-        settings = load_settings(
-            layer,
-            preset=self.config.preset,
-            overrides=[f"steps={self.config.steps[method]}"],
-            is_warm=method == "hybrid",
-        )
-        return self.lab.reconstruct(picture, layer, method, settings)
+                    settings = _settings(self.config, layer, method)
+                    yield self.lab.reconstruct(picture, layer, method, settings)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -135,9 +128,25 @@ def evaluate(config: EvaluateConfig) -> None:
         write_tables(out, summarise(records), records, {"config": as_dict(config), **environment()})
 
 
+def _settings(config: EvaluateConfig, layer: str, method: str) -> Settings:
+    steps = f"steps={config.steps[method]}"
+    return load_settings(layer, preset=config.preset, overrides=[steps], is_warm=method == "hybrid")
+
+
 def _records_folder(config: EvaluateConfig) -> Path:
-    """Name the folder of finished pictures after all that changes their figures."""
+    """Name the folder of finished pictures after all that changes their figures, decoder files included."""
     plain = {key: value for key, value in as_dict(config).items() if key not in ("out", "threads")}
+    plain["decoders"] = [
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for layer in config.layers
+        for path in sorted(CHECKPOINTS.glob(f"*/{layer}-*.safetensors"))
+    ]
+    plain["inversions"] = [
+        asdict(_settings(config, layer, method))
+        for layer in config.layers
+        for method in config.methods
+        if method in ITERATIVE_METHODS
+    ]
     digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
     folder = Path(config.out) / f"pictures-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -145,8 +154,8 @@ def _records_folder(config: EvaluateConfig) -> Path:
 
 
 def _kept_or_new(evaluation: Evaluation, index: int, folder: Path) -> list[dict[str, Any]]:
-    name = evaluation.paths[index].name
-    kept = folder / f"{name}.json"
+    # The index tells pictures apart that have the same name in different folders.
+    kept = folder / f"{index:05d}-{evaluation.paths[index].name}.json"
     if kept.is_file():
         return json.loads(kept.read_text())
     results = list(evaluation.results(index))
