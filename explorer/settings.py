@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -17,6 +18,7 @@ from explorer.images import MIN_SIDE, SIZE
 # Of x86 and of ARM processors, as torch names them. Without them bfloat16 is emulated, slowly.
 BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
 PRESETS_FILE = Path(__file__).with_name("presets.yaml")
+MAX_SIZE = 2048  # The memory that a step takes grows with the square of it.
 MAX_SEED = 2**63 - 1  # The largest that torch.Generator takes.
 # Where a node inside the network finds its preset: that of the stage output at about its depth.
 STEM_NODES = ("conv1", "bn1", "relu", "maxpool")
@@ -76,8 +78,8 @@ class Settings:
         ):
             if not 0 <= getattr(self, name) < math.inf:
                 raise SettingsError(f"{name} must be 0 or above, not {getattr(self, name)}.")
-        if self.size < MIN_SIDE:
-            raise SettingsError(f"size must be at least {MIN_SIDE}, not {self.size}.")
+        if not MIN_SIDE <= self.size <= MAX_SIZE:
+            raise SettingsError(f"size must be from {MIN_SIDE} to {MAX_SIZE}, not {self.size}.")
         if not 0 <= self.seed <= MAX_SEED:
             raise SettingsError(f"seed must be from 0 to {MAX_SEED}, not {self.seed}.")
         if not 0 <= self.coarse_to_fine <= 1:
@@ -147,12 +149,17 @@ def parse_overrides(overrides: Sequence[str]) -> DictConfig:
     """Turn ``key=value`` texts into a config.
 
     Raises:
-        SettingsError: a text has no ``=``.
+        SettingsError: a text has no ``=``, or its value is not YAML.
     """
     for text in overrides:
         if "=" not in text:
             raise SettingsError(f"'{text}' is no setting; write key=value.")
-    return OmegaConf.from_dotlist(list(overrides))
+    try:
+        return OmegaConf.from_dotlist(list(overrides))
+    except yaml.YAMLError as error:
+        raise SettingsError(
+            f"Couldn't read '{' '.join(overrides)}' as YAML: {' '.join(str(error).split())}"
+        ) from error
 
 
 def _stage(node: str) -> str:

@@ -120,7 +120,9 @@ def test_pictures_of_one_name_get_folders_of_their_own():
         (["--seconds", "-1"], "seconds must be above 0"),
         (["--seconds", "nan"], "seconds must be above 0"),
         (["--seed", "99999999999999999999"], "seed must be from 0"),
-        (["--set", "size=8"], "size must be at least 32"),
+        (["--set", "size=8"], "size must be from 32 to 2048, not 8"),
+        (["--set", "size=5000000"], "size must be from 32 to 2048, not 5000000"),
+        (["--set", "steps=[1"], "Couldn't read 'steps=[1' as YAML"),
         (["--layers", "x"], "Unknown layer 'x'"),  # The network's input node: the picture itself.
         (["--set", "colour=red"], "Unknown setting 'colour'"),
         (["--set", "optimiser=sgd"], "'sgd'"),

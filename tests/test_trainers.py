@@ -253,6 +253,7 @@ def test_a_stream_goes_on_where_its_batch_says(imagenet_like: Path) -> None:
         (["loss.perceptual_network=alex"], "alex"),
         (["data.source=folder"], "data.folder"),
         (["steps"], "key=value"),
+        (["steps=[1"], "YAML"),
     ],
 )
 def test_bad_settings_are_errors_that_name_them(words: list[str], part: str) -> None:

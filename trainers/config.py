@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -123,6 +124,9 @@ def load_config(kind: type[Config], path: Path | None, overrides: Sequence[str])
         raise ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
     except OSError as error:
         raise ConfigError(f"Couldn't read {path}: {error.strerror}.") from error
+    except yaml.YAMLError as error:
+        places = " ".join(map(str, filter(None, [path, *overrides])))
+        raise ConfigError(f"Couldn't read {places} as YAML: {' '.join(str(error).split())}") from error
     assert isinstance(loaded, kind)
     return loaded
 
