@@ -14,6 +14,7 @@ from explorer.features import JOINT_SEPARATOR, Features, Trunk
 from explorer.images import Images, Picture
 from explorer.inversion import Settings, Step, invert, load_settings
 from explorer.judge import JUDGED_NODES, Judge
+from explorer.linear import LinearDecoderError
 from explorer.metrics import Scores
 from explorer.models import Models
 from explorer.race import FRAMES_PER_SECOND, Race
@@ -191,7 +192,10 @@ class Lab:
         self._check(layer, method)
         self.trunk(layer)
         if method == "linear":
-            return self._models.linear(layer)
+            try:
+                return self._models.linear(layer)
+            except LinearDecoderError as error:
+                raise MethodUnavailableError(f"{layer} cannot be inverted by linear: {error}") from error
         decoder = self._models.decoder(layer, VARIANTS[method])
         assert decoder is not None  # The check has looked.
         return decoder

@@ -24,6 +24,9 @@ from explorer.images import EXAMPLES, SIZE, Images, load_example
 CACHE_VARIABLE = "EXPLORER_CACHE"
 # Up to this many channels a 3x3 neighbourhood of features is regressed within the minute on two cores.
 MAX_NEIGHBOURHOOD_CHANNELS = 512
+# Pixels of the picture per cell, by side: that of layer4. Each cell of a coarser map, such as the only one of
+# avgpool, stands for so many pixels that the fit takes very long, on too few cells to be of use.
+MAX_STRIDE = 32
 # Ridge strength relative to the mean variance of the regressors, by the side of the neighbourhood. Few
 # pictures do not determine the many channels of deep layers: layer4 gains 1.3 dB from .001 to .1 (examples).
 RIDGE = {3: 1e-3, 1: 0.1}
@@ -36,6 +39,10 @@ MAX_ROWS_PER_BATCH = 4096
 RECIPE = hashlib.sha256(
     repr((EXAMPLES, SIZE, CROP_SIZES, CROPS_PER_SIZE, MAX_ROWS_PER_BATCH, RIDGE)).encode()
 ).hexdigest()[:8]
+
+
+class LinearDecoderError(ValueError):
+    """A node whose features no linear decoder reads; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +84,11 @@ def linear_decoder(trunk: Trunk) -> LinearDecoder:
     The pictures are random crops of ``skimage.data``, so every machine has them.
 
     Raises:
-        ValueError: the trunk has several nodes, or one whose features are not a map that divides the picture.
+        LinearDecoderError: the trunk has several nodes, or one whose features are no map that divides the
+            picture, or too coarse a one.
     """
     if len(trunk.nodes) != 1:
-        raise ValueError(f"A linear decoder reads one layer, not {'+'.join(trunk.nodes)}.")
+        raise LinearDecoderError(f"A linear decoder reads one layer, not {'+'.join(trunk.nodes)}.")
     path = cache_folder() / f"linear-{trunk.fingerprint}-{RECIPE}.safetensors"
     fitted = _load(path)
     if fitted is None:
@@ -138,14 +146,19 @@ class _NormalEquations:
 
     def __init__(self, features: Tensor, images: Images) -> None:
         if features.ndim != 4 or images.shape[-1] % features.shape[-1]:
-            raise ValueError(
+            raise LinearDecoderError(
                 "A linear decoder needs a feature map that divides the picture, "
                 f"not features of shape {tuple(features.shape)}."
+            )
+        self.stride = images.shape[-1] // features.shape[-1]
+        if self.stride > MAX_STRIDE:
+            raise LinearDecoderError(
+                f"A linear decoder needs a feature map with a cell for {MAX_STRIDE}x{MAX_STRIDE} pixels "
+                f"at most, not for {self.stride}x{self.stride}."
             )
         self.mean = features.mean(dim=(0, 2, 3))
         self.std = features.std(dim=(0, 2, 3)).clamp_min(1e-3 * features.std().item() + 1e-8)
         self.kernel = 3 if features.shape[1] <= MAX_NEIGHBOURHOOD_CHANNELS else 1
-        self.stride = images.shape[-1] // features.shape[-1]
         size = features.shape[1] * self.kernel**2 + 1
         self.gram = torch.zeros(size, size, dtype=torch.float64, device=features.device)
         self.moment = torch.zeros(size, 3 * self.stride**2, dtype=torch.float64, device=features.device)

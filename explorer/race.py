@@ -61,14 +61,15 @@ class Race:
 
     def frames(self, seconds: float | None = None) -> Generator[Frame, None, None]:
         """Yield frames on the wall clock, first and last always, for at most `seconds` of this call."""
-        self._is_stopping.clear()
+        if self._has_begun():
+            self._is_stopping.clear()  # A stop from before the first step still counts.
         for lane in self._lanes.values():
             lane.resume()
         started = time.perf_counter() - self._seconds
         limit = float("inf") if seconds is None else self._seconds + seconds
         due = self._seconds
         try:
-            while (lane := self._next_lane()) and self._seconds < limit and not self._is_stopping.is_set():
+            while (lane := self._next_lane()) and self._seconds < limit and not self._must_stop():
                 lane.advance()
                 self._seconds = time.perf_counter() - started
                 if self._seconds >= due and all(lane.has_step for lane in self._lanes.values()):
@@ -80,7 +81,7 @@ class Race:
         yield self._frame()
 
     def stop(self) -> None:
-        """Ask the running `frames` to end after the step at hand; safe from any thread."""
+        """Ask `frames`, running or about to begin, to end after the step at hand; safe from any thread."""
         self._is_stopping.set()
 
     def can_resume(self) -> bool:
@@ -92,6 +93,13 @@ class Race:
         return [
             lane.reconstruction(layer, self.method) for layer, lane in self._lanes.items() if lane.has_step
         ]
+
+    def _has_begun(self) -> bool:
+        return any(lane.has_step for lane in self._lanes.values())
+
+    def _must_stop(self) -> bool:
+        """Tell whether to end; even a race stopped before it began takes one step, to have a last frame."""
+        return self._is_stopping.is_set() and self._has_begun()
 
     def _frame(self) -> Frame:
         panels = {layer: lane.panel() for layer, lane in self._lanes.items() if lane.has_step}
@@ -110,6 +118,7 @@ class _Lane:
         self._steps = steps
         self._original = original
         self._last: Step | None = None
+        self._latest: Record | None = None  # Of the step that is shown; after a divergence, an earlier one.
         self._notice: str | None = None
         self._history: list[Record] = []
         self._is_shown = False
@@ -128,7 +137,7 @@ class _Lane:
 
     def advance(self) -> None:
         try:
-            self._show(next(self._steps))
+            self._history.append(self._show(next(self._steps)))
         except StopIteration:
             self.state = "finished"
         except Diverged as error:
@@ -144,9 +153,9 @@ class _Lane:
             self.state = "running"
 
     def panel(self) -> Panel:
-        if self._last is None:
+        if self._last is None or self._latest is None:
             raise ValueError("The race has not made its first step.")
-        latest = self._history[-1]
+        latest = self._latest
         jpeg = None if self._is_shown else encode_jpeg(self._last.images, JPEG_QUALITY)
         self._is_shown = True
         return Panel(
@@ -168,7 +177,7 @@ class _Lane:
             layer, method, step.images, step.evaluations, step.seconds, self._notice, tuple(self._history)
         )
 
-    def _show(self, step: Step) -> None:
-        self._last = step
-        self._history.append(record(step, self._original))
+    def _show(self, step: Step) -> Record:
+        self._last, self._latest = step, record(step, self._original)
         self._is_shown = False
+        return self._latest

@@ -64,6 +64,14 @@ def test_a_missing_decoder_is_explained_and_refused(lab):
         lab.decode(make_picture(), "layer1")
 
 
+@pytest.mark.parametrize("node", ["fc", "avgpool"])
+def test_a_node_without_a_fine_enough_map_is_refused_by_linear(lab, node: str, monkeypatch):
+    batches = [torch.rand(2, 3, SIZE, SIZE)]
+    monkeypatch.setattr("explorer.linear.example_batches", lambda: batches)
+    with pytest.raises(MethodUnavailableError, match=f"{node} .*needs a feature map"):
+        lab.decode(make_picture(), node, "linear")
+
+
 def test_a_set_of_layers_has_no_decoder(lab):
     assert "one layer at a time" in lab.unavailable("layer1+layer2", "linear")
 
@@ -175,6 +183,15 @@ def test_stop_keeps_the_last_frame_and_resume_goes_on():
     assert not race.can_resume()
 
 
+def test_a_stop_before_the_first_frame_is_kept_and_resume_goes_on():
+    race = Race({"layer1": play(1, 50)}, make_picture().images, method="optimiser")
+    race.stop()
+    last = list(race.frames())[-1]
+    assert (last.panels["layer1"].step, last.panels["layer1"].state) == (0, "stopped")
+    race.stop()
+    assert list(race.frames())[-1].panels["layer1"].step == 49
+
+
 def test_a_closed_frame_stream_leaves_the_race_stopped_and_resumable():
     race = Race({"layer1": play(1, 50)}, make_picture().images, method="optimiser")
     frames = race.frames()
@@ -192,13 +209,17 @@ def test_a_time_budget_ends_the_frames():
 def test_a_diverged_layer_shows_its_best_frame_and_the_others_go_on():
     def diverge() -> Generator[Step, None, None]:
         yield make_step(0, 1.0)
+        yield make_step(1, 2.0)
         raise Diverged(7, make_step(0, 1.0))
 
     race = Race({"bad": diverge(), "good": play(1, 5)}, make_picture().images, method="optimiser")
     last = list(race.frames())[-1]
     assert last.panels["bad"].state == "diverged"
     assert last.panels["bad"].notice == "Optimisation became unstable at step 7; showing the best frame."
+    assert last.panels["bad"].step == 0
     assert last.panels["good"].step == 4
+    (bad, _) = race.reconstructions()
+    assert [record.index for record in bad.history] == [0, 1]
 
 
 def test_two_races_in_turns_do_not_mix(lab):

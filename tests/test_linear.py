@@ -10,7 +10,7 @@ import explorer.linear as linear
 from explorer.backbones import load_backbone
 from explorer.features import Trunk, build_trunk
 from explorer.images import load_example
-from explorer.linear import LinearDecoder, fit_linear_map, linear_decoder
+from explorer.linear import LinearDecoder, LinearDecoderError, fit_linear_map, linear_decoder
 from explorer.metrics import psnr
 
 
@@ -59,6 +59,11 @@ def test_nodes_without_a_map_or_several_nodes_are_errors(tiny_network: ResNet) -
         linear_decoder(build_trunk(tiny_network, "layer1+layer2"))
     with pytest.raises(ValueError, match="feature map"):
         fit_linear_map(build_trunk(tiny_network, "fc"), batches(1))
+
+
+def test_a_map_too_coarse_to_be_read_is_refused_before_the_regression(tiny_network: ResNet) -> None:
+    with pytest.raises(LinearDecoderError, match="at most, not for 64x64"):
+        fit_linear_map(build_trunk(tiny_network, "avgpool"), batches(1))
 
 
 def test_no_pictures_are_an_error(conv1_trunk: Trunk) -> None:
