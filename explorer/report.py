@@ -29,6 +29,7 @@ from explorer.sheet import contact_sheet, layer_panel, original_panel
 MANIFEST, TABLE = "report.json", "report.csv"
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scikit-image", "lpips")
 METRICS = ("psnr_db", "ssim", "lpips", "feature_error", "feature_cosine", "top5_agreement")
+INFINITE_PSNR, INFINITE_ERROR = "infinite: the pictures are equal", "infinite: the target features are zero"
 COLUMNS = ("image", "layer", "method", *METRICS, "steps", "seconds", "reasons", "notice")
 
 
@@ -118,9 +119,8 @@ def finite_scores(scores: Scores) -> Scores:
     for metric in METRICS:
         value = getattr(scores, metric)
         if value is not None and not math.isfinite(value):
-            reasons[metric] = (
-                "undefined (not a number)" if math.isnan(value) else "infinite: the pictures are equal"
-            )
+            infinite = INFINITE_ERROR if metric == "feature_error" else INFINITE_PSNR
+            reasons[metric] = "undefined (not a number)" if math.isnan(value) else infinite
     missing = dict.fromkeys(reasons)
     return replace(scores, **missing, reasons=reasons)
 
@@ -178,10 +178,26 @@ def _write_csv(path: Path, results: Sequence[Result]) -> None:
             table.writerow({**record, "reasons": reasons}.values())
 
 
+def _check_free(destination: Path) -> None:
+    """Raise ReportError where a folder has the file's name, or a file the name of one of its folders."""
+    blockers = [folder for folder in destination.parents if folder.exists() and not folder.is_dir()]
+    if destination.is_dir():
+        blockers.append(destination)
+    if blockers:
+        kind = "folder" if blockers[0].is_dir() else "file"
+        raise ReportError(
+            f"The {kind} {blockers[0]} is in the way of the report. Choose another --out folder."
+        )
+
+
 def _move_files(source: Path, out: Path) -> None:
     """Move files one by one, the tables last: a report that is there has all its pictures."""
-    files = [path for path in source.rglob("*") if path.is_file()]
-    for path in sorted(files, key=lambda path: (path.parent == source, path)):
-        destination = out / path.relative_to(source)
+    files = sorted(
+        (path for path in source.rglob("*") if path.is_file()), key=lambda path: (path.parent == source, path)
+    )
+    destinations = [out / path.relative_to(source) for path in files]
+    for destination in destinations:
+        _check_free(destination)
+    for path, destination in zip(files, destinations, strict=True):
         destination.parent.mkdir(parents=True, exist_ok=True)
         path.replace(destination)

@@ -117,6 +117,11 @@ def test_the_table_holds_the_same_records_as_the_manifest(tmp_path: Path):
     assert rows[0]["reasons"] == "lpips: no weights here"
 
 
+def test_an_infinite_feature_error_is_laid_to_the_target():
+    record = make_record(make_result(scores=Scores(20.0, 0.5, 0.1, math.inf, 0.0, 1.0)))
+    assert record["reasons"] == {"feature_error": "infinite: the target features are zero"}
+
+
 def test_infinite_and_undefined_scores_become_null_with_a_reason():
     record = make_record(make_result(scores=Scores(math.inf, 1.0, 0.0, math.nan, 1.0, 1.0)))
     assert record["psnr_db"] is None and record["feature_error"] is None and record["ssim"] == 1
@@ -142,6 +147,19 @@ def test_a_report_replaces_its_own_files_and_keeps_others(tmp_path: Path):
     assert names_under(tmp_path) == {"report.json", "report.csv", "mine.txt"}
     assert (tmp_path / "mine.txt").read_text() == "mine"
     assert json.loads((tmp_path / "report.json").read_text())["results"]
+
+
+@pytest.mark.parametrize(("blocker", "kind"), [("report.json", "folder"), ("cat", "file")])
+def test_nothing_moves_when_a_name_is_taken_by_the_other_kind(
+    tmp_path: Path, picture: Picture, blocker: str, kind: str
+):
+    blocking = tmp_path / blocker
+    blocking.mkdir() if kind == "folder" else blocking.write_text("mine")
+    with pytest.raises(ReportError, match=f"{kind} .*{blocker}"), writing_into(tmp_path) as folder:
+        for name in ("astronaut", "cat"):
+            write_picture(folder / name, picture, [make_result()])
+        write_tables(folder, RUN, [make_result()])
+    assert list(tmp_path.iterdir()) == [blocking]
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path):
