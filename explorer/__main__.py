@@ -3,6 +3,7 @@
 Progress and errors go to stderr. Exit status 0 is success, 2 bad input (one clear line), 130 an interruption.
 """
 
+import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -80,4 +81,6 @@ def _build_parser() -> ArgumentParser:
 
 
 if __name__ == "__main__":
+    # As after Ctrl-C, the folder of an unfinished run is removed on the way out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -5,6 +5,7 @@ import json
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,17 @@ def test_an_interrupted_run_leaves_nothing_behind(
     assert run_tiny(photo, "--layers", "layer1", "--steps", 2, "--out", tmp_path / "deep" / "out") == 130
     assert "nothing was written" in capsys.readouterr().err
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_terminated_run_leaves_nothing_behind(tmp_path: Path):
+    arguments = "reconstruct cat --weights untrained --layers layer1 --steps 100000 --out"
+    command = [sys.executable, "-m", "explorer", *arguments.split(), str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not list(tmp_path.iterdir()):
+            time.sleep(0.05)
+        process.terminate()
+        assert process.stderr is not None and "nothing was written" in process.stderr.read()
+    assert process.returncode == 130 and list(tmp_path.iterdir()) == []
 
 
 def test_the_fallback_and_the_first_frame_are_said_on_stderr(
