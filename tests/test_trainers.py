@@ -56,21 +56,39 @@ def photo_folder(tmp_path: Path) -> Path:
     return folder
 
 
+def write_imagenet_like(folder: Path, pictures: list[Any], files: int = 1) -> Path:
+    """Write a Parquet set in ImageNet-1K's own schema."""
+    schema = Features(
+        {"image": Image(), "label": ClassLabel(names=[f"class {index}" for index in range(1000)])}
+    )
+    rows = {"image": pictures, "label": list(range(len(pictures)))}
+    whole = Dataset.from_dict(rows, features=schema)
+    folder.mkdir()
+    for index in range(files):
+        part = whole.shard(files, index, contiguous=True)
+        part.to_parquet(folder / f"train-{index:05d}-of-{files:05d}.parquet", batch_size=5)
+    return folder
+
+
+def grey_stream(folder: Path, pictures: int, buffer: int, files: int = 1) -> DataConfig:
+    """A streamed set whose pictures are of one grey level each: their own number."""
+    greys = [PILImage.new("RGB", (32, 32), (level, level, level)) for level in range(pictures)]
+    dataset = str(write_imagenet_like(folder, greys, files))
+    return DataConfig(source="hf", dataset=dataset, size=32, max_zoom=1.0, shuffle_buffer=buffer)
+
+
+def grey_levels(config: DataConfig, share: Share, batches: int, position: Any = None) -> list[list[int]]:
+    """The numbers of the pictures in each batch of a grey stream."""
+    found = islice(training_batches(config, share, seed=0, position=position), batches)
+    return [[round(float(image.mean()) * 255) for image in batch.images] for batch in found]
+
+
 @pytest.fixture
 def imagenet_like(tmp_path: Path) -> Path:
     """A Parquet set in ImageNet-1K's own schema, with one broken picture."""
     photos = [to_pil(load_example(name, size=64).images) for name in EXAMPLES] * 4
-    schema = Features(
-        {"image": Image(), "label": ClassLabel(names=[f"class {index}" for index in range(1000)])}
-    )
-    rows: dict[str, list[Any]] = {
-        "image": [*photos, {"bytes": b"not a picture", "path": "broken.jpg"}],
-        "label": list(range(len(photos) + 1)),
-    }
-    folder = tmp_path / "imagenet"
-    folder.mkdir()
-    Dataset.from_dict(rows, features=schema).to_parquet(folder / "train-00000-of-00001.parquet")
-    return folder
+    broken = {"bytes": b"not a picture", "path": "broken.jpg"}
+    return write_imagenet_like(tmp_path / "imagenet", [*photos, broken])
 
 
 def test_training_lowers_the_loss_in_seconds(tmp_path: Path) -> None:
@@ -226,6 +244,16 @@ def test_empty_folder_is_one_clear_line_and_exit_code_2(
     assert "No pictures" in capsys.readouterr().err
 
 
+def test_broken_validation_picture_is_one_line_that_names_it_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "held out").mkdir()
+    (tmp_path / "held out" / "bad.jpg").write_bytes(b"no")
+    words = small_words(tmp_path, "steps=1", f"validation_folder={tmp_path / 'held out'}")
+    assert main(["layer1", *words]) == 2
+    assert "bad.jpg: Couldn't read" in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_imagenet_schema_streams_in_shares_and_skips_the_broken(imagenet_like: Path) -> None:
     config = DataConfig(source="hf", dataset=str(imagenet_like), size=32, shuffle_buffer=8, workers=2)
     batches = list(islice(training_batches(config, WHOLE, seed=0), 12))
@@ -235,11 +263,54 @@ def test_imagenet_schema_streams_in_shares_and_skips_the_broken(imagenet_like: P
     assert not torch.equal(first, second)
 
 
-def test_a_stream_goes_on_where_its_batch_says(imagenet_like: Path) -> None:
-    config = DataConfig(source="hf", dataset=str(imagenet_like), size=32, shuffle_buffer=1, workers=1)
-    batches = list(islice(training_batches(config, WHOLE, seed=0), 4))
-    resumed = next(training_batches(config, WHOLE, seed=0, position=batches[1].position))
-    torch.testing.assert_close(resumed.images, batches[2].images)
+@pytest.mark.parametrize("files", [1, 2])
+def test_two_processes_see_every_streamed_picture_once_an_epoch(tmp_path: Path, files: int) -> None:
+    config = grey_stream(tmp_path / "grey", 24, buffer=5, files=files)
+    first, second = (sum(grey_levels(config, Share(rank, 2, 4), batches=6), []) for rank in range(2))
+    for epoch in (slice(0, 12), slice(12, 24)):
+        assert sorted(first[epoch] + second[epoch]) == list(range(24))
+
+
+def test_a_stream_is_in_a_new_order_each_epoch_files_included(tmp_path: Path) -> None:
+    config = grey_stream(tmp_path / "grey", 24, buffer=3, files=8)
+    epochs = grey_levels(config, Share(rank=0, processes=1, batch_size=24), batches=3)
+    assert all(sorted(epoch) == list(range(24)) for epoch in epochs)
+    files = [[level // 3 for level in epoch[::3]] for epoch in epochs]
+    assert all(sorted(order) == list(range(8)) for order in files)
+    assert files[0] != files[1] != files[2]
+
+
+def test_the_end_of_an_epoch_is_carried_into_the_next(tmp_path: Path) -> None:
+    batches = grey_levels(grey_stream(tmp_path / "grey", 6, buffer=4), WHOLE, batches=3)
+    levels = sum(batches, [])
+    assert sorted(levels[:6]) == sorted(levels[6:]) == list(range(6))
+
+
+@pytest.mark.parametrize("buffer", [1, 7, 100])
+def test_a_stream_goes_on_exactly_where_its_batch_says(tmp_path: Path, buffer: int) -> None:
+    """Batches of 4 from 22 pictures: the stops lie within blocks, at their ends, and across an epoch's end."""
+    config = replace(grey_stream(tmp_path / "grey", 22, buffer, files=2), max_zoom=1.25)
+    whole = list(islice(training_batches(config, WHOLE, seed=0), 9))
+    for stop in range(1, 8):
+        resumed = training_batches(config, WHOLE, seed=0, position=whole[stop - 1].position)
+        for batch, expected in zip(islice(resumed, 2), whole[stop : stop + 2], strict=True):
+            assert torch.equal(batch.images, expected.images)
+            assert batch.position == expected.position
+
+
+@pytest.mark.parametrize(
+    ("words", "part"), [(["data.dataset=/no/such/folder"], "/no/such/folder"), (["data.split=moon"], "moon")]
+)
+def test_a_stream_that_cannot_be_had_is_one_clear_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], part: str
+) -> None:
+    stream = [
+        "data.source=hf",
+        "data.size=32",
+        f"data.dataset={grey_stream(tmp_path / 'grey', 4, 1).dataset}",
+    ]
+    assert main(["layer1", *SMALL, *stream, f"out={tmp_path / 'out'}", *words]) == 2
+    assert part in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from explorer import __version__
 from explorer.backbones import WeightsError
 from explorer.decoder_network import ARCHITECTURES
 from explorer.decoders import DecoderCard, DecoderError, decoder_path, save_decoder
-from explorer.images import SIZE
+from explorer.images import SIZE, ImageError
 from trainers.config import CONFIGS, ConfigError, DataConfig, TrainConfig, as_dict, load_config
 from trainers.run_folder import RunFolder
 from trainers.training import Training
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
         train(read_config(arguments))
-    except (ConfigError, WeightsError, DecoderError) as error:
+    except (ConfigError, WeightsError, DecoderError, ImageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
