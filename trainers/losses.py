@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from explorer.features import Features, Trunk
 from explorer.images import Images
+from explorer.metrics import feature_error
 from trainers.config import LossConfig
 
 
@@ -37,13 +38,7 @@ class ReconstructionLoss(nn.Module):
             distance = self.perceptual(images, target, normalize=True).mean()
             terms["perceptual"] = self.config.perceptual * distance
         if self.config.cycle:
-            terms["cycle"] = self.config.cycle * _feature_error(trunk(images), features)
+            reached = trunk(images)
+            errors = [feature_error(reached[node], features[node]) for node in features]
+            terms["cycle"] = self.config.cycle * torch.cat(errors).mean()
         return terms
-
-
-def _feature_error(features: Features, target: Features) -> Tensor:
-    errors = [
-        (features[node] - target[node]).square().flatten(1).sum(1) / target[node].square().flatten(1).sum(1)
-        for node in target
-    ]
-    return torch.stack(errors).mean()

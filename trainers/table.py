@@ -2,17 +2,16 @@
 
 import csv
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
+from explorer.intervals import half_width
 from explorer.report import METRICS
 
 FIGURES = (*METRICS, "steps", "seconds")
-NORMAL_QUANTILE = 1.96  # Of a two-sided 95 % interval.
 HEADINGS = {
     "psnr_db": "PSNR dB",
     "ssim": "SSIM",
@@ -85,8 +84,7 @@ def markdown(cells: Sequence[Cell]) -> str:
 
 
 def _cell(layer: str, method: str, figure: str, values: Sequence[float]) -> Cell:
-    half_width = NORMAL_QUANTILE * stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
-    return Cell(layer, method, figure, mean(values), half_width, len(values))
+    return Cell(layer, method, figure, mean(values), half_width(values), len(values))
 
 
 def _show(cell: Cell | None) -> str:

@@ -1,19 +1,15 @@
 """How well the optimiser inverts a set of pictures: time to quality, and mean scores with their intervals."""
 
-import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from statistics import mean, median, stdev
-
-import scipy.stats
+from statistics import mean, median
 
 from explorer.images import Picture
+from explorer.intervals import half_width
 from explorer.inversion import Settings
 from explorer.lab import Lab
 from explorer.metrics import Scores
 from explorer.reconstruction import Reconstruction, finish
-
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +70,9 @@ def score_runs(lab: Lab, pictures: Sequence[Picture], layer: str, runs: Sequence
         pictures=len(runs),
         evaluations=mean(run.steps for run in runs),
         psnr_db=mean(psnr_db),
-        psnr_db_interval=_interval(psnr_db),
+        psnr_db_interval=half_width(psnr_db),
         feature_error=mean(feature_error),
-        feature_error_interval=_interval(feature_error),
+        feature_error_interval=half_width(feature_error),
         ssim=mean(_column(scores, "ssim")),
         lpips=mean(perceptual) if perceptual else None,
         seconds=mean(run.seconds for run in runs),
@@ -85,11 +81,3 @@ def score_runs(lab: Lab, pictures: Sequence[Picture], layer: str, runs: Sequence
 
 def _column(scores: Sequence[Scores], metric: str) -> list[float]:
     return [value for row in scores if (value := getattr(row, metric)) is not None]
-
-
-def _interval(values: Sequence[float]) -> float | None:
-    """Return half the width of Student's confidence interval of the mean; a single value has none."""
-    if len(values) < 2:
-        return None
-    quantile = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
-    return float(quantile * stdev(values) / math.sqrt(len(values)))
