@@ -12,6 +12,7 @@ from itertools import count, cycle, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import Image, IterableDataset, load_dataset
 from datasets.distributed import split_dataset_by_node
@@ -22,6 +23,7 @@ from trainers.config import ConfigError, DataConfig
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 SEED_STRIDE = 1_000_003  # Keeps the sample numbers of different seeds apart.
+STREAM_START: dict[str, Any] = {"epoch": 0, "block": 0, "used": 0, "stream": None}
 ReadPicture = Callable[[int], Picture]  # From a side length in pixels to the picture's centre square.
 
 
@@ -165,60 +167,91 @@ def _collate(samples: list[Sample]) -> Batch:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One encoded picture of a stream, the seed of its crop, and the position after it."""
+
+    image: dict[str, Any]  # As Hugging Face keeps it: "bytes" and "path", either of which may be None.
+    seed: int
+    position: dict[str, Any]
+
+
 def _streamed_batches(
     config: DataConfig, share: Share, seed: int, position: dict[str, Any] | None
 ) -> Iterator[Batch]:
-    first_epoch = position["epoch"] if position else 0
-    generator = torch.Generator().manual_seed(seed * SEED_STRIDE + share.rank)
-    if position:
-        generator.set_state(position["generator"])
+    """Yield batches of shuffled rows; one that begins at an epoch's end is filled up from the next epoch."""
+    rows = _shuffled_rows(config, share, seed, position or STREAM_START)
     with ThreadPoolExecutor(max(1, config.workers)) as readers:
-        for epoch in count(first_epoch):
-            stream = _open_stream(config, share, seed, epoch)
-            if position:
-                stream.load_state_dict(position["stream"])
-                position = None
-            rows, has_rows = iter(stream), False
-            while len(chosen := list(islice(rows, share.batch_size))) == share.batch_size:
-                has_rows = True
-                batch = _read_rows(chosen, config, generator, readers)
-                place = {"epoch": epoch, "stream": stream.state_dict(), "generator": generator.get_state()}
-                yield Batch(batch.images, batch.broken, place)
-            if not has_rows:
-                raise ConfigError(f"{config.dataset} ({config.split}) holds fewer pictures than one batch.")
+        while True:
+            yield _read_rows(list(islice(rows, share.batch_size)), config, readers)
+
+
+def _shuffled_rows(config: DataConfig, share: Share, seed: int, start: dict[str, Any]) -> Iterator[_Row]:
+    """Yield a process's rows for ever, each once an epoch, shuffled within blocks of `shuffle_buffer` rows.
+
+    A position names the block's start in the stream, so a resumed run reads that block again and skips what
+    was used of it. The buffer of `datasets` itself would be lost: its rows would be missed.
+    """
+    for epoch in count(start["epoch"]):
+        stream = _open_stream(config, share, seed, epoch)
+        if start["stream"]:
+            stream.load_state_dict(start["stream"])
+        rows, block = iter(stream), 0
+        for block in count(start["block"]):
+            block_start = stream.state_dict() if block > start["block"] else start["stream"]
+            images = [row["image"] for row in islice(rows, config.shuffle_buffer)]
+            if not images:
+                break
+            random = np.random.default_rng([seed, share.rank, epoch, block])
+            order, seeds = random.permutation(len(images)), random.integers(2**62, size=len(images))
+            for used in range(start["used"], len(images)):
+                place = {"epoch": epoch, "block": block, "used": used + 1, "stream": block_start}
+                yield _Row(images[order[used]], int(seeds[used]), place)
+            start = {**start, "used": 0}
+        if not block:
+            raise ConfigError(
+                f"{config.dataset} ({config.split}) holds no pictures for process {share.rank}."
+            )
+        start = STREAM_START
 
 
 def _open_stream(config: DataConfig, share: Share, seed: int, epoch: int) -> IterableDataset:
-    """Open the dataset for one process and one epoch; pictures stay encoded, so that a broken one is ours."""
-    stream = load_dataset(config.dataset, split=config.split, streaming=True)
-    assert isinstance(stream, IterableDataset)
-    stream = stream.cast_column("image", Image(decode=False))
+    """Open the dataset for one process and one epoch; pictures stay encoded, so that a broken one is ours.
+
+    Raises:
+        ConfigError: the dataset or its split cannot be had, or there is no column `image`.
+    """
+    try:
+        stream = load_dataset(config.dataset, split=config.split, streaming=True)
+        assert isinstance(stream, IterableDataset)
+        stream = stream.cast_column("image", Image(decode=False))
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"Could not open {config.dataset} ({config.split}): {reason}") from error
     stream = split_dataset_by_node(stream, rank=share.rank, world_size=share.processes)
-    stream = stream.shuffle(seed=seed, buffer_size=config.shuffle_buffer)
-    stream.set_epoch(epoch)
+    # Shuffles the order of the files alone. `shuffle` would also interleave them, by threads of its own that
+    # make `datasets` wait for five seconds whenever a stream ends or is closed.
+    stream.set_epoch(1 + seed * SEED_STRIDE + epoch)  # Epoch 0 would be left in order.
     return stream
 
 
-def _read_rows(
-    rows: list[dict[str, Any]], config: DataConfig, generator: torch.Generator, readers: ThreadPoolExecutor
-) -> Batch:
+def _read_rows(rows: list[_Row], config: DataConfig, readers: ThreadPoolExecutor) -> Batch:
     """Decode and crop rows in parallel; a broken one's place is filled with another of the batch."""
-    seeds = torch.randint(2**62, (len(rows),), generator=generator).tolist()
-    crops = list(readers.map(lambda row, seed: _read_row(row, config, seed), rows, seeds))
+    crops = list(readers.map(lambda row: _read_row(row, config), rows))
     good = [crop for crop in crops if not isinstance(crop, str)]
     broken = tuple(crop for crop in crops if isinstance(crop, str))
     if not good:
         raise ConfigError(f"Not one of {len(rows)} pictures in a row can be read, as {broken[0]}.")
-    return Batch(torch.cat(list(islice(cycle(good), len(rows)))), broken)
+    return Batch(torch.cat(list(islice(cycle(good), len(rows)))), broken, rows[-1].position)
 
 
-def _read_row(row: dict[str, Any], config: DataConfig, seed: int) -> Images | str:
-    image = row["image"]
+def _read_row(row: _Row, config: DataConfig) -> Images | str:
+    image = row.image
     try:
         return random_crop(
             lambda size: read_picture(image["bytes"] or image["path"], size=size),
             config,
-            torch.Generator().manual_seed(seed),
+            torch.Generator().manual_seed(row.seed),
         )
     except ImageError as error:
         return f"{image['path']} ({error})"
