@@ -4,15 +4,15 @@ import sys
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
 
 from trainers.config import TrainConfig, load_config
+from trainers.processes import join_processes
 from trainers.training import Training
 
 
 def main() -> None:
     out, *overrides = sys.argv[1:]
-    accelerator = Accelerator(cpu=True)
+    accelerator = join_processes()
     training = Training(load_config(TrainConfig, None, overrides), accelerator)
     training.start()
     next(training.run())

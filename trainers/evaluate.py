@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import gather_object
 from tqdm import tqdm
 
@@ -28,6 +27,7 @@ from explorer.report import Result, make_record
 from explorer.sheet import SheetPanel, contact_sheet, layer_panel, original_panel
 from trainers.config import ConfigError, as_dict, load_config
 from trainers.data import list_pictures
+from trainers.processes import join_processes
 from trainers.run_folder import environment
 from trainers.table import summarise, write_tables
 
@@ -114,7 +114,7 @@ def evaluate(config: EvaluateConfig) -> None:
     """Score all pictures in this process's share, then let the main process write the tables."""
     if config.threads:
         torch.set_num_threads(config.threads)
-    accelerator = Accelerator()
+    accelerator = join_processes()
     paths = list_pictures(config.folder)[: config.pictures]
     evaluation = Evaluation(config, paths, accelerator.device)
     share = range(accelerator.process_index, len(paths), accelerator.num_processes)

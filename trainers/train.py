@@ -18,6 +18,7 @@ from explorer.decoder_network import ARCHITECTURES
 from explorer.decoders import DecoderCard, DecoderError, decoder_path, save_decoder
 from explorer.images import SIZE, ImageError
 from trainers.config import CONFIGS, ConfigError, DataConfig, TrainConfig, as_dict, load_config
+from trainers.processes import join_processes
 from trainers.run_folder import RunFolder
 from trainers.training import Training
 from trainers.validation import validation_images, validation_psnr
@@ -59,7 +60,7 @@ def train(config: TrainConfig) -> None:
     if config.threads:
         torch.set_num_threads(config.threads)
     folder = RunFolder(config.run_folder)
-    accelerator = Accelerator(
+    accelerator = join_processes(
         mixed_precision="bf16" if config.bf16 else "no", log_with="tensorboard", project_dir=folder.path
     )
     training = Training(config, accelerator)
