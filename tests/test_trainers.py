@@ -317,6 +317,13 @@ def test_a_stream_that_cannot_be_had_is_one_clear_line_and_exit_code_2(
     assert part in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_a_stream_without_a_column_of_images_is_an_error_that_names_its_columns(tmp_path: Path) -> None:
+    Dataset.from_dict({"picture": [1, 2]}).to_parquet(tmp_path / "train-00000-of-00001.parquet")
+    config = DataConfig(source="hf", dataset=str(tmp_path), size=32)
+    with pytest.raises(ConfigError, match="'image', only picture"):
+        next(training_batches(config, WHOLE, seed=0))
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [

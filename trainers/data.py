@@ -223,11 +223,14 @@ def _open_stream(config: DataConfig, share: Share, seed: int, epoch: int) -> Ite
     """
     try:
         stream = load_dataset(config.dataset, split=config.split, streaming=True)
-        assert isinstance(stream, IterableDataset)
-        stream = stream.cast_column("image", Image(decode=False))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"Could not open {config.dataset} ({config.split}): {reason}") from error
+    assert isinstance(stream, IterableDataset)
+    columns = stream.column_names or ["image"]  # Some formats only know them at the first row.
+    if "image" not in columns:
+        raise ConfigError(f"{config.dataset} has no column 'image', only {', '.join(columns)}.")
+    stream = stream.cast_column("image", Image(decode=False))
     stream = split_dataset_by_node(stream, rank=share.rank, world_size=share.processes)
     # Shuffles the order of the files alone. `shuffle` would also interleave them, by threads of its own that
     # make `datasets` wait for five seconds whenever a stream ends or is closed.
