@@ -7,7 +7,6 @@ import torch
 
 from explorer.backbones import Backbone
 from explorer.lab import Lab
-from explorer.models import Models
 from explorer.ui.desk import Desk
 from explorer.ui.page import build_page
 from explorer.ui.theme import launch_options
@@ -28,11 +27,18 @@ def address(tmp_path_factory) -> Iterator[str]:
     """The address of a page whose models are a tiny network and coarse decoders."""
     categories = tuple(f"class {index}" for index in range(10))
     backbone = Backbone("tiny", make_tiny_network(), "seed 0", None, categories)
-    desk = Desk(lambda: Lab(backbone, checkpoints=tmp_path_factory.mktemp("none")))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Models, "linear", lambda *_: CoarseDecoder())
-        page = build_page(desk).queue(max_size=20)
-        desk.open()
-        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-        yield url
-        page.close()
+    folder = tmp_path_factory.mktemp("none")
+
+    def load() -> Lab:
+        lab = Lab(backbone, checkpoints=folder)
+        vars(lab._models)["linear"] = lambda _: (
+            CoarseDecoder()
+        )  # Of this lab alone: other tests go on meanwhile.
+        return lab
+
+    desk = Desk(load)
+    page = build_page(desk).queue(max_size=20)
+    desk.open()
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    yield url
+    page.close()

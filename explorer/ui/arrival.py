@@ -18,7 +18,8 @@ from explorer.ui.stage import StageValue, still
 
 # Decoding is short and must not wait for a race.
 DECODING = "decoding"
-ECHO_SECONDS = 1.0
+# Shorter than an error message is shown, longer than a busy machine needs to tell of a file again.
+ECHO_SECONDS = 5.0
 
 
 def wire_arrival(desk: Desk, picture: gr.Image, instant: InstantTab, live: LiveTab) -> None:
@@ -32,15 +33,13 @@ def wire_arrival(desk: Desk, picture: gr.Image, instant: InstantTab, live: LiveT
         if _is_echo(visit, path):
             yield (gr.skip(),) * len(outputs)
             return
+        visit.arrival = None if path is None else Arrival(path, time.monotonic())
         visit.put(None)
         # Cleared first, so that an unusable file leaves no earlier picture behind its error message.
         yield _fresh(), _fresh(), *_buttons(is_recorded=False)
         if path is None:
             return
-        try:
-            given = read_upload(path)
-        finally:
-            visit.arrival = Arrival(path, time.monotonic())
+        given = read_upload(path)
         visit.put(given, recognise_example(given))
         shown = still(given.images)
         yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=has_recording(visit.example))
