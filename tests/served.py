@@ -31,9 +31,7 @@ def address(tmp_path_factory) -> Iterator[str]:
 
     def load() -> Lab:
         lab = Lab(backbone, checkpoints=folder)
-        vars(lab._models)["linear"] = lambda _: (
-            CoarseDecoder()
-        )  # Of this lab alone: other tests go on meanwhile.
+        vars(lab._models)["linear"] = lambda _: CoarseDecoder()  # Of this lab alone: other tests go on.
         return lab
 
     desk = Desk(load)
