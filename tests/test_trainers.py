@@ -24,7 +24,8 @@ from explorer.images import EXAMPLES, load_example, to_pil
 from explorer.models import Models
 from trainers import fit_linear
 from trainers.config import CONFIGS, ConfigError, DataConfig, TrainConfig, load_config
-from trainers.data import Share, training_batches
+from trainers.crops import Share
+from trainers.data import training_batches
 from trainers.linear_head import start_from_regression
 from trainers.run_folder import RunFolder
 from trainers.train import main

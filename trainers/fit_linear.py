@@ -17,7 +17,8 @@ from explorer.backbones import WeightsError
 from explorer.decoder_network import ARCHITECTURES, DecoderNetwork
 from explorer.decoders import LINEAR, DecoderCard, decoder_path, save_decoder
 from trainers.config import ConfigError, TrainConfig, as_dict
-from trainers.data import Share, training_batches
+from trainers.crops import Share
+from trainers.data import training_batches
 from trainers.linear_head import start_from_regression
 from trainers.run_folder import RunFolder
 from trainers.train import describe_data, read_config

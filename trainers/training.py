@@ -19,7 +19,8 @@ from explorer.decoders import load_decoder
 from explorer.features import Features, Trunk, build_trunk
 from explorer.images import Images
 from trainers.config import ConfigError, TrainConfig
-from trainers.data import Batch, Share, training_batches
+from trainers.crops import Batch, Share
+from trainers.data import training_batches
 from trainers.linear_head import start_from_regression
 from trainers.losses import ReconstructionLoss
 from trainers.optimisers import build_optimisers, build_schedule
