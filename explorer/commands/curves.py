@@ -45,10 +45,13 @@ def read_curves(folder: Path) -> list[Curve]:
 
 
 def append_curves(folder: Path, curves: Sequence[Curve]) -> None:
-    """Add curves to those of a folder in one write."""
+    """Add curves to those of a folder, replacing its file in one step."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / RECORDS).open("a", encoding="utf-8") as file:
-        file.write("".join(json.dumps(asdict(curve)) + "\n" for curve in curves))
+    path, partial = folder / RECORDS, folder / f"{RECORDS}.partial"
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    added = "".join(json.dumps(asdict(curve)) + "\n" for curve in curves)
+    partial.write_text(before + added, encoding="utf-8")
+    partial.replace(path)
 
 
 def _from_json(line: str) -> Curve:
