@@ -18,8 +18,8 @@ from explorer.inversion import Clock, Step
 from explorer.metrics import feature_error
 
 LEARNING_RATES = (0.02, 0.05, 0.1, 0.2)
-# On one validation picture after 200 steps all four were tried at layer1 (0.2 best), 0.05 and 0.1 at layer3 (0.1
-# better). layer2's is layer1's, untried there (0.05 beat 0.02), and layer4's was not chosen by us.
+# On one validation picture after 200 steps all four were tried at layer1 (0.2 best), 0.05 and 0.1 at layer3
+# (0.1 better). layer2's is layer1's, untried there (0.05 beat 0.02); of layer4's none was tried.
 BEST_LEARNING_RATES = {"layer1": 0.2, "layer2": 0.2, "layer3": 0.1, "layer4": 0.05}
 NOISE = 0.1  # Standard deviation of the start, in normalised units.
 TOTAL_VARIATION = 0.01
