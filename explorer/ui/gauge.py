@@ -10,7 +10,7 @@ from explorer.judge import Judge
 from explorer.metrics import ssim
 from explorer.race import Race
 
-# Each metric may take this share of a race's time; a reading costs 8 ms (SSIM) and 48 ms (LPIPS) on two cores.
+# Each metric may take this share of a race's time; on two cores a reading costs 8 ms (SSIM), 48 ms (LPIPS).
 SHARE = 0.02
 
 
