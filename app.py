@@ -8,6 +8,7 @@ from functools import partial
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from explorer.lab import Lab
+from explorer.memory import keep_freed_memory
 from explorer.ui.desk import Desk
 from explorer.ui.page import build_page
 from explorer.ui.theme import launch_options
@@ -18,6 +19,7 @@ QUEUE_SIZE = 20
 def main() -> None:
     """Run the page until it is interrupted."""
     options = parse_options()
+    keep_freed_memory()
     desk = Desk(partial(Lab.load, options.weights))
     page = build_page(desk).queue(max_size=QUEUE_SIZE)
     desk.open()

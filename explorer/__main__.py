@@ -20,6 +20,7 @@ from explorer.features import UnknownNodeError
 from explorer.images import ImageError
 from explorer.inversion import SettingsError
 from explorer.lab import MethodUnavailableError
+from explorer.memory import keep_freed_memory
 from explorer.report import ReportError, repeat_command
 
 BAD_INPUT = (
@@ -83,4 +84,5 @@ def _build_parser() -> ArgumentParser:
 if __name__ == "__main__":
     # As after Ctrl-C, the folder of an unfinished run is removed on the way out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    keep_freed_memory()
     sys.exit(main())

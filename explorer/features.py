@@ -18,6 +18,7 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import fuse
 from torchvision.models.feature_extraction import NodePathTracer
 
+from explorer.convolutions import freeze_convolutions
 from explorer.images import Images
 
 JOINT_SEPARATOR = "+"
@@ -116,6 +117,7 @@ def build_trunk(network: nn.Module, nodes: str, *, batchnorm_inputs: bool = Fals
     batchnorms = _expose_batchnorm_inputs(graph) if batchnorm_inputs else {}
     folded = fuse(graph, inplace=True, no_trace=True)
     _forbid_inplace(folded)
+    freeze_convolutions(folded)  # pyright: ignore[reportArgumentType]
     return Trunk(folded, names, fingerprint, batchnorms)
 
 
