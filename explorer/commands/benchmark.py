@@ -13,7 +13,6 @@ from tqdm import tqdm
 from explorer.backbones import LAYERS
 from explorer.commands.measurements import (
     DecodeTime,
-    Machine,
     StepTime,
     measure_decode_time,
     measure_machine,
@@ -77,14 +76,13 @@ def run(options: Namespace) -> str:
     lab = Lab.load(options.weights, best_device())
     if lab.backbone.notice:
         print(lab.backbone.notice, file=sys.stderr)
-    machine = measure_machine(lab.device)
-    tables: dict[str, Sequence[Any]] = {"machine": [machine]}
+    tables: dict[str, Sequence[Any]] = {"machine": [measure_machine(lab.device)]}
     if options.reference:
         tables |= _prove(lab, pictures, options)
     elif options.quality:
         tables["quality"] = _measure_quality(lab, pictures, settings)
     else:
-        tables["step_times"] = _measure_step_times(lab, pictures[0], settings, options.rounds, machine)
+        tables["step_times"] = _measure_step_times(lab, pictures[0], settings, options.rounds)
         tables["decode_times"] = _measure_decode_times(lab, pictures[0], list(settings), options.rounds)
         tables["time_to_quality"] = _measure_time_to_quality(lab, pictures, settings)
     return _to_json(tables) if options.json else "\n\n".join(map(_to_text, tables, tables.values()))
@@ -118,10 +116,10 @@ def _prove(lab: Lab, pictures: Sequence[Picture], options: Namespace) -> dict[st
 
 
 def _measure_step_times(
-    lab: Lab, picture: Picture, settings: Mapping[str, Settings], rounds: int, machine: Machine
+    lab: Lab, picture: Picture, settings: Mapping[str, Settings], rounds: int
 ) -> list[StepTime]:
     return [
-        measure_step_time(lab, picture, layer, chosen, rounds, machine)
+        measure_step_time(lab, picture, layer, chosen, rounds)
         for layer, chosen in tqdm(settings.items(), "step times", disable=None)
     ]
 

@@ -33,16 +33,13 @@ class Machine:
     convolution_gflops: float
     bfloat16_convolution_gflops: float
 
-    def rate(self, dtype: torch.dtype) -> float:
-        """Give the speed in one of the two types."""
-        return self.bfloat16_convolution_gflops if dtype == torch.bfloat16 else self.convolution_gflops
-
 
 @dataclass(frozen=True, slots=True)
 class StepTime:
     """Milliseconds of one evaluation by the bare trunk (forward + backward) and by all of `invert`.
 
-    The share is that of the machine's convolution rate, in the same precision, which `invert` attains.
+    Ratio and share of the machine's convolution rate, in the same precision, which `invert` attains, are
+    medians over rounds in which all three were timed one after the other.
     """
 
     layer: str
@@ -50,7 +47,7 @@ class StepTime:
     gflop: float
     bare_ms: float
     invert_ms: float
-    ratio: float  # Median over rounds in which both were timed one after the other.
+    ratio: float
     share_of_rate: float
 
 
@@ -65,31 +62,38 @@ class DecodeTime:
 
 def measure_machine(device: torch.device) -> Machine:
     """Measure the speed of a typical convolution in both precisions."""
-    rates = [_convolution_gflops(device, dtype) for dtype in (torch.float32, torch.bfloat16)]
+    rates = []
+    for dtype in (torch.float32, torch.bfloat16):
+        probe = _Probe(device, dtype)
+        rates.append(median([probe.gflops() for _ in range(WARM_UP_ROUNDS + PROBE_ROUNDS)][WARM_UP_ROUNDS:]))
     return Machine(os.cpu_count() or 1, torch.get_num_threads(), str(device), *rates)
 
 
-def _convolution_gflops(device: torch.device, dtype: torch.dtype) -> float:
-    images = torch.rand(1, PROBE_CHANNELS, PROBE_SIZE, PROBE_SIZE, device=device, dtype=dtype)
-    images = images.to(memory_format=torch.channels_last)
-    weight = torch.rand(PROBE_CHANNELS, PROBE_CHANNELS, 3, 3, device=device, dtype=dtype)
-    times = []
-    with torch.no_grad():
-        for _ in range(WARM_UP_ROUNDS + PROBE_ROUNDS):
+class _Probe:
+    """A convolution to measure the machine by."""
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        images = torch.rand(1, PROBE_CHANNELS, PROBE_SIZE, PROBE_SIZE, device=device, dtype=dtype)
+        self._images = images.to(memory_format=torch.channels_last)
+        self._weight = torch.rand(PROBE_CHANNELS, PROBE_CHANNELS, 3, 3, device=device, dtype=dtype)
+
+    @torch.no_grad()
+    def gflops(self) -> float:
+        """Return the speed of the better of two runs, for the first also fills the caches."""
+        times = []
+        for _ in range(2):
             started = perf_counter()
-            conv2d(images, weight, padding=1)
-            times.append(_seconds_since(started, device))
-    operations = 2 * PROBE_CHANNELS**2 * 9 * PROBE_SIZE**2
-    return operations / median(times[WARM_UP_ROUNDS:]) / 1e9
+            conv2d(self._images, self._weight, padding=1)
+            times.append(_seconds_since(started, self._images.device))
+        return 2 * PROBE_CHANNELS**2 * 9 * PROBE_SIZE**2 / min(times) / 1e9
 
 
-def measure_step_time(
-    lab: Lab, picture: Picture, layer: str, settings: Settings, rounds: int, machine: Machine
-) -> StepTime:
+def measure_step_time(lab: Lab, picture: Picture, layer: str, settings: Settings, rounds: int) -> StepTime:
     """Time steps of an inversion and bare evaluations in turns, so that other load on the machine cancels."""
     endless = replace(settings, steps=None, seconds=None, patience=None, coarse_to_fine=0.0)
     trunk, target = lab.trunk(layer).cast(settings.dtype), lab.target(picture, layer)
-    images, bare, ours = picture.images.to(lab.device), [], []
+    images, probe = picture.images.to(lab.device), _Probe(lab.device, settings.dtype)
+    bare, ours, rates = [], [], []
     gflop = 2 * _flops(trunk, images) / 1e9  # The gradient of the input costs as much as the way there.
     with closing(lab.steps(picture, layer, "optimiser", endless)) as steps:
         before = next(steps)
@@ -98,16 +102,16 @@ def measure_step_time(
             step = next(steps)
             ours.append((step.seconds - before.seconds) / (step.evaluations - before.evaluations))
             before = step
-    pairs = list(zip(bare, ours, strict=True))[WARM_UP_ROUNDS:]
-    invert_seconds = median(seconds for _, seconds in pairs)
+            rates.append(probe.gflops())
+    rounds_timed = list(zip(bare, ours, rates, strict=True))[WARM_UP_ROUNDS:]
     return StepTime(
         layer,
         settings.precision,
         gflop,
-        bare_ms=1e3 * median(seconds for seconds, _ in pairs),
-        invert_ms=1e3 * invert_seconds,
-        ratio=median(our_seconds / bare_seconds for bare_seconds, our_seconds in pairs),
-        share_of_rate=gflop / invert_seconds / machine.rate(settings.dtype),
+        bare_ms=1e3 * median(bare_seconds for bare_seconds, _, _ in rounds_timed),
+        invert_ms=1e3 * median(seconds for _, seconds, _ in rounds_timed),
+        ratio=median(seconds / bare_seconds for bare_seconds, seconds, _ in rounds_timed),
+        share_of_rate=median(gflop / seconds / rate for _, seconds, rate in rounds_timed),
     )
 
 
