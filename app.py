@@ -2,14 +2,20 @@
 
 import argparse
 import os
+from contextlib import suppress
 from functools import partial
 
 # Both must be set before gradio is imported; the page sends nothing about its visitors anywhere.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-from explorer.lab import Lab
+# On a Space whose GPU is lent by the call, this must come before torch.
+with suppress(ImportError):
+    import spaces  # noqa: F401  # pyright: ignore[reportMissingImports]
+
+from explorer.lab import CPU, Lab, best_device
 from explorer.memory import keep_freed_memory
 from explorer.ui.desk import Desk
+from explorer.ui.lent_gpu import is_lent
 from explorer.ui.page import build_page
 from explorer.ui.theme import launch_options
 
@@ -20,7 +26,9 @@ def main() -> None:
     """Run the page until it is interrupted."""
     options = parse_options()
     keep_freed_memory()
-    desk = Desk(partial(Lab.load, options.weights))
+    # A lent GPU is there for races alone; everything else runs on the CPU.
+    device = CPU if is_lent() else best_device()
+    desk = Desk(partial(Lab.load, options.weights, device))
     page = build_page(desk).queue(max_size=QUEUE_SIZE)
     desk.open()
     page.launch(

@@ -13,9 +13,9 @@ from explorer.images import SIZE, Picture
 from explorer.inversion import Settings
 from explorer.lab import Lab
 from explorer.metrics import Scores
-from explorer.race import Race
 from explorer.reconstruction import Reconstruction
 from explorer.ui.controls import RunOptions
+from explorer.ui.lent_gpu import PageRace
 from explorer.ui.line import Line
 from explorer.ui.reel import Reel
 
@@ -43,7 +43,7 @@ class Visit:
     decoded: dict[str, Reconstruction] = field(default_factory=dict)
     optimised: dict[str, Reconstruction] = field(default_factory=dict)
     scores: dict[tuple[str, str], Scores] = field(default_factory=dict)
-    race: Race | None = None
+    race: PageRace | None = None
     run: str = ""
     options: RunOptions = field(default_factory=RunOptions)
     settings: dict[str, Settings] = field(default_factory=dict)

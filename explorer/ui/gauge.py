@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from explorer.images import Images, Picture, quantise
 from explorer.judge import Judge
 from explorer.metrics import ssim
-from explorer.race import Race
+from explorer.ui.lent_gpu import PageRace
 
 # Each metric may take this share of a race's time; on two cores a reading costs 8 ms (SSIM), 48 ms (LPIPS).
 SHARE = 0.02
@@ -31,7 +31,7 @@ class Gauge:
         self._lpips = _Metric(lambda images: judge.lpips(images, original))
         self.latest: dict[str, Reading] = {}
 
-    def read(self, race: Race, seconds: float) -> dict[str, Reading]:
+    def read(self, race: PageRace, seconds: float) -> dict[str, Reading]:
         """Take the readings that are due so many seconds into the race; layers without one are left out."""
         if not (self._ssim.is_due(seconds) or self._lpips.is_due(seconds)):
             return {}

@@ -7,7 +7,7 @@ from uuid import uuid4
 import gradio as gr
 
 from explorer.backbones import LAYERS
-from explorer.images import Picture
+from explorer.images import Picture, quantise
 from explorer.metrics import Scores, psnr, ssim
 from explorer.reconstruction import Reconstruction
 from explorer.ui.desk import Desk, Visit, score_key
@@ -89,7 +89,8 @@ def _with_scores(value: StageValue, picture: Picture, scores: dict[str, Scores])
 
 
 def _panel(desk: Desk, picture: Picture, reconstruction: Reconstruction, note: str) -> StagePanel:
-    images, original = reconstruction.images.cpu(), picture.images
+    # What the picture shown has, to the last digit.
+    images, original = quantise(reconstruction.images.cpu()), quantise(picture.images)
     return StagePanel(
         src=still(images),
         shape=desk.shapes.get(reconstruction.layer, ""),

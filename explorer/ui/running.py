@@ -8,11 +8,12 @@ from uuid import uuid4
 from explorer.images import Picture
 from explorer.lab import Lab
 from explorer.metrics import Scores
-from explorer.race import Frame, Race
+from explorer.race import Frame
 from explorer.reconstruction import Reconstruction
 from explorer.ui.controls import RunOptions
 from explorer.ui.desk import Desk, Visit, score_key
 from explorer.ui.gauge import Gauge, Reading
+from explorer.ui.lent_gpu import PageRace, set_up_race
 from explorer.ui.reel import Reel
 from explorer.ui.stage import StageValue, Table, TableRow, read_frame, still
 from explorer.ui.words import Sentence, describe_gap, describe_layers, flat_psnr_db
@@ -22,7 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def begin(lab: Lab, visit: Visit, options: RunOptions) -> Race:
+def begin(lab: Lab, visit: Visit, options: RunOptions) -> PageRace:
     """Set up a race for the visit's picture, in place of the one before.
 
     Raises:
@@ -32,7 +33,7 @@ def begin(lab: Lab, visit: Visit, options: RunOptions) -> Race:
     if visit.picture is None:
         raise ValueError("A race needs a picture.")
     visit.options, visit.settings = options, options.settings()
-    visit.race = lab.race(visit.picture, visit.settings, method=options.method)
+    visit.race = set_up_race(lab, visit.picture, visit.settings, options.method)
     visit.run, visit.reel = uuid4().hex, Reel()
     return visit.race
 
