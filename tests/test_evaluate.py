@@ -13,6 +13,7 @@ from explorer.decoder_network import ARCHITECTURES, DecoderNetwork
 from explorer.decoders import CHECKPOINTS, LINEAR, VARIANTS, decoder_path, load_decoder, save_decoder
 from explorer.features import build_trunk
 from explorer.images import EXAMPLES, SIZE, load_example, to_pil
+from tests.processes import launch
 from tests.test_decoders import make_card
 from trainers.evaluate import main as evaluate
 from trainers.publish import CHECKED_FIGURE, CHECKED_PICTURES
@@ -54,6 +55,21 @@ def test_means_and_intervals_are_those_of_numpy_and_missing_figures_stay_out() -
     assert cell.half_width == pytest.approx(4.3027 * np.std(values, ddof=1) / np.sqrt(3), rel=1e-4)
     assert not any(cell.figure == "lpips" for cell in cells)
     assert "23.00 ± 8.96" in markdown(cells)
+
+
+def test_two_processes_share_the_pictures_and_find_what_one_finds(tmp_path: Path, photos: Path) -> None:
+    records = []
+    for processes in (1, 2):
+        out = tmp_path / f"out{processes}"
+        words = [f"folder={photos}", f"out={out}", "weights=untrained", "layers=[layer1]", "threads=1"]
+        words += ["methods=[optimiser]", "steps={optimiser: 2}", "iterative_pictures=2", "grid_pictures=0"]
+        launch(processes, "-m", "trainers.evaluate", *words)
+        rows = json.loads((out / "table.json").read_text())["records"]
+        for row in rows:
+            del row["seconds"]
+        records.append(sorted(rows, key=lambda row: (row["image"], row["method"])))
+    assert len(records[0]) == 6  # Two pictures by one method and two baselines.
+    assert records[0] == records[1]
 
 
 def test_evaluation_scores_methods_and_baselines_and_goes_on_where_it_stopped(

@@ -22,6 +22,7 @@ from explorer.decoder_network import DecoderNetwork
 from explorer.decoders import LINEAR, Decoder, decoder_path, load_decoder, read_card, save_decoder
 from explorer.images import EXAMPLES, load_example, to_pil
 from explorer.models import Models
+from tests.processes import launch
 from trainers import fit_linear
 from trainers.config import CONFIGS, ConfigError, DataConfig, TrainConfig, load_config
 from trainers.crops import Share
@@ -178,14 +179,8 @@ def test_two_processes_give_the_gradients_of_one_with_the_whole_batch(tmp_path: 
     results = []
     for processes in (1, 2):
         out = tmp_path / f"{processes}.pt"
-        launch = ["-m", "accelerate.commands.launch", "--num_machines=1", "--mixed_precision=no"]
-        launch += [f"--num_processes={processes}", "--num_cpu_threads_per_process=1", "--dynamo_backend=no"]
-        # The launcher behind this word is torchrun's; without a GPU its processes talk through gloo.
-        launch += ["--multi_gpu"] if processes > 1 else ["--cpu"]
         words = small_words(tmp_path, "optimiser.clip_norm=1e9")
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "MASTER_PORT": "29511"}
-        command = [sys.executable, *launch, "tests/gradients.py", str(out), *words]
-        subprocess.run(command, cwd=ROOT, check=True, env=environment, timeout=240)
+        launch(processes, "tests/gradients.py", str(out), *words)
         results.append(torch.load(out))
     one, two = results
     assert (one["processes"], two["processes"]) == (1, 2)

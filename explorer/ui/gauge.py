@@ -11,7 +11,7 @@ from explorer.metrics import ssim
 from explorer.ui.lent_gpu import PageRace
 
 # Each metric may take this share of a race's time; on two cores a reading costs 8 ms (SSIM), 48 ms (LPIPS).
-SHARE = 0.02
+SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
