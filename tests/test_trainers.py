@@ -1,6 +1,5 @@
 """Training: it learns, resumes exactly after a kill, splits over processes, and survives broken data."""
 
-import os
 import signal
 import subprocess
 import sys

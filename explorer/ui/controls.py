@@ -11,7 +11,7 @@ from explorer.backbones import LAYERS
 from explorer.inversion import Settings, SettingsError, load_settings
 
 FROM_NOISE, FROM_DECODER = "noise", "decoder"
-STARTS = [("from noise", FROM_NOISE), ("from the decoder (hybrid)", FROM_DECODER)]
+STARTS = [("from scratch", FROM_NOISE), ("from the decoder (hybrid)", FROM_DECODER)]
 AS_TUNED = "as tuned"
 PRIOR_WEIGHTS = [AS_TUNED, "0", "0.005", "0.02", "0.1", "0.5"]
 OPTIMISERS = [("L-BFGS", "lbfgs"), ("Adam", "adam")]
@@ -124,6 +124,6 @@ def build_controls(start: gr.Radio) -> Controls:
             )  # fmt: skip
             seed = gr.Number(
                 defaults.seed, label="Seed", precision=0, minimum=0,
-                info="The same seed gives the same noise to start from.",
+                info="The same seed gives the same noise to start from; layer1 starts from plain grey.",
             )  # fmt: skip
     return Controls(start, steps, seconds, seed, prior, optimiser, layers)

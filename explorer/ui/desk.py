@@ -48,6 +48,7 @@ class Visit:
     options: RunOptions = field(default_factory=RunOptions)
     settings: dict[str, Settings] = field(default_factory=dict)
     reel: Reel = field(default_factory=Reel)
+    stops: int = 0  # How often the visitor has asked to stop.
 
     def put(self, picture: Picture | None, example: str | None = None) -> None:
         """Lay down another picture; everything made from the one before goes."""
@@ -58,6 +59,7 @@ class Visit:
 
     def stop(self) -> None:
         """End the running race after its step."""
+        self.stops += 1
         if self.race is not None:
             self.race.stop()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from explorer.settings import fastest_precision
 from explorer.ui.api import add_endpoints
 from explorer.ui.arrival import wire_arrival
 from explorer.ui.compare import build_compare, wire_compare
@@ -99,8 +100,8 @@ def _describe_models(desk: Desk) -> str:
     if desk.failure:
         return _banner(desk.failure)
     backbone = desk.lab.backbone
-    source = escape(Path(backbone.source).name)
-    line = f'<p class="line" role="status">ResNet-50 {escape(backbone.name)} · {source} · ready</p>'
+    facts = [backbone.name, Path(backbone.source).name, f"optimiser in {fastest_precision()}", "ready"]
+    line = f'<p class="line" role="status">ResNet-50 {escape(" · ".join(facts))}</p>'
     return "".join(map(_banner, filter(None, [backbone.notice, desk.notice]))) + line
 
 

@@ -33,8 +33,11 @@ def begin(lab: Lab, visit: Visit, options: RunOptions) -> PageRace:
     if visit.picture is None:
         raise ValueError("A race needs a picture.")
     visit.options, visit.settings = options, options.settings()
+    stops = visit.stops
     visit.race = set_up_race(lab, visit.picture, visit.settings, options.method)
     visit.run, visit.reel = uuid4().hex, Reel()
+    if visit.stops != stops:  # While a decoder made the start picture, say.
+        visit.race.stop()
     return visit.race
 
 
