@@ -18,8 +18,8 @@ from explorer.inversion import Clock, Step
 from explorer.metrics import feature_error
 
 LEARNING_RATES = (0.02, 0.05, 0.1, 0.2)
-# The best PSNR after 200 steps on a validation picture that nothing is reported on, all four tried at every layer. At
-# layer4 the PSNR falls from step 50 on at each of them, least at the lowest.
+# The best PSNR after 200 steps on a validation picture that nothing is reported on, all four rates tried at
+# every layer. At layer4 the PSNR falls from step 50 on at each of them, least at the lowest.
 BEST_LEARNING_RATES = {"layer1": 0.2, "layer2": 0.2, "layer3": 0.2, "layer4": 0.02}
 NOISE = 0.1  # Standard deviation of the start, in normalised units.
 TOTAL_VARIATION = 0.01
