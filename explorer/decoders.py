@@ -4,7 +4,6 @@ A decoder runs only on a trunk whose fingerprint, or on a weight file whose dige
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from explorer.decoder_network import DecoderConfig, DecoderNetwork
 from explorer.features import Trunk
+from explorer.files import replacing
 from explorer.images import Images
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
@@ -77,11 +77,9 @@ def decoder_path(folder: Path, layer: str, variant: str) -> Path:
 
 def save_decoder(network: DecoderNetwork, card: DecoderCard, path: Path) -> None:
     """Write weights in half precision and the card, replacing the file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     state = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    save_file(state, partial, metadata={CARD_KEY: json.dumps(asdict(card))})
-    partial.replace(path)
+    with replacing(path) as partial:
+        save_file(state, partial, metadata={CARD_KEY: json.dumps(asdict(card))})
 
 
 def load_decoder(path: Path) -> Decoder:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.features import Trunk
+from explorer.files import replacing
 from explorer.images import EXAMPLES, SIZE, Images, load_example
 
 CACHE_VARIABLE = "EXPLORER_CACHE"
@@ -193,7 +194,5 @@ def _load(path: Path) -> LinearMap | None:
 
 
 def _save(fitted: LinearMap, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    save_file({name: getattr(fitted, name) for name in LinearMap.__slots__}, partial)
-    partial.replace(path)
+    with replacing(path) as partial:
+        save_file({name: getattr(fitted, name) for name in LinearMap.__slots__}, partial)

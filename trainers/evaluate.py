@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from explorer.backbones import LAYERS, WeightsError
 from explorer.decoders import CHECKPOINTS
+from explorer.files import replacing
 from explorer.images import ImageError, Images, Picture, quantise, read_picture
 from explorer.inversion import Settings, SettingsError, load_settings
 from explorer.lab import ITERATIVE_METHODS, METHODS, Lab
@@ -162,9 +163,8 @@ def _kept_or_new(evaluation: Evaluation, index: int, folder: Path) -> list[dict[
     records = [make_record(result) for result in results]
     if index < evaluation.config.grid_pictures:
         _draw_sheet(evaluation.paths[index], results, Path(evaluation.config.out))
-    partial = kept.with_suffix(".partial")
-    partial.write_text(json.dumps(records))
-    partial.replace(kept)
+    with replacing(kept) as partial:
+        partial.write_text(json.dumps(records))
     return records
 
 

@@ -16,6 +16,7 @@ import PIL.Image
 
 from explorer import __version__
 from explorer.backbones import LAYERS
+from explorer.files import replacing
 from explorer.images import EXAMPLES, Images, Picture, load_example
 from explorer.inversion import load_settings
 from explorer.lab import Lab, best_device
@@ -34,10 +35,11 @@ def main() -> None:
     """Record every example asked for."""
     options = parse_options()
     lab = Lab.load(options.weights, best_device())
-    options.out.mkdir(parents=True, exist_ok=True)
     for name in options.examples or EXAMPLES:
         path = options.out / f"{name}.json"
-        path.write_text(json.dumps(record(lab, load_example(name), options.steps)), encoding="utf-8")
+        recorded = json.dumps(record(lab, load_example(name), options.steps))
+        with replacing(path) as partial:
+            partial.write_text(recorded, encoding="utf-8")
         print(f"{path}: {path.stat().st_size / 1024:.0f} kB")
 
 

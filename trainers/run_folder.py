@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from explorer.files import replacing
+
 STATE = "state.pt"
 HISTORY = "history.csv"
 MANIFEST = "manifest.json"
@@ -31,9 +33,8 @@ class RunFolder:
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Save the run's state, history included, and the history once more as a table."""
-        partial = self.path / f"{STATE}.partial"
-        torch.save({**state, "history": self.rows}, partial)
-        partial.replace(self.path / STATE)
+        with replacing(self.path / STATE) as partial:
+            torch.save({**state, "history": self.rows}, partial)
         self._write_history()
 
     def load_state(self) -> dict[str, Any] | None:
@@ -47,9 +48,8 @@ class RunFolder:
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write what is needed to repeat the run: configuration, seed, versions, data and revision."""
-        partial = self.path / f"{MANIFEST}.partial"
-        partial.write_text(json.dumps({**manifest, **environment()}, indent=2) + "\n")
-        partial.replace(self.path / MANIFEST)
+        with replacing(self.path / MANIFEST) as partial:
+            partial.write_text(json.dumps({**manifest, **environment()}, indent=2) + "\n")
 
     def draw_curve(self) -> None:
         """Draw the loss terms and the validation PSNR over the steps."""
@@ -71,12 +71,10 @@ class RunFolder:
 
     def _write_history(self) -> None:
         names = sorted({name for row in self.rows for name in row}, key=lambda name: (name != "step", name))
-        partial = self.path / f"{HISTORY}.partial"
-        with partial.open("w", newline="") as file:
+        with replacing(self.path / HISTORY) as partial, partial.open("w", newline="") as file:
             writer = csv.DictWriter(file, names)
             writer.writeheader()
             writer.writerows(self.rows)
-        partial.replace(self.path / HISTORY)
 
 
 def environment() -> dict[str, Any]:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from explorer.files import replacing
+
 RECORDS = "curves.jsonl"
 
 
@@ -46,12 +48,11 @@ def read_curves(folder: Path) -> list[Curve]:
 
 def append_curves(folder: Path, curves: Sequence[Curve]) -> None:
     """Add curves to those of a folder, replacing its file in one step."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path, partial = folder / RECORDS, folder / f"{RECORDS}.partial"
+    path = folder / RECORDS
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     added = "".join(json.dumps(asdict(curve)) + "\n" for curve in curves)
-    partial.write_text(before + added, encoding="utf-8")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(before + added, encoding="utf-8")
 
 
 def _from_json(line: str) -> Curve:
