@@ -170,6 +170,7 @@ def _is_served(maps: Maps, convolution: nn.Conv2d) -> bool:
     """Tell whether oneDNN has fast kernels for this type here, and this module can use them."""
     return (
         maps.device.type == "cpu"
+        and not torch.is_autocast_enabled("cpu")  # It chooses the types, call by call.
         and torch.backends.mkldnn.is_available()
         and torch.backends.mkldnn.enabled  # pyright: ignore[reportAttributeAccessIssue]
         and (maps.dtype == torch.float32 or (maps.dtype == torch.bfloat16 and _has_bfloat16()))

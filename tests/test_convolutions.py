@@ -122,6 +122,14 @@ def test_without_onednn_it_is_an_ordinary_network(
     )
 
 
+def test_autocast_chooses_the_type_as_in_an_ordinary_network(block: Block, random: torch.Generator) -> None:
+    images = torch.rand(1, 3, 32, 32, generator=random)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, expected = frozen(block)(images), block(images)
+    assert found.dtype == expected.dtype == torch.bfloat16
+    assert_close(found, expected)
+
+
 def test_gradients_are_exact(block: Block, random: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oneDNN path by finite differences, of a function smooth enough for float32."""
     asked: list[bool] = []
