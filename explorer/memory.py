@@ -1,4 +1,4 @@
-"""Memory for evaluations: what one frees, the next takes again.
+"""Memory for evaluations: what one frees, the next takes again; what a run leaves goes back to the system.
 
 By default glibc hands large blocks back to the system as soon as they are freed, and every evaluation frees a
 few; taken anew, each page is first filled with zeros, which can cost as much as the evaluation.
@@ -15,10 +15,20 @@ LARGEST_MMAP_THRESHOLD = 2**25  # Glibc refuses more.
 
 def keep_freed_memory() -> None:
     """Let this process, all of its threads, keep up to 1 GiB of freed memory; does nothing without glibc."""
-    if platform.libc_ver()[0] != "glibc":
+    if not _has_glibc():
         return
     mallopt = ctypes.CDLL(None).mallopt
     mallopt(MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
     mallopt(TRIM_THRESHOLD, GIBIBYTE)
     # A thread's own arena is given back in whole heaps, whatever the threshold.
     mallopt(ARENA_MAX, 1)
+
+
+def return_freed_memory() -> None:
+    """Give the system back what has been freed, after a run or once models are loaded."""
+    if _has_glibc():
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _has_glibc() -> bool:
+    return platform.libc_ver()[0] == "glibc"

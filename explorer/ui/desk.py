@@ -12,6 +12,7 @@ from explorer.decoders import DecoderError
 from explorer.images import SIZE, Picture
 from explorer.inversion import Settings
 from explorer.lab import Lab
+from explorer.memory import return_freed_memory
 from explorer.metrics import Scores
 from explorer.reconstruction import Reconstruction
 from explorer.ui.controls import RunOptions
@@ -154,6 +155,7 @@ class Desk:
             self._warm_up(lab)
         except DecoderError as error:
             self.notice = str(error)
+        return_freed_memory()
         self.doing = ""
 
     def _warm_up(self, lab: Lab) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from explorer.images import Picture
 from explorer.lab import Lab
+from explorer.memory import return_freed_memory
 from explorer.metrics import Scores
 from explorer.race import Frame
 from explorer.reconstruction import Reconstruction
@@ -66,6 +67,7 @@ def watch(desk: Desk, visit: Visit, seconds: float) -> Generator[StageValue, Non
     value = replace(value, words=_words(value, picture), status="Measuring …", is_over=True)
     yield value
     scores = desk.score(picture, results)
+    return_freed_memory()
     if visit.race is race:
         visit.scores |= {score_key(made): scores[made.layer] for made in results}
         yield _with_scores(value, results, scores)
