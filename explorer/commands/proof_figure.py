@@ -88,7 +88,7 @@ def save_picture(curves: Sequence[Curve], path: Path) -> None:
         place.set_title(layer)
     for place in axes[-1]:
         place.set_xlabel("seconds")
-    axes[0][0].legend(fontsize="small")
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=len(NAMES))
     figure.savefig(path, dpi=DOTS_PER_INCH)
 
 
