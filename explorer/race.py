@@ -12,7 +12,7 @@ from explorer.reconstruction import Reconstruction, Record, divergence_notice, r
 
 State = Literal["running", "stopped", "finished", "diverged"]
 
-# Four frames a second look alive; asking for five leaves room for a deep layer's long step.
+# Four frames a second look alive; asking for a little more leaves room for a deep layer's long step.
 FRAMES_PER_SECOND = 4.5
 JPEG_QUALITY = 80
 
