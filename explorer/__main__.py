@@ -13,15 +13,15 @@ from warnings import filterwarnings
 
 import PIL.Image
 
-from explorer.backbones import WeightsError
 from explorer.commands import benchmark, reconstruct
-from explorer.decoders import DecoderError
-from explorer.features import UnknownNodeError
+from explorer.decoders.checkpoint import DecoderError
+from explorer.features.backbone import WeightsError
+from explorer.features.trunk import UnknownNodeError
 from explorer.images import ImageError
-from explorer.inversion import SettingsError
-from explorer.lab import MethodUnavailableError
-from explorer.memory import keep_freed_memory
-from explorer.report import ReportError, repeat_command
+from explorer.inversion.invert import SettingsError
+from explorer.lab.lab import MethodUnavailableError
+from explorer.machine import keep_freed_memory
+from explorer.report.bundle import ReportError, repeat_command
 
 BAD_INPUT = (
     DecoderError,

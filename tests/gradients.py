@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 
 from trainers.config import TrainConfig, load_config
-from trainers.processes import join_processes
-from trainers.training import Training
+from trainers.fitting.loop import Training
+from trainers.runs.processes import join_processes
 
 
 def main() -> None:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from explorer.backbones import Backbone
-from explorer.lab import Lab
-from explorer.ui.desk import Desk
+from explorer.features.backbone import Backbone
+from explorer.lab.lab import Lab
 from explorer.ui.page import build_page
+from explorer.ui.session.app_state import Desk
 from explorer.ui.theme import launch_options
 from tests.conftest import make_tiny_network
 

@@ -9,7 +9,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from explorer.decoder_network import ARCHITECTURES
+from explorer.decoders.network import ARCHITECTURES
 
 CONFIGS = Path(__file__).parent / "configs"
 SOURCES = ("folder", "hf", "skimage")

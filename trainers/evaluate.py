@@ -17,20 +17,20 @@ import torch
 from accelerate.utils import gather_object
 from tqdm import tqdm
 
-from explorer.backbones import LAYERS, WeightsError
-from explorer.decoders import CHECKPOINTS
+from explorer.decoders.checkpoint import CHECKPOINTS
+from explorer.features.backbone import LAYERS, WeightsError
 from explorer.files import replacing
 from explorer.images import ImageError, Images, Picture, quantise, read_picture
-from explorer.inversion import Settings, SettingsError, load_settings
-from explorer.lab import ITERATIVE_METHODS, METHODS, Lab
-from explorer.reconstruction import Reconstruction
-from explorer.report import Result, make_record
-from explorer.sheet import SheetPanel, contact_sheet, layer_panel, original_panel
+from explorer.inversion.invert import Settings, SettingsError, load_settings
+from explorer.lab.lab import ITERATIVE_METHODS, METHODS, Lab
+from explorer.lab.run import Reconstruction
+from explorer.report.bundle import Result, make_record
+from explorer.report.sheet import SheetPanel, contact_sheet, layer_panel, original_panel
 from trainers.config import ConfigError, as_dict, load_config
-from trainers.data import list_pictures
-from trainers.processes import join_processes
-from trainers.run_folder import environment
-from trainers.table import summarise, write_tables
+from trainers.data.folders import list_pictures
+from trainers.runs.processes import join_processes
+from trainers.runs.run_folder import environment
+from trainers.runs.table import summarise, write_tables
 
 MEAN_IMAGE, RANDOM_PAIR = "mean image", "random pair"
 

@@ -13,16 +13,16 @@ import torch
 from tqdm import tqdm
 
 from explorer import __version__
-from explorer.backbones import WeightsError
-from explorer.decoder_network import ARCHITECTURES, DecoderNetwork
-from explorer.decoders import LINEAR, DecoderCard, decoder_path, save_decoder
+from explorer.decoders.checkpoint import LINEAR, DecoderCard, decoder_path, save_decoder
+from explorer.decoders.network import ARCHITECTURES, DecoderNetwork
+from explorer.features.backbone import WeightsError
 from trainers.config import ConfigError, TrainConfig, as_dict
-from trainers.crops import Share
-from trainers.data import training_batches
-from trainers.linear_head import start_from_regression
-from trainers.run_folder import RunFolder
+from trainers.data.crops import Share
+from trainers.data.folders import training_batches
+from trainers.fitting.linear_head import start_from_regression
+from trainers.fitting.loop import build_trained_trunk
+from trainers.runs.run_folder import RunFolder
 from trainers.train import describe_data, read_config
-from trainers.training import build_trained_trunk
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

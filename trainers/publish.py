@@ -10,12 +10,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from explorer.backbones import LAYERS, WeightsError, load_backbone
-from explorer.decoders import CHECKPOINTS, DecoderError, decoder_path, load_decoder, require_fit, save_decoder
-from explorer.features import build_trunk
+from explorer.decoders.checkpoint import (
+    CHECKPOINTS,
+    DecoderError,
+    decoder_path,
+    load_decoder,
+    require_fit,
+    save_decoder,
+)
+from explorer.features.backbone import LAYERS, WeightsError, load_backbone
+from explorer.features.trunk import build_trunk
 from explorer.images import SIZE, ImageError
 from trainers.config import ConfigError, load_config
-from trainers.validation import validation_images, validation_psnr
+from trainers.fitting.validation import validation_images, validation_psnr
 
 CHECKED_PICTURES = 16  # A test repeats the PSNR of these.
 CHECKED_FIGURE = f"psnr_db_first_{CHECKED_PICTURES}"

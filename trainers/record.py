@@ -15,15 +15,15 @@ from typing import Any
 import PIL.Image
 
 from explorer import __version__
-from explorer.backbones import LAYERS
+from explorer.features.backbone import LAYERS
 from explorer.files import replacing
 from explorer.images import EXAMPLES, Images, Picture, load_example
-from explorer.inversion import load_settings
-from explorer.lab import Lab, best_device
-from explorer.race import Frame
-from explorer.report import finite_scores
+from explorer.inversion.invert import load_settings
+from explorer.lab.lab import Lab, best_device
+from explorer.lab.race import Frame
+from explorer.report.bundle import finite_scores
 
-RECORDINGS = Path(__file__).parents[1] / "explorer" / "ui" / "recordings"
+RECORDINGS = Path(__file__).parents[1] / "explorer" / "ui" / "components" / "recordings"
 STEPS = 200
 FRAMES_KEPT = 18
 # Kept frames lie denser at the start, where a race changes fastest.

@@ -17,11 +17,11 @@ import torch
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from explorer.backbones import WeightsError
+from explorer.features.backbone import WeightsError
 from explorer.images import ImageError, read_picture
-from explorer.inversion import Diverged, SettingsError, Step, load_settings
-from explorer.lab import Lab, MethodUnavailableError, best_device
-from explorer.metrics import psnr
+from explorer.inversion.invert import Diverged, SettingsError, Step, load_settings
+from explorer.lab.lab import Lab, MethodUnavailableError, best_device
+from explorer.metrics.functional import psnr
 from trainers.config import ConfigError
 from trainers.sweep_table import Row, append_rows, draw, read_rows
 

@@ -13,15 +13,15 @@ import torch
 from accelerate import Accelerator
 
 from explorer import __version__
-from explorer.backbones import WeightsError
-from explorer.decoder_network import ARCHITECTURES
-from explorer.decoders import DecoderCard, DecoderError, decoder_path, save_decoder
+from explorer.decoders.checkpoint import DecoderCard, DecoderError, decoder_path, save_decoder
+from explorer.decoders.network import ARCHITECTURES
+from explorer.features.backbone import WeightsError
 from explorer.images import SIZE, ImageError
 from trainers.config import CONFIGS, ConfigError, DataConfig, TrainConfig, as_dict, load_config
-from trainers.processes import join_processes
-from trainers.run_folder import RunFolder
-from trainers.training import Training
-from trainers.validation import validation_images, validation_psnr
+from trainers.fitting.loop import Training
+from trainers.fitting.validation import validation_images, validation_psnr
+from trainers.runs.processes import join_processes
+from trainers.runs.run_folder import RunFolder
 
 log = logging.getLogger("trainers.train")
 

@@ -10,23 +10,23 @@ from typing import Any
 
 from tqdm import tqdm
 
-from explorer.backbones import LAYERS
-from explorer.commands.measurements import (
+from explorer.benchmarks.comparison import METHODS, prove, split_methods
+from explorer.benchmarks.figure import write_figures
+from explorer.benchmarks.quality import Quality, TimeToQuality, invert_all, score_runs, times_to_quality
+from explorer.benchmarks.summary import ends, speed_ups
+from explorer.benchmarks.timing import (
     DecodeTime,
     StepTime,
     measure_decode_time,
     measure_machine,
     measure_step_time,
 )
-from explorer.commands.proof import METHODS, prove, split_methods
-from explorer.commands.proof_figure import write_figures
-from explorer.commands.proof_tables import ends, speed_ups
-from explorer.commands.quality import Quality, TimeToQuality, invert_all, score_runs, times_to_quality
 from explorer.commands.reconstruct import read_pictures, split_layers
+from explorer.features.backbone import LAYERS
 from explorer.images import EXAMPLES, ImageError, Picture
-from explorer.inversion import Settings, load_settings
-from explorer.lab import Lab, best_device
-from explorer.reconstruction import Reconstruction
+from explorer.inversion.invert import Settings, load_settings
+from explorer.lab.lab import Lab, best_device
+from explorer.lab.run import Reconstruction
 
 THRESHOLDS_DB = (12, 14, 16, 18, 20, 22, 24)
 MISSING = "-"

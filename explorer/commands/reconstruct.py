@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from explorer.backbones import LAYERS
+from explorer.features.backbone import LAYERS
 from explorer.images import EXAMPLES, ImageError, Picture, load_example, read_picture
-from explorer.inversion import Settings, Step, load_settings
-from explorer.lab import ITERATIVE_METHODS, METHODS, Lab, MethodUnavailableError, best_device
-from explorer.reconstruction import Reconstruction
-from explorer.report import MANIFEST, TABLE, Result, RunInfo, write_picture, write_tables, writing_into
+from explorer.inversion.invert import Settings, Step, load_settings
+from explorer.lab.lab import ITERATIVE_METHODS, METHODS, Lab, MethodUnavailableError, best_device
+from explorer.lab.run import Reconstruction
+from explorer.report.bundle import MANIFEST, TABLE, Result, RunInfo, write_picture, write_tables, writing_into
 
 BAR_FORMAT = "{desc} |{bar:30}| {n:.0f}/{total_fmt} evaluations, {elapsed}{postfix}"
 

@@ -14,18 +14,18 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from explorer.backbones import LAYERS
-from explorer.features import UnknownNodeError
+from explorer.features.backbone import LAYERS
+from explorer.features.trunk import UnknownNodeError
 from explorer.images import EXAMPLES, Picture, encode_png, load_example, read_picture
-from explorer.inversion import Settings, load_settings
-from explorer.lab import METHODS
-from explorer.reconstruction import Reconstruction
-from explorer.report import finite_scores
-from explorer.ui.controls import MAX_SECONDS
-from explorer.ui.desk import Desk
-from explorer.ui.errors import clear_errors
-from explorer.ui.live import RACES
-from explorer.ui.reel import Reel
+from explorer.inversion.invert import Settings, load_settings
+from explorer.lab.lab import METHODS
+from explorer.lab.run import Reconstruction
+from explorer.report.bundle import finite_scores
+from explorer.ui.components.errors import clear_errors
+from explorer.ui.session.app_state import Desk
+from explorer.ui.session.history import Reel
+from explorer.ui.session.options import MAX_SECONDS
+from explorer.ui.tabs.live import RACES
 
 NOT_BASE64 = (
     "The image must be an example's name, or a JPEG, PNG or WebP file in base64 (a data URI also works)."

@@ -7,14 +7,14 @@ from uuid import uuid4
 
 import gradio as gr
 
-from explorer.ui.desk import Arrival, Desk, Visit
-from explorer.ui.errors import clear_errors
-from explorer.ui.examples import recognise_example
-from explorer.ui.instant import InstantTab, decode_visit
-from explorer.ui.live import LiveTab
-from explorer.ui.picture_input import read_upload
-from explorer.ui.recordings import has_recording
+from explorer.ui.components.errors import clear_errors
+from explorer.ui.components.examples import recognise_example
+from explorer.ui.components.picture_input import read_upload
+from explorer.ui.components.recordings import has_recording
+from explorer.ui.session.app_state import Arrival, Desk, Visit
 from explorer.ui.stage import StageValue, still
+from explorer.ui.tabs.instant import InstantTab, decode_visit
+from explorer.ui.tabs.live import LiveTab
 
 # Decoding is short and must not wait for a race.
 DECODING = "decoding"

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import gradio as gr
 
-from explorer.lab import ITERATIVE_METHODS, Lab
-from explorer.metrics import Scores
-from explorer.reconstruction import Reconstruction
-from explorer.report import Result, RunInfo, repeat_command, zip_report
-from explorer.sheet import race_gif
-from explorer.ui.desk import Desk, Visit, score_key
-from explorer.ui.picture_input import NO_PICTURE
+from explorer.lab.lab import ITERATIVE_METHODS, Lab
+from explorer.lab.run import Reconstruction
+from explorer.metrics.functional import Scores
+from explorer.report.bundle import Result, RunInfo, repeat_command, zip_report
+from explorer.report.sheet import race_gif
+from explorer.ui.components.picture_input import NO_PICTURE
+from explorer.ui.session.app_state import Desk, Visit, score_key
 
 
 def wire_export(desk: Desk, button: gr.Button, download: gr.DownloadButton) -> None:

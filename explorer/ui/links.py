@@ -10,19 +10,12 @@ from urllib.parse import urlencode
 
 import gradio as gr
 
-from explorer.backbones import LAYERS
+from explorer.features.backbone import LAYERS
 from explorer.images import EXAMPLES
-from explorer.ui.controls import (
-    MAX_SECONDS,
-    MAX_STEPS,
-    OPTIMISERS,
-    PRIOR_WEIGHTS,
-    STARTS,
-    Controls,
-    RunOptions,
-)
-from explorer.ui.desk import Desk
-from explorer.ui.examples import example_file
+from explorer.ui.components.examples import example_file
+from explorer.ui.session.app_state import Desk
+from explorer.ui.session.options import MAX_SECONDS, MAX_STEPS, OPTIMISERS, PRIOR_WEIGHTS, STARTS, RunOptions
+from explorer.ui.tabs.controls import Controls
 
 TABS = ("instant", "live", "compare")
 CHOICES = {

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import gradio as gr
 
-from explorer.settings import fastest_precision
+from explorer.inversion.settings import fastest_precision
 from explorer.ui.api import add_endpoints
 from explorer.ui.arrival import wire_arrival
-from explorer.ui.compare import build_compare, wire_compare
-from explorer.ui.desk import Desk
-from explorer.ui.examples import build_examples, example_file
+from explorer.ui.components.examples import build_examples, example_file
+from explorer.ui.components.picture_input import build_picture_input
 from explorer.ui.export import wire_export
-from explorer.ui.instant import build_instant
 from explorer.ui.links import wire_links
-from explorer.ui.live import build_live, wire_live
-from explorer.ui.picture_input import build_picture_input
+from explorer.ui.session.app_state import Desk
+from explorer.ui.tabs.compare import build_compare, wire_compare
+from explorer.ui.tabs.instant import build_instant
+from explorer.ui.tabs.live import build_live, wire_live
 
 TITLE = "ResNet Inversion Explorer"
 HEADER = """

@@ -5,7 +5,7 @@ from typing import Any
 
 from gradio.themes import Base, LocalFont
 
-from explorer.plots import LAYER_COLOURS
+from explorer.report.plots import LAYER_COLOURS
 
 FOLDER = Path(__file__).parent
 STYLE_SHEETS = [FOLDER / "page.css", FOLDER / "stage" / "stage.css", FOLDER / "wipe" / "wipe.css"]

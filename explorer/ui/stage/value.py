@@ -11,12 +11,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from explorer.images import Images, encode_jpeg
-from explorer.race import Frame, Panel
-from explorer.ui.gauge import Reading
-from explorer.ui.words import Sentence
+from explorer.lab.race import Frame, Panel
+from explorer.ui.stage.captions import Sentence
 
 # Still pictures are sent once, so they may be better than the frames of a race.
 STILL_QUALITY = 92
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What has been read of one layer; None where nothing has."""
+
+    ssim: float | None = None
+    lpips: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

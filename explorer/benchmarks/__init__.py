@@ -1,0 +1,1 @@
+"""Benchmarks: times on this machine, and the comparison with the loops that users write."""

@@ -1,0 +1,148 @@
+"""What this machine does in which time: a convolution, a step of each layer, a decoder's pass."""
+
+import copy
+import os
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from statistics import median
+from time import perf_counter
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d
+from torch.utils.flop_counter import FlopCounterMode
+
+from explorer.features.trunk import Trunk
+from explorer.images import Images, Picture
+from explorer.inversion.invert import Settings
+from explorer.lab.lab import Lab
+
+WARM_UP_ROUNDS = 3
+# One 3x3 convolution of ResNet-50's second stage: typical work, and large enough to fill the vector units.
+PROBE_CHANNELS, PROBE_SIZE, PROBE_ROUNDS = 128, 28, 30
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the times depend on; the speeds are those of one convolution, measured."""
+
+    cores: int
+    threads: int
+    device: str
+    convolution_gflops: float
+    bfloat16_convolution_gflops: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """Milliseconds of one evaluation by the bare trunk (forward + backward) and by all of `invert`.
+
+    Ratio and share of the machine's convolution rate, in the same precision, which `invert` attains, are
+    medians over rounds in which all three were timed one after the other.
+    """
+
+    layer: str
+    precision: str
+    gflop: float
+    bare_ms: float
+    invert_ms: float
+    ratio: float
+    share_of_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeTime:
+    """Milliseconds from picture to decoded picture, trunk included."""
+
+    layer: str
+    method: str
+    decode_ms: float
+
+
+def measure_machine(device: torch.device) -> Machine:
+    """Measure the speed of a typical convolution in both precisions."""
+    rates = []
+    for dtype in (torch.float32, torch.bfloat16):
+        probe = _Probe(device, dtype)
+        rates.append(median([probe.gflops() for _ in range(WARM_UP_ROUNDS + PROBE_ROUNDS)][WARM_UP_ROUNDS:]))
+    return Machine(os.cpu_count() or 1, torch.get_num_threads(), str(device), *rates)
+
+
+class _Probe:
+    """A convolution to measure the machine by."""
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        images = torch.rand(1, PROBE_CHANNELS, PROBE_SIZE, PROBE_SIZE, device=device, dtype=dtype)
+        self._images = images.to(memory_format=torch.channels_last)
+        self._weight = torch.rand(PROBE_CHANNELS, PROBE_CHANNELS, 3, 3, device=device, dtype=dtype)
+
+    @torch.no_grad()
+    def gflops(self) -> float:
+        """Return the speed of the better of two runs, for the first also fills the caches."""
+        times = []
+        for _ in range(2):
+            started = perf_counter()
+            conv2d(self._images, self._weight, padding=1)
+            times.append(_seconds_since(started, self._images.device))
+        return 2 * PROBE_CHANNELS**2 * 9 * PROBE_SIZE**2 / min(times) / 1e9
+
+
+def measure_step_time(lab: Lab, picture: Picture, layer: str, settings: Settings, rounds: int) -> StepTime:
+    """Time steps of an inversion and bare evaluations in turns, so that other load on the machine cancels."""
+    endless = replace(settings, steps=None, seconds=None, patience=None, coarse_to_fine=0.0)
+    trunk, target = lab.trunk(layer).cast(settings.dtype), lab.target(picture, layer)
+    images, probe = picture.images.to(lab.device), _Probe(lab.device, settings.dtype)
+    bare, ours, rates = [], [], []
+    gflop = 2 * _flops(trunk, images) / 1e9  # The gradient of the input costs as much as the way there.
+    with closing(lab.steps(picture, layer, "optimiser", endless)) as steps:
+        before = next(steps)
+        for _ in range(WARM_UP_ROUNDS + rounds):
+            bare.append(_time_bare_evaluation(trunk, images, target))
+            step = next(steps)
+            ours.append((step.seconds - before.seconds) / (step.evaluations - before.evaluations))
+            before = step
+            rates.append(probe.gflops())
+    rounds_timed = list(zip(bare, ours, rates, strict=True))[WARM_UP_ROUNDS:]
+    return StepTime(
+        layer,
+        settings.precision,
+        gflop,
+        bare_ms=1e3 * median(bare_seconds for bare_seconds, _, _ in rounds_timed),
+        invert_ms=1e3 * median(seconds for _, seconds, _ in rounds_timed),
+        ratio=median(seconds / bare_seconds for bare_seconds, seconds, _ in rounds_timed),
+        share_of_rate=median(gflop / seconds / rate for _, seconds, rate in rounds_timed),
+    )
+
+
+def _flops(trunk: Trunk, images: Images) -> int:
+    """Count operations on a device without memory, where trunks run the operators that the counter knows."""
+    with FlopCounterMode(display=False) as counter:
+        copy.deepcopy(trunk).to("meta")(images.to("meta"))
+    return counter.get_total_flops()
+
+
+def measure_decode_time(lab: Lab, picture: Picture, layer: str, method: str, rounds: int) -> DecodeTime:
+    """Time a decoder's single pass, once it is loaded."""
+    times = []
+    for _ in range(WARM_UP_ROUNDS + rounds):
+        started = perf_counter()
+        lab.decode(picture, layer, method)
+        times.append(_seconds_since(started, lab.device))
+    return DecodeTime(layer, method, 1e3 * median(times[WARM_UP_ROUNDS:]))
+
+
+def _time_bare_evaluation(trunk: Trunk, images: Images, target: Mapping[str, Tensor]) -> float:
+    """Time the trunk alone: features of the images, and the gradient of an inner product with the target."""
+    images = images.clone().requires_grad_()
+    started = perf_counter()
+    features = trunk(images)
+    outputs = [features[node] for node in target]
+    torch.autograd.grad(outputs, images, [target[node].to(trunk.dtype) for node in target])
+    return _seconds_since(started, images.device)
+
+
+def _seconds_since(started: float, device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return perf_counter() - started

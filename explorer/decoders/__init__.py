@@ -1,0 +1,1 @@
+"""Decoders: from one layer's features back to the picture, in one pass."""

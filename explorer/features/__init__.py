@@ -1,0 +1,1 @@
+"""Features: which network, cut at which node, frozen and fast."""

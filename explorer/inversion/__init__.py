@@ -1,0 +1,1 @@
+"""Inversion: search a picture by its features, step by step."""

@@ -1,0 +1,1 @@
+"""The lab: one picture's experiments on the shared models. No Gradio, no printing."""

@@ -1,0 +1,84 @@
+"""The models that one process shares: trunks, decoders and linear decoders, each made once, on first use."""
+
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from threading import Lock
+from typing import Generic, TypeVar
+
+import torch
+
+from explorer.decoders.checkpoint import CHECKPOINTS, LINEAR, Decoder, find_decoder
+from explorer.decoders.linear import LinearDecoder, linear_decoder
+from explorer.features.backbone import Backbone
+from explorer.features.trunk import Trunk, build_trunk
+from explorer.images import Images
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Models:
+    """A backbone's trunks and decoders; safe to use from several threads at once."""
+
+    def __init__(self, backbone: Backbone, device: torch.device, checkpoints: Path = CHECKPOINTS) -> None:
+        self.backbone = backbone
+        self.device = device
+        self._checkpoints = checkpoints
+        self._trunks = _Shelf[tuple[str, bool, torch.dtype], Trunk]()
+        self._decoders = _Shelf[tuple[str, str], Decoder | None]()
+        self._linear = _Shelf[str, LinearDecoder]()
+
+    def place(self, images: Images) -> Images:
+        """Bring pictures to where the models are."""
+        return images.to(self.device)
+
+    def trunk(
+        self, nodes: str, *, batchnorm_inputs: bool = False, dtype: torch.dtype = torch.float32
+    ) -> Trunk:
+        """Give the frozen trunk that stops at these nodes and computes in this type."""
+        if dtype != torch.float32:
+            return self._trunks.get(
+                (nodes, batchnorm_inputs, dtype),
+                lambda: self.trunk(nodes, batchnorm_inputs=batchnorm_inputs).cast(dtype),
+            )
+        return self._trunks.get(
+            (nodes, batchnorm_inputs, dtype),
+            lambda: build_trunk(self.backbone.network, nodes, batchnorm_inputs=batchnorm_inputs).to(
+                self.device
+            ),
+        )
+
+    def decoder(self, layer: str, variant: str) -> Decoder | None:
+        """Give the trained decoder that fits this layer and these weights, if there is one."""
+        return self._decoders.get((layer, variant), lambda: self._find_decoder(layer, variant))
+
+    def linear(self, layer: str) -> Decoder | LinearDecoder:
+        """Give the closed-form decoder of this layer.
+
+        One that ships was fitted on many photos. Without, fitting one the first time takes up to a minute.
+        """
+        shipped = self.decoder(layer, LINEAR)
+        if shipped is not None:
+            return shipped
+        return self._linear.get(layer, lambda: linear_decoder(self.trunk(layer)).to(self.device).eval())
+
+    def _find_decoder(self, layer: str, variant: str) -> Decoder | None:
+        found = find_decoder(self.trunk(layer), variant, self._checkpoints, digest=self.backbone.digest)
+        return None if found is None else found.to(self.device).eval()
+
+
+class _Shelf(Generic[Key, Value]):
+    """Values made once per key; a slow one holds up only those who want the same."""
+
+    def __init__(self) -> None:
+        self._values: dict[Key, Value] = {}
+        self._locks: dict[Key, Lock] = {}
+        self._lock = Lock()
+
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
+        with self._lock:
+            lock = self._locks.setdefault(key, Lock())
+        with lock:
+            if key not in self._values:
+                self._values[key] = make()
+            return self._values[key]

@@ -1,0 +1,1 @@
+"""Reports: what a run leaves, as files, sheets, figures and animations."""

@@ -1,0 +1,1 @@
+"""Components around the stages: the picture's input, the examples, errors and recorded runs."""

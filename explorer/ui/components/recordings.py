@@ -1,0 +1,67 @@
+"""Recorded runs: real races on the examples, made by `trainers.record`, replayed by the browser alone."""
+
+import json
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from explorer.images import load_example
+from explorer.metrics.functional import Scores
+from explorer.ui.session.running import COLUMNS, table_row
+from explorer.ui.stage import StagePanel, StageValue, Table, still
+from explorer.ui.stage.captions import describe_gap, describe_layers, flat_psnr_db
+
+FOLDER = Path(__file__).parent / "recordings"
+
+
+def has_recording(example: str | None) -> bool:
+    """Whether a run of this example ships with the page."""
+    return example is not None and (FOLDER / f"{example}.json").is_file()
+
+
+@cache
+def read_recording(example: str) -> str:
+    """Read an example's recorded run as the stage replays it."""
+    content = json.loads((FOLDER / f"{example}.json").read_text(encoding="utf-8"))
+    frames = [
+        {
+            "seconds": frame["seconds"],
+            "panels": {layer: _panel(given) for layer, given in frame["panels"].items()},
+        }
+        for frame in content["frames"]
+    ]
+    scores = {layer: Scores(**given) for layer, given in content["scores"].items()}
+    last = content["frames"][-1]["panels"]
+    rows = [
+        table_row(layer, scores[layer], last[layer]["evaluations"], content["seconds"][layer])
+        for layer in scores
+    ]
+    original = load_example(example).images
+    psnr_db = {layer: panel["psnr_db"] for layer, panel in last.items()}
+    value = StageValue(
+        run=uuid4().hex,
+        original=still(original),
+        words=[*describe_layers(psnr_db, flat_psnr_db(original)), *describe_gap(scores)],
+        status=(
+            f"A recorded run: {content['weights']} ({content['digest']}), {content['steps']} evaluations per "
+            f"layer, seed {content['seed']}; {frames[-1]['seconds']:.0f} s when it was made."
+        ),
+        table=Table(COLUMNS, rows),
+    )
+    return value.text(frames=frames)
+
+
+def _panel(given: dict[str, Any]) -> dict[str, Any]:
+    panel = StagePanel(
+        src=f"data:image/webp;base64,{given['webp']}",
+        shape="",
+        psnr_db=given["psnr_db"],
+        feature=given["feature"],
+        ssim=given.get("ssim"),
+        lpips=given.get("lpips"),
+        step=given["step"],
+        evaluations=given["evaluations"],
+    )
+    return asdict(panel)

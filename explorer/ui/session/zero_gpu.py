@@ -1,0 +1,163 @@
+"""Races on a GPU that Hugging Face lends for as long as a call lasts (ZeroGPU).
+
+The GPU exists only in a process of its own, which is gone afterwards: plain data crosses over, the page keeps
+the visitor's state, and a race that has ended cannot be resumed. Anywhere else nothing of this is used.
+"""
+
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import PIL.Image
+from jaxtyping import UInt8
+
+from explorer.features.backbone import Backbone
+from explorer.images import Images, Picture, picture_from_pil, to_pil
+from explorer.inversion.invert import Settings
+from explorer.lab.lab import Lab, best_device
+from explorer.lab.race import Frame, Race
+from explorer.lab.run import Reconstruction, Record
+
+try:
+    import spaces  # pyright: ignore[reportMissingImports]
+except ImportError:  # Only Spaces have it.
+    spaces = None
+
+# Loading the models in the lent process, and measuring, on top of the race itself.
+SPARE_SECONDS = 20
+
+Pixels = UInt8[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A race to be run: plain data only."""
+
+    weights: str
+    pixels: Pixels
+    settings: dict[str, Settings]
+    method: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A frame and the pictures that the layers have reached: plain data only."""
+
+    frame: Frame
+    pixels: dict[str, Pixels]
+
+
+def is_lent() -> bool:
+    """Tell whether this process is the page of a Space with ZeroGPU."""
+    return spaces is not None and spaces.config.Config.zero_gpu
+
+
+def play(order: Order) -> Generator[Scene, None, None]:
+    """Run a race from start to end; closing the generator ends it."""
+    lab = _lab(order.weights)
+    race = lab.race(_picture(order.pixels), order.settings, method=order.method)
+    with closing(race.frames(order.seconds)) as frames:
+        for frame in frames:
+            yield Scene(frame, {made.layer: _pixels(made.images) for made in race.reconstructions()})
+
+
+if spaces is not None:
+    # Off ZeroGPU the decorator returns the function as it is.
+    play = spaces.GPU(play, duration=lambda order: order.seconds + SPARE_SECONDS)
+
+
+class LentRace:
+    """Behaves as a Race that runs once, on the lent GPU."""
+
+    def __init__(
+        self, backbone: Backbone, picture: Picture, settings: Mapping[str, Settings], method: str
+    ) -> None:
+        self.method = method
+        weights = backbone.source if Path(backbone.source).is_file() else backbone.name
+        self._order = Order(weights, _pixels(picture.images), dict(settings), method, 0.0)
+        self._scene: Scene | None = None
+        self._history: dict[str, list[Record]] = {layer: [] for layer in settings}
+        self._is_stopping = Event()
+
+    def frames(self, seconds: float) -> Generator[Frame, None, None]:
+        """Yield frames for at most so many seconds; the last one, after a stop too, says how it ended."""
+        with closing(play(replace(self._order, seconds=seconds))) as scenes:
+            for scene in scenes:
+                self._remember(scene)
+                yield scene.frame
+                if self._is_stopping.is_set():
+                    break
+        if self._scene is not None and self._is_stopping.is_set():
+            yield _stopped(self._scene.frame)
+
+    def stop(self) -> None:
+        """Ask `frames`, running or about to begin, to end after the frame at hand; safe from any thread."""
+        self._is_stopping.set()
+
+    def can_resume(self) -> bool:
+        """Say no: the optimisers' state went with the GPU."""
+        return False
+
+    def reconstructions(self) -> list[Reconstruction]:
+        """Give the picture each layer has reached, in 8 bits, with one record for each frame."""
+        if self._scene is None:
+            return []
+        panels, pixels = self._scene.frame.panels, self._scene.pixels
+        return [
+            Reconstruction(
+                layer,
+                self.method,
+                _picture(pixels[layer]).images,
+                panel.evaluations,
+                panel.seconds,
+                panel.notice,
+                tuple(self._history[layer]),
+            )
+            for layer, panel in panels.items()
+        ]
+
+    def _remember(self, scene: Scene) -> None:
+        self._scene = scene
+        for layer, panel in scene.frame.panels.items():
+            self._history[layer].append(
+                Record(panel.step, panel.evaluations, panel.seconds, panel.losses, panel.psnr_db)
+            )
+
+
+# What a visitor's race may be.
+PageRace = Race | LentRace
+
+
+def set_up_race(lab: Lab, picture: Picture, settings: Mapping[str, Settings], method: str) -> PageRace:
+    """Set up a race where it runs best: on the lent GPU if there is one, else in this process."""
+    if is_lent():
+        return LentRace(lab.backbone, picture, settings, method)
+    return lab.race(picture, settings, method=method)
+
+
+def _stopped(frame: Frame) -> Frame:
+    """Repeat the last frame, without its pictures, as that of a stopped race."""
+    panels = {
+        layer: replace(panel, jpeg=None, state="stopped" if panel.state == "running" else panel.state)
+        for layer, panel in frame.panels.items()
+    }
+    return replace(frame, panels=panels)
+
+
+@cache
+def _lab(weights: str) -> Lab:
+    """Load the models on the GPU, once in a lent process."""
+    return Lab.load(weights, best_device())
+
+
+def _pixels(images: Images) -> Pixels:
+    return np.asarray(to_pil(images))
+
+
+def _picture(pixels: Pixels) -> Picture:
+    return picture_from_pil(PIL.Image.fromarray(pixels), name="picture", size=pixels.shape[0])

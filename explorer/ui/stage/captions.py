@@ -1,0 +1,81 @@
+"""The sentences beside the pictures: what to look for, true for the numbers shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from explorer.images import Images
+from explorer.metrics.functional import Scores, psnr
+
+# What a given PSNR looks like on photos at 224 pixels, from best to worst.
+LOOKS = (
+    (27.0, "fine detail"),
+    (22.0, "edges and colours with softened texture"),
+    (18.0, "shapes with smeared texture"),
+    (14.5, "the layout and the main colours"),
+)
+WORST_LOOK = "a rough arrangement of light and colour"
+# A picture of one colour can have a high PSNR on a picture of few contrasts; only more than that is likeness.
+NO_LOOK = "hardly anything that resembles the picture"
+LIKENESS_DB = 1.0
+# Features this close count as nearly equal: the network itself could hardly tell.
+NEARLY_EQUAL_ERROR = 0.1
+LOW_PSNR_DB = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence and the layers it tells about: class mode holds it back until all of them are revealed."""
+
+    text: str
+    about: tuple[str, ...]
+
+
+def flat_psnr_db(original: Images) -> float:
+    """Give the PSNR of a picture of one colour, the original's mean: what knowing nothing else reaches."""
+    flat = original.mean(dim=(2, 3), keepdim=True).expand_as(original)
+    return float(psnr(flat, original).mean())
+
+
+def describe_look(psnr_db: float, flat_db: float) -> str:
+    """Say in words what a reconstruction of this PSNR shows."""
+    if psnr_db < flat_db + LIKENESS_DB:
+        return NO_LOOK
+    return next((words for limit, words in LOOKS if psnr_db >= limit), WORST_LOOK)
+
+
+def describe_layers(psnr_db: Mapping[str, float], flat_db: float, *, after: str = "") -> list[Sentence]:
+    """Say what has come back from the shallowest layer and from the deepest, `after` so many seconds."""
+    if not psnr_db:
+        return []
+    layers = tuple(sorted(psnr_db))
+    first, last = layers[0], layers[-1]
+    looks = {layer: describe_look(psnr_db[layer], flat_db) for layer in layers}
+    opening = f"{after}{first} gives back {looks[first]} ({psnr_db[first]:.1f} dB)"
+    if first == last:
+        return [Sentence(f"{opening}.", (first,))]
+    if looks[first] == looks[last]:
+        return [Sentence(f"{opening}, and so does {last} ({psnr_db[last]:.1f} dB).", (first, last))]
+    said = [
+        Sentence(f"{opening}.", (first,)),
+        Sentence(f"{last} gives back {looks[last]} ({psnr_db[last]:.1f} dB).", (last,)),
+    ]
+    if all(psnr_db[a] > psnr_db[b] for a, b in pairwise(layers)):
+        said.append(Sentence("Each deeper layer gives back less.", layers))
+    return said
+
+
+def describe_gap(scores: Mapping[str, Scores]) -> list[Sentence]:
+    """Point out a layer whose features nearly match although its picture does not, if there is one."""
+    for layer in sorted(scores, reverse=True):
+        score = scores[layer]
+        if score.feature_error is None or score.psnr_db is None:
+            continue
+        if score.feature_error <= NEARLY_EQUAL_ERROR and score.psnr_db < LOW_PSNR_DB:
+            text = (
+                f"Look at {layer}: its features match to within {score.feature_error:.1%}, "
+                f"yet the picture is only {score.psnr_db:.1f} dB close. "
+                f"What differs is what {layer} does not see."
+            )
+            return [Sentence(text, (layer,))]
+    return []

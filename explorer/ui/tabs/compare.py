@@ -1,0 +1,89 @@
+"""The Compare tab: any two of the original, the decoded and the optimised pictures."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from explorer.images import Images
+from explorer.lab.lab import Lab
+from explorer.lab.scorer import Likeness, Prediction
+from explorer.ui.session.app_state import Desk, Visit
+from explorer.ui.stage import still
+from explorer.ui.wipe import WipePicture, WipeValue, build_wipe
+
+ORIGINAL = "original"
+
+
+def build_compare() -> gr.HTML:
+    """Lay out the tab and return its wipe."""
+    return build_wipe()
+
+
+def wire_compare(desk: Desk, tab: gr.Tab, wipe: gr.HTML) -> None:
+    """Fill the tab when it is opened, and measure the two pictures that are chosen."""
+
+    def open_tab(request: gr.Request) -> dict[str, Any]:
+        return compare(desk.lab, desk.visit(request.session_hash)).plain()
+
+    def pick(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        return compare(desk.lab, desk.visit(request.session_hash), event.a, event.b).plain()
+
+    quiet = {"show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": "comparing"}
+    tab.select(open_tab, outputs=[wipe], api_visibility="private", **quiet)
+    wipe.pick(pick, outputs=[wipe], api_visibility="private", trigger_mode="always_last", **quiet)
+
+
+def compare(lab: Lab, visit: Visit, a: str = ORIGINAL, b: str = "") -> WipeValue:
+    """Measure two of the visit's pictures; the second defaults to the last one there is."""
+    images = _gather(visit)
+    pictures = {key: _describe(key, image) for key, image in images.items()}
+    if len(images) < 2:
+        return WipeValue(pictures)
+    b = b if b in images else list(images)[-1]
+    a = a if a in images else ORIGINAL
+    opinions = {key: lab.judge.predictions(images[key]) for key in (a, b)}
+    return WipeValue(
+        pictures,
+        a,
+        b,
+        describe_likeness(lab.judge.likeness(images[b], images[a])),
+        describe_opinions(opinions[a], opinions[b]),
+        {key: [(one.label, one.probability) for one in opinion] for key, opinion in opinions.items()},
+    )
+
+
+def describe_likeness(likeness: Likeness) -> str:
+    """Write the numbers between two pictures; a missing one says why."""
+    if math.isinf(likeness.psnr_db):
+        return "The two pictures are equal, pixel for pixel."
+    perceptual = "" if likeness.lpips is None else f" · LPIPS {likeness.lpips:.3f}"
+    reasons = "".join(f" {reason}" for reason in likeness.reasons.values())
+    return f"PSNR {likeness.psnr_db:.1f} dB · SSIM {likeness.ssim:.3f}{perceptual}{reasons}"
+
+
+def describe_opinions(a: list[Prediction], b: list[Prediction]) -> str:
+    """Say whether the network takes the two pictures for the same thing."""
+    shared = len({one.label for one in a} & {one.label for one in b})
+    if a[0].label == b[0].label:
+        return (
+            f"To the network both are first of all “{a[0].label}”; {shared} of the five likeliest are shared."
+        )
+    return (
+        f"The network sees “{a[0].label}” on the left and “{b[0].label}” on the right; "
+        f"{shared} of the five likeliest are shared."
+    )
+
+
+def _gather(visit: Visit) -> Mapping[str, Images]:
+    if visit.picture is None:
+        return {}
+    decoded = {f"{layer} decoded": made.images for layer, made in visit.decoded.items()}
+    optimised = {f"{layer} optimised": made.images for layer, made in visit.optimised.items()}
+    return {ORIGINAL: visit.picture.images, **decoded, **optimised}
+
+
+def _describe(key: str, images: Images) -> WipePicture:
+    layer = None if key == ORIGINAL else key.split()[0]
+    return WipePicture(key.capitalize() if key == ORIGINAL else key, still(images), layer)

@@ -1,0 +1,111 @@
+"""The Instant tab: on upload every layer is decoded at once; slower metrics follow."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+import gradio as gr
+
+from explorer.features.backbone import LAYERS
+from explorer.images import Picture, quantise
+from explorer.lab.run import Reconstruction
+from explorer.metrics.functional import Scores, psnr, ssim
+from explorer.ui.session.app_state import Desk, Visit, score_key
+from explorer.ui.stage import StagePanel, StageValue, build_stage, still
+from explorer.ui.stage.captions import Sentence, describe_gap, describe_layers, flat_psnr_db
+
+DECODERS = [
+    ("faithful: least squared error", "decoder"),
+    ("perceptual: sharper, guesses more", "perceptual"),
+    ("linear: what can be read off", "linear"),
+]
+BEST = "decoder"
+NOTES = {"decoder": "faithful decoder", "linear": "linear decoder"}
+# A decoder knows the pictures it was fitted on; its numbers there flatter it.
+FITTED_NOTE = "linear decoder, fitted on this very picture among others"
+
+
+@dataclass(frozen=True, slots=True)
+class InstantTab:
+    """The tab's components."""
+
+    decoder: gr.Radio
+    stage: gr.HTML
+
+
+def build_instant() -> InstantTab:
+    """Lay out the tab."""
+    with gr.Row(elem_classes="toolbar", equal_height=True):
+        decoder = gr.Radio(DECODERS, value=BEST, label="Decoder", elem_id="decoder", container=False)
+    stage = build_stage("instant", title="What a decoder brings back at once", elem_id="instant")
+    return InstantTab(decoder, stage)
+
+
+def decode_visit(desk: Desk, visit: Visit, method: str = BEST) -> Iterator[StageValue]:
+    """Decode the visit's picture layer by layer, then measure; each value holds all there is so far.
+
+    A layer without the wanted decoder takes its best one, and says so. Ends without a further word when
+    another picture takes this one's place meanwhile.
+    """
+    picture = visit.picture
+    if picture is None:
+        return
+    value = StageValue(run=uuid4().hex, original=still(picture.images), status="Decoding …", is_over=False)
+    yield value
+    decoded: dict[str, Reconstruction] = {}
+    for layer in LAYERS:
+        lacks = desk.lab.unavailable(layer, method)
+        decoded[layer] = desk.lab.reconstruct(
+            picture, layer, desk.lab.best_decoder(layer) if lacks else method
+        )
+        if visit.picture is not picture:
+            return
+        panel = _panel(desk, picture, decoded[layer], _note(desk, visit, decoded[layer], method))
+        value = replace(value, panels={**value.panels, layer: panel})
+        yield value
+    visit.decoded = decoded
+    value = replace(value, words=_words(value, picture), status="Measuring …")
+    yield value
+    scores = desk.score(picture, list(decoded.values()))
+    if visit.picture is picture:
+        visit.scores |= {score_key(made): scores[layer] for layer, made in decoded.items()}
+        yield _with_scores(value, picture, scores)
+
+
+def _note(desk: Desk, visit: Visit, made: Reconstruction, wanted: str) -> str:
+    """Say which decoder stands in for the wanted one, or that a linear one knows this very picture."""
+    if made.method == "linear" and visit.example and not desk.lab.ships_linear(made.layer):
+        return FITTED_NOTE
+    return "" if made.method == wanted else NOTES[made.method]
+
+
+def _with_scores(value: StageValue, picture: Picture, scores: dict[str, Scores]) -> StageValue:
+    panels = {
+        layer: replace(panel, lpips=scores[layer].lpips, feature=scores[layer].feature_error)
+        for layer, panel in value.panels.items()
+    }
+    words = [*_words(value, picture), *describe_gap(scores)]
+    return replace(value, panels=panels, words=words, status=_missing(scores), is_over=True)
+
+
+def _panel(desk: Desk, picture: Picture, reconstruction: Reconstruction, note: str) -> StagePanel:
+    # What the picture shown has, to the last digit.
+    images, original = quantise(reconstruction.images.cpu()), quantise(picture.images)
+    return StagePanel(
+        src=still(images),
+        shape=desk.shapes.get(reconstruction.layer, ""),
+        psnr_db=float(psnr(images, original)),
+        ssim=float(ssim(images, original)),
+        feature=None,
+        note=note,
+    )
+
+
+def _words(value: StageValue, picture: Picture) -> list[Sentence]:
+    psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()}
+    return describe_layers(psnr_db, flat_psnr_db(picture.images))
+
+
+def _missing(scores: dict[str, Scores]) -> str:
+    """Say why a metric is missing, once."""
+    return " ".join(sorted({reason for score in scores.values() for reason in score.reasons.values()}))

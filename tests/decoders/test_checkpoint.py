@@ -1,0 +1,140 @@
+"""Decoder networks and files: shapes, the start without checkerboard, and errors that name the file."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision.models.resnet import ResNet
+
+from explorer.decoders.checkpoint import (
+    DecoderCard,
+    DecoderError,
+    decoder_path,
+    find_decoder,
+    load_decoder,
+    read_card,
+    require_fit,
+    save_decoder,
+)
+from explorer.decoders.network import ARCHITECTURES, DecoderConfig, DecoderNetwork, Upsample, count_parameters
+from explorer.features.trunk import build_trunk
+
+TINY = DecoderConfig("layer1", 32, (8, 8, 4), (1, 0, 0), 6, 3)
+MAX_PARAMETERS = 8_000_000
+
+
+def make_card(fingerprint: str, digest: str = "00000000") -> DecoderCard:
+    return DecoderCard(
+        config=TINY,
+        variant="faithful",
+        backbone="resnet50",
+        fingerprints={fingerprint: "tiny"},
+        data="none",
+        steps=0,
+        pictures=0,
+        code_version="0",
+        licence="MIT",
+        figures={"psnr_db": 12.5},
+        digests={digest: "a file it should carry over to"},
+    )
+
+
+def make_network() -> DecoderNetwork:
+    torch.manual_seed(0)
+    network = DecoderNetwork(TINY)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return network
+
+
+@pytest.mark.parametrize("layer", ARCHITECTURES)
+def test_every_architecture_fits_its_layer_and_the_size_limit(layer: str) -> None:
+    config = ARCHITECTURES[layer]
+    network = DecoderNetwork(config)
+    with torch.no_grad():
+        images = network(torch.rand(1, config.in_channels, 2, 3))
+    assert images.shape == (1, 3, 2 * config.stride, 3 * config.stride)
+    assert 224 % config.stride == 0
+    assert count_parameters(network) <= MAX_PARAMETERS
+
+
+def test_upsampling_starts_without_a_checkerboard() -> None:
+    upsampled = Upsample(6, 4, 3)(torch.rand(1, 6, 5, 5))
+    cells = torch.nn.functional.pixel_unshuffle(upsampled, 2).view(1, 4, 4, 5, 5)
+    torch.testing.assert_close(cells, cells[:, :, :1].expand_as(cells))
+
+
+def test_new_network_gives_exactly_its_linear_heads_picture() -> None:
+    network = DecoderNetwork(TINY)
+    features = torch.rand(1, 32, 4, 4)
+    linear = torch.nn.functional.pixel_shuffle(network.linear_out(network.linear_in(features)), 4)
+    torch.testing.assert_close(network(features), linear)
+
+
+def test_unequal_widths_and_blocks_are_an_error() -> None:
+    with pytest.raises(ValueError, match="block counts"):
+        DecoderConfig("layer1", 32, (8, 8), (1,), 6)
+
+
+def test_saved_decoder_loads_with_its_card_and_half_precision_weights(tmp_path: Path) -> None:
+    network, path = make_network(), tmp_path / "layer1-faithful.safetensors"
+    save_decoder(network, make_card("abc"), path)
+    decoder = load_decoder(path)
+    assert decoder.card == make_card("abc") == read_card(path)
+    features = torch.rand(1, 32, 4, 4)
+    expected = network(features).clamp(0, 1)
+    torch.testing.assert_close(decoder({"layer1": features}), expected, atol=5e-3, rtol=0)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_find_decoder_takes_only_what_knows_the_trunk(tmp_path: Path, tiny_network: ResNet) -> None:
+    trunk = build_trunk(tiny_network, "layer1")
+    path = decoder_path(tmp_path / "tiny", "layer1", "faithful")
+    save_decoder(make_network(), make_card("another"), path)
+    assert find_decoder(trunk, folder=tmp_path) is None
+    assert find_decoder(trunk, folder=tmp_path, digest="00000000") is not None
+    save_decoder(make_network(), make_card(trunk.fingerprint), path)
+    assert find_decoder(trunk, folder=tmp_path) is not None
+    assert find_decoder(trunk, "perceptual", tmp_path) is None
+    assert find_decoder(build_trunk(tiny_network, "layer2"), folder=tmp_path) is None
+
+
+def test_decoder_for_another_trunk_is_an_error_naming_file_expected_and_found(
+    tmp_path: Path, tiny_network: ResNet
+) -> None:
+    trunk = build_trunk(tiny_network, "layer1")
+    path = tmp_path / "layer1-faithful.safetensors"
+    save_decoder(make_network(), make_card("0123456789abcdef"), path)
+    with pytest.raises(DecoderError, match=rf"{path}.*0123456789abcdef.*{trunk.fingerprint}"):
+        require_fit(load_decoder(path), trunk, path)
+
+
+@pytest.mark.parametrize("length", [0, 7, 200, 5000])
+def test_truncated_file_is_an_error_that_names_it(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "layer1-faithful.safetensors"
+    save_decoder(make_network(), make_card("abc"), path)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(DecoderError, match="layer1-faithful"):
+        load_decoder(path)
+
+
+def test_files_without_a_card_or_of_another_kind_are_errors(tmp_path: Path) -> None:
+    bare, text, absent = (
+        tmp_path / "bare.safetensors",
+        tmp_path / "text.safetensors",
+        tmp_path / "no.safetensors",
+    )
+    save_file({"weight": torch.zeros(1)}, bare)
+    text.write_text("not a tensor file")
+    for path in (bare, text, absent):
+        with pytest.raises(DecoderError, match=path.name):
+            load_decoder(path)
+
+
+def test_weights_that_do_not_fit_their_card_are_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "layer1-faithful.safetensors"
+    other = DecoderNetwork(DecoderConfig("layer1", 16, (8, 8, 4), (1, 0, 0), 6, 3))
+    save_decoder(other, make_card("abc"), path)
+    with pytest.raises(DecoderError, match="card describes"):
+        load_decoder(path)

@@ -1,0 +1,81 @@
+"""Linear decoders: they find a linear map that exists, and are cached by the trunk's fingerprint."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision.models.resnet import ResNet
+
+import explorer.decoders.linear as linear
+from explorer.decoders.linear import LinearDecoder, LinearDecoderError, fit_linear_map, linear_decoder
+from explorer.features.backbone import load_backbone
+from explorer.features.trunk import Trunk, build_trunk
+from explorer.images import load_example
+from explorer.metrics.functional import psnr
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(linear.CACHE_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def conv1_trunk(tiny_network: ResNet) -> Trunk:
+    """Before any ReLU: 64 linear outputs per 2x2 pixels, so the picture is linearly there."""
+    return build_trunk(tiny_network, "conv1")
+
+
+def batches(count: int, size: int = 64) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return [torch.rand(4, 3, size, size, generator=generator) for _ in range(count)]
+
+
+def test_linear_decoder_inverts_a_linear_layer(conv1_trunk: Trunk) -> None:
+    *known, fresh = batches(6)
+    decoder = LinearDecoder("conv1", fit_linear_map(conv1_trunk, known, ridge=1e-6))
+    assert psnr(decoder(conv1_trunk(fresh)), fresh).mean() > 30
+
+
+def test_first_fit_is_cached_by_fingerprint_and_read_back(conv1_trunk: Trunk, cache: Path) -> None:
+    first = linear_decoder(conv1_trunk)
+    (path,) = cache.iterdir()
+    assert conv1_trunk.fingerprint in path.name
+    changed = path.stat().st_mtime_ns
+    second = linear_decoder(conv1_trunk)
+    assert path.stat().st_mtime_ns == changed
+    torch.testing.assert_close(first.weight, second.weight)
+
+
+def test_damaged_cache_is_fitted_again(conv1_trunk: Trunk, cache: Path) -> None:
+    first = linear_decoder(conv1_trunk)
+    (path,) = cache.iterdir()
+    path.write_bytes(path.read_bytes()[:100])
+    torch.testing.assert_close(linear_decoder(conv1_trunk).weight, first.weight)
+
+
+def test_nodes_without_a_map_or_several_nodes_are_errors(tiny_network: ResNet) -> None:
+    with pytest.raises(ValueError, match="one layer"):
+        linear_decoder(build_trunk(tiny_network, "layer1+layer2"))
+    with pytest.raises(ValueError, match="feature map"):
+        fit_linear_map(build_trunk(tiny_network, "fc"), batches(1))
+
+
+def test_a_map_too_coarse_to_be_read_is_refused_before_the_regression(tiny_network: ResNet) -> None:
+    with pytest.raises(LinearDecoderError, match="at most, not for 64x64"):
+        fit_linear_map(build_trunk(tiny_network, "avgpool"), batches(1))
+
+
+def test_no_pictures_are_an_error(conv1_trunk: Trunk) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        fit_linear_map(conv1_trunk, [])
+
+
+@pytest.mark.pretrained
+def test_layer3_of_resnet50_is_linearly_readable_beyond_its_mean_colour(cache: Path) -> None:
+    trunk = build_trunk(load_backbone().network, "layer3")
+    decoder = linear_decoder(trunk)
+    images = load_example("astronaut").images
+    with torch.no_grad():
+        grey = images.mean(dim=(2, 3), keepdim=True).expand_as(images)
+        assert psnr(decoder(trunk(images)), images) > psnr(grey, images) + 3

@@ -1,0 +1,143 @@
+"""The metrics against scikit-image, closed forms and published values."""
+
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.metrics
+import torch
+from scipy.ndimage import convolve
+
+from explorer.images import load_example, read_picture
+from explorer.metrics.functional import (
+    Lpips,
+    MetricUnavailable,
+    feature_cosine,
+    feature_error,
+    psnr,
+    ssim,
+    top5_agreement,
+)
+
+
+def noisy_pair(sigma: float = 0.1) -> tuple[torch.Tensor, torch.Tensor]:
+    original = torch.cat([load_example(name, size=64).images for name in ("astronaut", "coffee")])
+    noise = torch.randn(original.shape, generator=torch.Generator().manual_seed(0))
+    return (original + sigma * noise).clamp(0, 1), original
+
+
+def ssim_by_definition(x: np.ndarray, y: np.ndarray) -> float:
+    """Equation 13 of Wang et al. (2004) on one channel, with the paper's full 11x11 window."""
+    axis = np.arange(-5, 6)
+    window = np.exp(-(axis[:, None] ** 2 + axis[None] ** 2) / (2 * 1.5**2))
+    window /= window.sum()
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return convolve(values, window)[5:-5, 5:-5]
+
+    mean_x, mean_y = mean(x), mean(y)
+    variance_x, variance_y = mean(x * x) - mean_x**2, mean(y * y) - mean_y**2
+    covariance = mean(x * y) - mean_x * mean_y
+    c1, c2 = 0.01**2, 0.03**2
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    return float((luminance * (2 * covariance + c2) / (variance_x + variance_y + c2)).mean())
+
+
+def test_psnr_matches_scikit_image():
+    images, original = noisy_pair()
+    expected = [
+        skimage.metrics.peak_signal_noise_ratio(y.numpy(), x.numpy(), data_range=1)
+        for x, y in zip(images, original, strict=True)
+    ]
+    assert psnr(images, original).tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_psnr_of_a_tenth_everywhere_is_20_db():
+    grey = torch.full((1, 3, 8, 8), 0.5)
+    assert psnr(grey + 0.1, grey).item() == pytest.approx(20, abs=1e-4)
+
+
+def test_psnr_is_0_for_black_on_white_and_infinite_for_equal_pictures():
+    white = torch.ones(1, 3, 8, 8)
+    assert psnr(white, torch.zeros_like(white)).item() == 0
+    assert math.isinf(psnr(white, white).item())
+
+
+def test_ssim_is_the_mean_over_channels_of_its_definition():
+    images, original = noisy_pair()
+    for x, y, value in zip(images.double(), original.double(), ssim(images, original), strict=True):
+        expected = np.mean([ssim_by_definition(a.numpy(), b.numpy()) for a, b in zip(x, y, strict=True)])
+        assert value.item() == pytest.approx(expected, abs=1e-4)
+
+
+def test_ssim_of_flat_pictures_is_their_luminance_term():
+    dark, light = torch.full((1, 3, 16, 16), 0.2), torch.full((1, 3, 16, 16), 0.6)
+    expected = (2 * 0.2 * 0.6 + 1e-4) / (0.2**2 + 0.6**2 + 1e-4)
+    assert ssim(dark, light).item() == pytest.approx(expected, abs=1e-4)
+
+
+def test_ssim_of_equal_pictures_is_one():
+    _, original = noisy_pair()
+    assert ssim(original, original).tolist() == pytest.approx([1, 1])
+
+
+def test_feature_error_is_relative_and_squared():
+    target = torch.tensor([[3.0, 4.0], [0.0, 2.0]])
+    assert feature_error(2 * target, target).tolist() == [1, 1]
+    assert feature_error(1.1 * target, target).tolist() == pytest.approx([0.01, 0.01])
+    assert feature_error(target, target).tolist() == [0, 0]
+
+
+def test_feature_cosine_ignores_scale():
+    target = torch.randn(2, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+    assert feature_cosine(7 * target, target).tolist() == pytest.approx([1, 1])
+    assert feature_cosine(-target, target).tolist() == pytest.approx([-1, -1])
+    assert feature_cosine(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])).item() == 0
+
+
+def test_top5_agreement_counts_shared_classes_in_any_order():
+    target = torch.arange(10.0)[None]
+    assert top5_agreement(target, target).item() == 1
+    assert top5_agreement(-target, target).item() == 0
+    shares_three = torch.tensor([[9.0, 8, 0, 0, 0, 0, 0, 7, 6, 5]])
+    assert top5_agreement(shares_three, target).item() == pytest.approx(0.6)
+
+
+def test_lpips_without_weights_gives_up_within_seconds_with_a_reason(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    metric, images = Lpips(), torch.zeros(1, 3, 64, 64)
+    started = time.perf_counter()
+    for _ in range(2):
+        with pytest.raises(MetricUnavailable, match=r"alexnet-owt-7be5be79\.pth.*do not download"):
+            metric(images, images)
+    assert time.perf_counter() - started < 5
+
+
+def test_lpips_with_a_damaged_file_names_it(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    damaged = tmp_path / "hub" / "checkpoints" / "alexnet-owt-7be5be79.pth"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"PK\x03\x04 not really")
+    images = torch.zeros(1, 3, 64, 64)
+    with pytest.raises(MetricUnavailable, match=r"alexnet-owt-7be5be79\.pth is damaged"):
+        Lpips()(images, images)
+
+
+@pytest.mark.pretrained
+def test_lpips_gives_its_authors_values_on_their_example_pair(shared_folder: Path):
+    pictures = {
+        name: read_picture(shared_folder / "images" / "lpips" / f"{name}.png", size=64).images
+        for name in ("ex_ref", "ex_p0", "ex_p1")
+    }
+    metric = Lpips()
+    assert metric(pictures["ex_p0"], pictures["ex_ref"]).item() == pytest.approx(0.722, abs=0.0006)
+    assert metric(pictures["ex_p1"], pictures["ex_ref"]).item() == pytest.approx(0.138, abs=0.0006)
+
+
+@pytest.mark.pretrained
+def test_lpips_of_equal_pictures_is_zero_and_says_nothing_on_stdout(capfd):
+    _, original = noisy_pair()
+    assert Lpips()(original, original).tolist() == pytest.approx([0, 0], abs=1e-6)
+    assert capfd.readouterr().out == ""

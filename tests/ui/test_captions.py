@@ -1,0 +1,44 @@
+import re
+
+import torch
+
+from explorer.metrics.functional import Scores
+from explorer.ui.stage.captions import describe_gap, describe_layers, flat_psnr_db
+
+
+def scores(psnr_db: float, feature_error: float) -> Scores:
+    return Scores(psnr_db, 0.5, 0.5, feature_error, 0.9, 1.0)
+
+
+def test_the_flat_baseline_of_black_and_white_is_six_decibels():
+    halves = torch.zeros(1, 3, 4, 4)
+    halves[..., :2] = 1
+    assert abs(flat_psnr_db(halves) - 6.02) < 0.01
+
+
+def test_a_picture_no_better_than_one_colour_resembles_nothing():
+    said = describe_layers({"layer1": 27.9, "layer4": 15.2}, flat_db=15.0)
+    assert [sentence.text for sentence in said] == [
+        "layer1 gives back fine detail (27.9 dB).",
+        "layer4 gives back hardly anything that resembles the picture (15.2 dB).",
+        "Each deeper layer gives back less.",
+    ]
+
+
+def test_a_sentence_names_no_layer_but_those_it_says_it_is_about():
+    psnr_db = {"layer1": 27.9, "layer2": 24.0, "layer4": 15.2}
+    said = describe_layers(psnr_db, flat_db=10.0) + describe_gap({"layer3": scores(15.0, 0.05)})
+    for sentence in said:
+        assert set(re.findall("layer[1-4]", sentence.text)) <= set(sentence.about)
+    assert said[2].about == ("layer1", "layer2", "layer4")
+
+
+def test_the_trend_is_claimed_only_where_it_holds():
+    said = describe_layers({"layer1": 27.9, "layer3": 18.1, "layer4": 20.0}, flat_db=10.0)
+    assert not any("Each deeper layer" in sentence.text for sentence in said)
+
+
+def test_a_gap_between_features_and_picture_is_pointed_out():
+    (sentence,) = describe_gap({"layer1": scores(25.0, 0.02), "layer3": scores(15.0, 0.05)})
+    assert sentence.about == ("layer3",)
+    assert describe_gap({"layer1": scores(25.0, 0.02)}) == []

@@ -1,0 +1,86 @@
+"""The lent GPU's side of a race, in a process of its own as on a Space, here without the GPU."""
+
+import multiprocessing
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+
+import pytest
+import torch
+
+from explorer.features.backbone import UNTRAINED, load_backbone
+from explorer.images import load_example, quantise
+from explorer.inversion.invert import Settings
+from explorer.lab.lab import Lab
+from explorer.ui.session import zero_gpu
+from explorer.ui.session.zero_gpu import LentRace, Order, Scene, is_lent, play, set_up_race
+
+SIDE, STEPS = 64, 6
+SETTINGS = {"layer1": Settings(steps=STEPS), "layer2": Settings(steps=STEPS)}
+
+
+@pytest.fixture(scope="module")
+def lab() -> Lab:
+    return Lab(load_backbone(UNTRAINED))
+
+
+@pytest.fixture
+def race(lab: Lab) -> LentRace:
+    return LentRace(lab.backbone, load_example("cat", size=SIDE), SETTINGS, "optimiser")
+
+
+def play_all(order: Order) -> list[Scene]:
+    return list(play(order))
+
+
+def order() -> Order:
+    picture = load_example("cat", size=SIDE)
+    return LentRace(load_backbone(UNTRAINED), picture, SETTINGS, "optimiser")._order
+
+
+def test_here_no_gpu_is_lent_and_a_race_runs_in_the_page(lab: Lab) -> None:
+    assert not is_lent()
+    race = set_up_race(lab, load_example("cat", size=SIDE), SETTINGS, "optimiser")
+    assert not isinstance(race, LentRace)
+
+
+def test_a_lent_race_ends_with_the_pictures_of_an_ordinary_one(lab: Lab, race: LentRace) -> None:
+    last = list(race.frames(60))[-1]
+    ordinary = lab.race(load_example("cat", size=SIDE), SETTINGS, method="optimiser")
+    *_, expected = ordinary.frames()
+    assert {panel.state for panel in last.panels.values()} == {"finished"}
+    for found, wanted in zip(race.reconstructions(), ordinary.reconstructions(), strict=True):
+        assert found.layer == wanted.layer and found.steps == wanted.steps
+        torch.testing.assert_close(found.images, quantise(wanted.images), atol=1.5 / 255, rtol=0)
+        assert found.history[-1].psnr_db == pytest.approx(expected.panels[found.layer].psnr_db, abs=0.1)
+    assert not race.can_resume()
+
+
+def test_what_crosses_between_processes_is_plain_data() -> None:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        scenes = pool.submit(play_all, pickle.loads(pickle.dumps(order()))).result(timeout=120)
+    for scene in scenes:
+        assert pickle.loads(pickle.dumps(scene)).frame == scene.frame
+        assert b"torch" not in pickle.dumps(scene)
+
+
+def test_a_stop_closes_the_lent_process_generator(race: LentRace, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[bool] = []
+
+    def endless(order: Order):
+        try:
+            for scene in play(order):
+                while True:
+                    yield scene
+        finally:
+            closed.append(True)
+
+    monkeypatch.setattr(zero_gpu, "play", endless)
+    frames = race.frames(60)
+    for frame in islice(frames, 3):
+        assert {panel.state for panel in frame.panels.values()} == {"running"}
+    race.stop()
+    *_, last = frames
+    assert closed and {panel.state for panel in last.panels.values()} == {"stopped"}
+    assert [made.layer for made in race.reconstructions()] == list(SETTINGS)

@@ -1,0 +1,1 @@
+"""Training pictures: folders and streams of ImageNet-1K, as crops in batches."""

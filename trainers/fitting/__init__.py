@@ -1,0 +1,1 @@
+"""Fitting one decoder: losses, optimisers, the loop and its validation."""

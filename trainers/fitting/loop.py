@@ -1,0 +1,164 @@
+"""One decoder's training: a loop that yields its steps, and the state it can be resumed from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast, gather_object, set_seed
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from explorer.decoders.checkpoint import load_decoder
+from explorer.decoders.network import ARCHITECTURES, DecoderNetwork
+from explorer.features.backbone import load_backbone
+from explorer.features.trunk import Features, Trunk, build_trunk
+from explorer.images import Images
+from trainers.config import ConfigError, TrainConfig
+from trainers.data.crops import Batch, Share
+from trainers.data.folders import training_batches
+from trainers.fitting.linear_head import start_from_regression
+from trainers.fitting.losses import ReconstructionLoss
+from trainers.fitting.optimisers import build_optimisers, build_schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One finished step: the loss terms of this process's batch, and what the step has seen."""
+
+    step: int
+    losses: dict[str, float]
+    learning_rate: float
+    broken: tuple[str, ...]
+
+
+class Training:
+    """Everything one run changes: network, average, optimisers, schedules and its place in the data."""
+
+    def __init__(self, config: TrainConfig, accelerator: Accelerator) -> None:
+        self.config = config
+        self.accelerator = accelerator
+        self.share = _share(config, accelerator)
+        self.trunks = [
+            build_trained_trunk(weights, config.layer).to(accelerator.device) for weights in config.weights
+        ]
+        self.loss = ReconstructionLoss(config.loss).to(accelerator.device)
+        set_seed(config.seed)
+        network = DecoderNetwork(ARCHITECTURES[config.layer]).to(accelerator.device)
+        self.network = network
+        self.averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.optimiser.ema_decay))
+        self.optimisers: list[Optimizer] = build_optimisers(network, config.optimiser)
+        self.schedules: list[LambdaLR] = [
+            build_schedule(optimiser, config.optimiser, config.steps) for optimiser in self.optimisers
+        ]
+        self.model = accelerator.prepare(network)
+        self.step = 0
+        self.position: dict[str, Any] | None = None
+
+    @property
+    def average(self) -> DecoderNetwork:
+        """The exponential moving average of the weights: the network that is validated and shipped."""
+        assert isinstance(self.averaged.module, DecoderNetwork)
+        return self.averaged.module
+
+    def start(self) -> None:
+        """Begin afresh: from another decoder's weights, or from the closed-form linear head."""
+        if self.config.start:
+            self.network.load_state_dict(load_decoder(Path(self.config.start)).network.state_dict())
+        else:
+            start_from_regression(self.network, self.trunks[0], self._first_images())
+        for tensor in self.network.state_dict().values():
+            tensor.copy_(broadcast(tensor))  # Processes with equal data may still round differently.
+        self.average.load_state_dict(self.network.state_dict())
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield this process's batches from the current step on."""
+        return training_batches(
+            self.config.data, self.share, seed=self.config.seed, first_step=self.step, position=self.position
+        )
+
+    def run(self) -> Iterator[Progress]:
+        """Train up to the configured number of steps."""
+        for batch in islice(self.batches(), self.config.steps - self.step):
+            losses = self._train_on(batch.images.to(self.accelerator.device))
+            self.step += 1
+            self.position = batch.position
+            yield Progress(self.step, losses, float(self.schedules[0].get_last_lr()[0]), batch.broken)
+
+    def state(self) -> dict[str, Any]:
+        """Gather all that a resumed run needs; every process must call this."""
+        return {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.averaged.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "schedules": [schedule.state_dict() for schedule in self.schedules],
+            "positions": gather_object([self.position]),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        if len(state["positions"]) != self.share.processes and any(state["positions"]):
+            raise ConfigError(
+                f"This streamed run was saved by {len(state['positions'])} processes; "
+                f"resume it with as many, not {self.share.processes}."
+            )
+        self.step = state["step"]
+        self.network.load_state_dict(state["network"])
+        self.averaged.load_state_dict(state["average"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        for schedule, saved in zip(self.schedules, state["schedules"], strict=True):
+            schedule.load_state_dict(saved)
+        self.position = (state["positions"] * self.share.processes)[self.share.rank]
+
+    def _first_images(self) -> Iterator[Images]:
+        """Yield the first whole batches, the same in every process."""
+        whole = Share(rank=0, processes=1, batch_size=self.config.batch_size)
+        batches = training_batches(self.config.data, whole, seed=self.config.seed)
+        return (
+            batch.images.to(self.accelerator.device) for batch in islice(batches, self.config.linear_batches)
+        )
+
+    def _train_on(self, images: Images) -> dict[str, float]:
+        trunk = self.trunks[self.step % len(self.trunks)]
+        features = self._features(trunk, images)
+        reconstruction = self.model(features[trunk.nodes[0]])
+        with self.accelerator.autocast():
+            terms = self.loss(reconstruction.float(), images, trunk, features)
+        self.network.zero_grad(set_to_none=True)
+        self.accelerator.backward(torch.stack(list(terms.values())).sum())
+        self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
+        for part in [*self.optimisers, *self.schedules]:
+            part.step()
+        self.averaged.update_parameters(self.network)
+        return {name: term.item() for name, term in terms.items()}
+
+    @torch.no_grad()
+    def _features(self, trunk: Trunk, images: Images) -> Features:
+        with self.accelerator.autocast():
+            return {node: feature.float() for node, feature in trunk(images).items()}
+
+
+def build_trained_trunk(weights: str, layer: str) -> Trunk:
+    """Cut a network at a layer; a decoder of the untrained fallback would be trained in vain.
+
+    Raises:
+        ConfigError: the weights cannot be had.
+        WeightsError: the weights' file cannot be read.
+    """
+    backbone = load_backbone(weights)
+    if backbone.notice:
+        raise ConfigError(backbone.notice)
+    return build_trunk(backbone.network, layer)
+
+
+def _share(config: TrainConfig, accelerator: Accelerator) -> Share:
+    processes = accelerator.num_processes
+    if config.batch_size % processes:
+        raise ConfigError(f"batch_size {config.batch_size} does not divide among {processes} processes.")
+    return Share(accelerator.process_index, processes, config.batch_size // processes)
