@@ -14,25 +14,10 @@ from warnings import filterwarnings
 import PIL.Image
 
 from explorer.commands import benchmark, reconstruct
-from explorer.decoders.checkpoint import DecoderError
-from explorer.features.backbone import WeightsError
-from explorer.features.trunk import UnknownNodeError
-from explorer.images import ImageError
-from explorer.inversion.invert import SettingsError
-from explorer.lab.lab import MethodUnavailableError
+from explorer.errors import ExplorerError
 from explorer.machine import keep_freed_memory
-from explorer.report.bundle import ReportError, repeat_command
+from explorer.report.bundle import repeat_command
 
-BAD_INPUT = (
-    DecoderError,
-    ImageError,
-    OSError,  # A full disk, or a folder that went away.
-    MethodUnavailableError,
-    ReportError,
-    SettingsError,
-    UnknownNodeError,
-    WeightsError,
-)
 SUCCESS, BAD_INPUT_STATUS, INTERRUPTED_STATUS = 0, 2, 130
 
 
@@ -46,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Programs read stdout, so only the command's own words go there; torch.hub would write there too.
         with redirect_stdout(sys.stderr):
             output = _run(options, repeat_command(*arguments))
-    except BAD_INPUT as error:
+    except (ExplorerError, OSError) as error:  # OSError: a full disk, or a folder that went away.
         print(f"explorer: error: {' '.join(str(error).split())}", file=sys.stderr)
         return BAD_INPUT_STATUS
     except KeyboardInterrupt:

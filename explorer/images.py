@@ -18,6 +18,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from explorer.errors import ExplorerError
+
 Images = Float[Tensor, "batch 3 height width"]
 
 SIZE = 224  # The side at which ImageNet networks are trained and reported.
@@ -45,7 +47,7 @@ _EXAMPLE_LOADERS: dict[str, Callable[[], np.ndarray]] = {
 EXAMPLES = tuple(_EXAMPLE_LOADERS)
 
 
-class ImageError(ValueError):
+class ImageError(ExplorerError):
     """A picture that cannot be used; the message says what to do."""
 
 

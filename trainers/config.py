@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from explorer.decoders.network import ARCHITECTURES
+from explorer.errors import ExplorerError
 
 CONFIGS = Path(__file__).parent / "configs"
 SOURCES = ("folder", "hf", "skimage")
@@ -18,7 +19,7 @@ PERCEPTUAL_NETWORKS = ("squeeze", "vgg")  # Never "alex": that is the reported m
 Config = TypeVar("Config")
 
 
-class ConfigError(ValueError):
+class ConfigError(ExplorerError):
     """A configuration that cannot be trained; the message names the key and what it may hold."""
 
 

@@ -18,10 +18,11 @@ from accelerate.utils import gather_object
 from tqdm import tqdm
 
 from explorer.decoders.checkpoint import CHECKPOINTS
-from explorer.features.backbone import LAYERS, WeightsError
+from explorer.errors import ExplorerError
+from explorer.features.backbone import LAYERS
 from explorer.files import replacing
-from explorer.images import ImageError, Images, Picture, quantise, read_picture
-from explorer.inversion.invert import Settings, SettingsError, load_settings
+from explorer.images import Images, Picture, quantise, read_picture
+from explorer.inversion.invert import Settings, load_settings
 from explorer.lab.lab import ITERATIVE_METHODS, METHODS, Lab
 from explorer.lab.run import Reconstruction
 from explorer.report.bundle import Result, make_record
@@ -105,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         evaluate(load_config(EvaluateConfig, None, words))
-    except (ConfigError, WeightsError, ImageError, SettingsError) as error:
+    except ExplorerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

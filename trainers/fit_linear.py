@@ -15,8 +15,8 @@ from tqdm import tqdm
 from explorer import __version__
 from explorer.decoders.checkpoint import LINEAR, DecoderCard, decoder_path, save_decoder
 from explorer.decoders.network import ARCHITECTURES, DecoderNetwork
-from explorer.features.backbone import WeightsError
-from trainers.config import ConfigError, TrainConfig, as_dict
+from explorer.errors import ExplorerError
+from trainers.config import TrainConfig, as_dict
 from trainers.data.crops import Share
 from trainers.data.folders import training_batches
 from trainers.fitting.linear_head import start_from_regression
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Fit as the command line says; return 0, or 2 with one line for input that cannot be used."""
     try:
         fit_linear(read_config(arguments, ["variant=" + LINEAR]))
-    except (ConfigError, WeightsError) as error:
+    except ExplorerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

@@ -12,15 +12,15 @@ from typing import Any
 
 from explorer.decoders.checkpoint import (
     CHECKPOINTS,
-    DecoderError,
     decoder_path,
     load_decoder,
     require_fit,
     save_decoder,
 )
-from explorer.features.backbone import LAYERS, WeightsError, load_backbone
+from explorer.errors import ExplorerError
+from explorer.features.backbone import LAYERS, load_backbone
 from explorer.features.trunk import build_trunk
-from explorer.images import SIZE, ImageError
+from explorer.images import SIZE
 from trainers.config import ConfigError, load_config
 from trainers.fitting.validation import validation_images, validation_psnr
 
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Publish as the command line says; return 0, or 2 with one line for input that cannot be used."""
     try:
         publish(load_config(PublishConfig, None, sys.argv[1:] if arguments is None else arguments))
-    except (ConfigError, WeightsError, DecoderError, ImageError) as error:
+    except ExplorerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

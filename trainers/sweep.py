@@ -17,10 +17,10 @@ import torch
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from explorer.features.backbone import WeightsError
-from explorer.images import ImageError, read_picture
-from explorer.inversion.invert import Diverged, SettingsError, Step, load_settings
-from explorer.lab.lab import Lab, MethodUnavailableError, best_device
+from explorer.errors import ExplorerError
+from explorer.images import read_picture
+from explorer.inversion.invert import Diverged, Step, load_settings
+from explorer.lab.lab import Lab, best_device
 from explorer.metrics.functional import psnr
 from trainers.config import ConfigError
 from trainers.sweep_table import Row, append_rows, draw, read_rows
@@ -166,7 +166,7 @@ def main(words: Sequence[str]) -> int:
         log.info("Best: %s.", best or "the preset")
         if config.report:
             log.info("On the report pictures: %.2f dB.", sweep.report(best))
-    except (ConfigError, SettingsError, MethodUnavailableError, WeightsError, ImageError) as error:
+    except ExplorerError as error:
         log.error("%s", error)
         return 2
     return 0

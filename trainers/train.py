@@ -13,11 +13,11 @@ import torch
 from accelerate import Accelerator
 
 from explorer import __version__
-from explorer.decoders.checkpoint import DecoderCard, DecoderError, decoder_path, save_decoder
+from explorer.decoders.checkpoint import DecoderCard, decoder_path, save_decoder
 from explorer.decoders.network import ARCHITECTURES
-from explorer.features.backbone import WeightsError
-from explorer.images import SIZE, ImageError
-from trainers.config import CONFIGS, ConfigError, DataConfig, TrainConfig, as_dict, load_config
+from explorer.errors import ExplorerError
+from explorer.images import SIZE
+from trainers.config import CONFIGS, DataConfig, TrainConfig, as_dict, load_config
 from trainers.fitting.loop import Training
 from trainers.fitting.validation import validation_images, validation_psnr
 from trainers.runs.processes import join_processes
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
         train(read_config(arguments))
-    except (ConfigError, WeightsError, DecoderError, ImageError) as error:
+    except ExplorerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

@@ -15,10 +15,12 @@ from tqdm import tqdm
 
 from explorer.benchmarks.baselines import BEST_LEARNING_RATES, adam, follow_loop, mahendran_vedaldi
 from explorer.benchmarks.curve import Curve, Point, append_curves, read_curves
+from explorer.errors import MetricUnavailable
 from explorer.images import Images, Picture, quantise
 from explorer.inversion.invert import Diverged, Settings, SettingsError, Step
 from explorer.lab.lab import Lab
-from explorer.metrics.functional import Lpips, MetricUnavailable, psnr, ssim
+from explorer.metrics.functional import psnr, ssim
+from explorer.metrics.lpips import Lpips
 
 OURS = {"cold": "optimiser", "hybrid": "hybrid"}
 ADAM, MAHENDRAN_VEDALDI = "adam", "mahendran-vedaldi"

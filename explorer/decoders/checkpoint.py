@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from explorer.decoders.network import DecoderConfig, DecoderNetwork
+from explorer.errors import ExplorerError
 from explorer.features.trunk import Trunk
 from explorer.files import replacing
 from explorer.images import Images
@@ -27,7 +28,7 @@ CARD_KEY = "card"
 FORMAT_VERSION = 1
 
 
-class DecoderError(ValueError):
+class DecoderError(ExplorerError):
     """A decoder file that cannot be used; the message names the file, the expected and the found."""
 
 

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from explorer.errors import ExplorerError
 from explorer.features.trunk import Trunk
 from explorer.files import replacing
 from explorer.images import EXAMPLES, SIZE, Images, load_example
@@ -42,7 +43,7 @@ RECIPE = hashlib.sha256(
 ).hexdigest()[:8]
 
 
-class LinearDecoderError(ValueError):
+class LinearDecoderError(ExplorerError):
     """A node whose features no linear decoder reads; the message says why."""
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import ResNet50_Weights, resnet50
 
+from explorer.errors import ExplorerError
 from explorer.machine import DOWNLOAD_TIMEOUT_SECONDS, socket_timeout
 
 LAYERS = ("layer1", "layer2", "layer3", "layer4")
@@ -22,7 +23,7 @@ DIGEST_LENGTH = 8  # As many hexadecimal digits as torchvision puts into its fil
 MAX_REASON_LENGTH = 120  # Torch lists every parameter that is missing.
 
 
-class WeightsError(ValueError):
+class WeightsError(ExplorerError):
     """Weights that cannot be used; the message names what was given and what would work."""
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import fuse
 from torchvision.models.feature_extraction import NodePathTracer
 
+from explorer.errors import ExplorerError
 from explorer.features.onednn import freeze_convolutions
 from explorer.images import Images
 
@@ -30,7 +31,7 @@ FINGERPRINT_LENGTH = 16
 Features = dict[str, Float[Tensor, "batch ..."]]
 
 
-class UnknownNodeError(ValueError):
+class UnknownNodeError(ExplorerError):
     """A node that the network does not have."""
 
 

@@ -11,6 +11,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from explorer.errors import ExplorerError
 from explorer.features.backbone import LAYERS
 from explorer.features.trunk import split_nodes
 from explorer.images import MIN_SIDE, SIZE
@@ -24,7 +25,7 @@ MAX_SEED = 2**63 - 1  # The largest that torch.Generator takes.
 STEM_NODES = ("conv1", "bn1", "relu", "maxpool")
 
 
-class SettingsError(ValueError):
+class SettingsError(ExplorerError):
     """Settings that make no sense; the message names what was given and what is allowed."""
 
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from explorer.decoders.checkpoint import CHECKPOINTS, LINEAR
 from explorer.decoders.linear import LinearDecoderError
+from explorer.errors import ExplorerError
 from explorer.features.backbone import LAYERS, Backbone, load_backbone
 from explorer.features.trunk import JOINT_SEPARATOR, Features, Trunk
 from explorer.images import Images, Picture
@@ -31,7 +32,7 @@ def best_device() -> torch.device:
     return torch.device("cuda") if torch.cuda.is_available() else CPU
 
 
-class MethodUnavailableError(ValueError):
+class MethodUnavailableError(ExplorerError):
     """A method that cannot run for this layer and these weights; the message says why."""
 
 

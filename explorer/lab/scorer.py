@@ -7,14 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from explorer.errors import MetricUnavailable
 from explorer.features.backbone import LAYERS
 from explorer.features.trunk import JOINT_SEPARATOR, Features, split_nodes
 from explorer.images import Images, quantise
 from explorer.lab.models import Models
 from explorer.metrics.functional import (
     TOP,
-    Lpips,
-    MetricUnavailable,
     Scores,
     feature_cosine,
     feature_error,
@@ -22,6 +21,7 @@ from explorer.metrics.functional import (
     ssim,
     top5_agreement,
 )
+from explorer.metrics.lpips import Lpips
 
 # The node whose output is the network's own opinion of a picture.
 LOGITS = "fc"

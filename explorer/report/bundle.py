@@ -20,6 +20,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from explorer import __version__
+from explorer.errors import ExplorerError
 from explorer.images import Picture, encode_png
 from explorer.inversion.invert import Settings
 from explorer.lab.run import Reconstruction
@@ -33,7 +34,7 @@ INFINITE_PSNR, INFINITE_ERROR = "infinite: the pictures are equal", "infinite: t
 COLUMNS = ("image", "layer", "method", *METRICS, "steps", "seconds", "reasons", "notice")
 
 
-class ReportError(ValueError):
+class ReportError(ExplorerError):
     """A folder that cannot be written; the message names it."""
 
 

@@ -10,16 +10,16 @@ import skimage.metrics
 import torch
 from scipy.ndimage import convolve
 
+from explorer.errors import MetricUnavailable
 from explorer.images import load_example, read_picture
 from explorer.metrics.functional import (
-    Lpips,
-    MetricUnavailable,
     feature_cosine,
     feature_error,
     psnr,
     ssim,
     top5_agreement,
 )
+from explorer.metrics.lpips import Lpips
 
 
 def noisy_pair(sigma: float = 0.1) -> tuple[torch.Tensor, torch.Tensor]:

@@ -5,13 +5,7 @@ from contextlib import contextmanager
 
 import gradio as gr
 
-from explorer.decoders.checkpoint import DecoderError
-from explorer.features.trunk import UnknownNodeError
-from explorer.images import ImageError
-from explorer.inversion.invert import SettingsError
-from explorer.lab.lab import MethodUnavailableError
-
-EXPLAINED = (DecoderError, ImageError, MethodUnavailableError, SettingsError, UnknownNodeError)
+from explorer.errors import ExplorerError
 
 
 @contextmanager
@@ -23,5 +17,5 @@ def clear_errors() -> Iterator[None]:
     """
     try:
         yield
-    except EXPLAINED as error:
+    except ExplorerError as error:
         raise gr.Error(str(error), print_exception=False) from error
