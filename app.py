@@ -12,8 +12,8 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 with suppress(ImportError):
     import spaces  # noqa: F401  # pyright: ignore[reportMissingImports]
 
-from explorer.lab.lab import CPU, Lab, best_device
-from explorer.machine import keep_freed_memory
+from explorer.lab.lab import Lab
+from explorer.machine import CPU, best_device, keep_freed_memory
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import Desk
 from explorer.ui.session.zero_gpu import is_lent

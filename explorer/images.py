@@ -4,7 +4,6 @@ Images are float RGB in [0, 1], NCHW, everywhere. User input is read here, with 
 be read; conversion to PIL, PNG and JPEG happens here and nowhere else.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import BinaryIO
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
-import skimage.data
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
@@ -35,16 +33,6 @@ FULL_SCALES = (1.0, 255.0, 65535.0)  # The ranges in which numeric (float, integ
 UNREADABLE = "Couldn't read this file as an image. Use JPEG, PNG or WebP."
 TOO_LARGE = f"Over {MAX_PIXELS // 1_000_000} megapixels; resize it and try again."
 FIRST_FRAME = "Using the first frame."
-
-_EXAMPLE_LOADERS: dict[str, Callable[[], np.ndarray]] = {
-    "astronaut": skimage.data.astronaut,
-    "cat": skimage.data.cat,
-    "coffee": skimage.data.coffee,
-    "galaxies": skimage.data.hubble_deep_field,
-    "motorcycle": lambda: skimage.data.stereo_motorcycle()[0],
-    "rocket": skimage.data.rocket,
-}
-EXAMPLES = tuple(_EXAMPLE_LOADERS)
 
 
 class ImageError(ExplorerError):
@@ -107,13 +95,6 @@ def prepare(image: PIL.Image.Image, size: int = SIZE) -> Images:
     width, height = (size * old / new for old, new in zip(image.size, resized, strict=True))
     box = (left, top, left + width, top + height)
     return _to_images(image.resize((size, size), PIL.Image.Resampling.BICUBIC, box=box))
-
-
-def load_example(name: str, *, size: int = SIZE) -> Picture:
-    """Load one of the EXAMPLES, free pictures that scikit-image brings along."""
-    if name not in _EXAMPLE_LOADERS:
-        raise ImageError(f"No example is called {name!r}; choose one of {', '.join(EXAMPLES)}.")
-    return Picture(name=name, images=prepare(PIL.Image.fromarray(_EXAMPLE_LOADERS[name]()), size))
 
 
 def quantise(images: Images) -> Images:

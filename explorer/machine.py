@@ -1,4 +1,4 @@
-"""The machine below: memory that evaluations take again, and downloads that give up in time.
+"""The machine below: its devices, memory that evaluations take again, downloads that give up in time.
 
 By default glibc hands large blocks back to the system as soon as they are freed, and every evaluation frees a
 few; taken anew, each page is first filled with zeros, which can cost as much as the evaluation.
@@ -9,6 +9,15 @@ import platform
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlparse
+
+import torch
+
+CPU = torch.device("cpu")
+# Of x86 and of ARM processors, as torch names them. Without them bfloat16 is emulated, slowly.
+BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
 
 # Parameters of mallopt(3).
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
@@ -16,6 +25,21 @@ GIBIBYTE = 2**30
 LARGEST_MMAP_THRESHOLD = 2**25  # Glibc refuses more.
 # A machine without a network must learn so within seconds, not after the system's minutes.
 DOWNLOAD_TIMEOUT_SECONDS = 5.0
+
+
+def best_device() -> torch.device:
+    """Choose the GPU where there is one."""
+    return torch.device("cuda") if torch.cuda.is_available() else CPU
+
+
+def fastest_precision(device: torch.device) -> Literal["float32", "bfloat16"]:
+    """Choose bfloat16 where this device has instructions for it."""
+    if device.type == "cuda":
+        is_native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        capabilities = torch.cpu.get_capabilities()
+        is_native = any(capabilities.get(name) for name in BFLOAT16_INSTRUCTIONS)
+    return "bfloat16" if is_native else "float32"
 
 
 def keep_freed_memory() -> None:
@@ -33,6 +57,11 @@ def return_freed_memory() -> None:
     """Give the system back what has been freed, after a run or once models are loaded."""
     if _has_glibc():
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def hub_file(url: str) -> Path:
+    """Return where torch hub keeps what it downloads from this address, whether or not it is there."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
 
 
 @contextmanager

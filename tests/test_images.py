@@ -10,15 +10,14 @@ import PIL.Image
 import pytest
 import torch
 
+from explorer.examples import EXAMPLES, load_example
 from explorer.images import (
-    EXAMPLES,
     FIRST_FRAME,
     TOO_LARGE,
     UNREADABLE,
     ImageError,
     encode_jpeg,
     encode_png,
-    load_example,
     picture_from_pil,
     prepare,
     quantise,

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from explorer.decoders.checkpoint import CHECKPOINTS
 from explorer.errors import ExplorerError
-from explorer.features.backbone import LAYERS
+from explorer.features.layers import LAYERS
 from explorer.files import replacing
 from explorer.images import Images, Picture, quantise, read_picture
 from explorer.inversion.invert import Settings, load_settings

@@ -18,7 +18,8 @@ from explorer.decoders.checkpoint import (
     save_decoder,
 )
 from explorer.errors import ExplorerError
-from explorer.features.backbone import LAYERS, load_backbone
+from explorer.features.backbone import load_backbone
+from explorer.features.layers import LAYERS
 from explorer.features.trunk import build_trunk
 from explorer.images import SIZE
 from trainers.config import ConfigError, load_config

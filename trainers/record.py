@@ -15,12 +15,14 @@ from typing import Any
 import PIL.Image
 
 from explorer import __version__
-from explorer.features.backbone import LAYERS
+from explorer.examples import EXAMPLES, load_example
+from explorer.features.layers import LAYERS
 from explorer.files import replacing
-from explorer.images import EXAMPLES, Images, Picture, load_example
+from explorer.images import Images, Picture
 from explorer.inversion.invert import load_settings
-from explorer.lab.lab import Lab, best_device
+from explorer.lab.lab import Lab
 from explorer.lab.race import Frame
+from explorer.machine import best_device
 from explorer.report.bundle import finite_scores
 
 RECORDINGS = Path(__file__).parents[1] / "explorer" / "ui" / "components" / "recordings"

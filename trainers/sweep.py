@@ -20,7 +20,8 @@ from omegaconf.errors import OmegaConfBaseException
 from explorer.errors import ExplorerError
 from explorer.images import read_picture
 from explorer.inversion.invert import Diverged, Step, load_settings
-from explorer.lab.lab import Lab, best_device
+from explorer.lab.lab import Lab
+from explorer.machine import best_device
 from explorer.metrics.functional import psnr
 from trainers.config import ConfigError
 from trainers.sweep_table import Row, append_rows, draw, read_rows

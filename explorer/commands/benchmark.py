@@ -22,11 +22,13 @@ from explorer.benchmarks.timing import (
     measure_step_time,
 )
 from explorer.commands.reconstruct import read_pictures, split_layers
-from explorer.features.backbone import LAYERS
-from explorer.images import EXAMPLES, ImageError, Picture
+from explorer.examples import EXAMPLES
+from explorer.features.layers import LAYERS
+from explorer.images import ImageError, Picture
 from explorer.inversion.invert import Settings, load_settings
-from explorer.lab.lab import Lab, best_device
+from explorer.lab.lab import Lab
 from explorer.lab.run import Reconstruction
+from explorer.machine import best_device
 
 THRESHOLDS_DB = (12, 14, 16, 18, 20, 22, 24)
 MISSING = "-"

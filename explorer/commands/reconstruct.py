@@ -9,11 +9,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from explorer.features.backbone import LAYERS
-from explorer.images import EXAMPLES, ImageError, Picture, load_example, read_picture
+from explorer.examples import EXAMPLES, load_example
+from explorer.features.layers import LAYERS
+from explorer.images import ImageError, Picture, read_picture
 from explorer.inversion.invert import Settings, Step, load_settings
-from explorer.lab.lab import ITERATIVE_METHODS, METHODS, Lab, MethodUnavailableError, best_device
+from explorer.lab.lab import ITERATIVE_METHODS, METHODS, Lab, MethodUnavailableError
 from explorer.lab.run import Reconstruction
+from explorer.machine import best_device
 from explorer.report.bundle import MANIFEST, TABLE, Result, RunInfo, write_picture, write_tables, writing_into
 
 BAR_FORMAT = "{desc} |{bar:30}| {n:.0f}/{total_fmt} evaluations, {elapsed}{postfix}"

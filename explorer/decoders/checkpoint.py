@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from explorer.decoders.network import DecoderConfig, DecoderNetwork
 from explorer.errors import ExplorerError
+from explorer.features.layers import join_nodes
 from explorer.features.trunk import Trunk
 from explorer.files import replacing
 from explorer.images import Images
@@ -128,7 +129,7 @@ def find_decoder(
     Raises:
         DecoderError: a file for this layer cannot be read.
     """
-    for path in sorted(folder.glob(f"*/{'+'.join(trunk.nodes)}-{variant}.safetensors")):
+    for path in sorted(folder.glob(f"*/{join_nodes(trunk.nodes)}-{variant}.safetensors")):
         if read_card(path).fits(trunk, digest):
             return load_decoder(path)
     return None
@@ -144,7 +145,7 @@ def require_fit(decoder: Decoder, trunk: Trunk, path: Path, digest: str | None =
         known = ", ".join(f"{name} {fingerprint}" for fingerprint, name in decoder.card.fingerprints.items())
         raise DecoderError(
             f"{path} decodes {decoder.card.config.layer} of {known}; "
-            f"this trunk is {'+'.join(trunk.nodes)} with fingerprint {trunk.fingerprint}."
+            f"this trunk is {join_nodes(trunk.nodes)} with fingerprint {trunk.fingerprint}."
         )
 
 

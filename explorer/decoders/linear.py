@@ -19,9 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.errors import ExplorerError
+from explorer.examples import EXAMPLES, load_example
+from explorer.features.layers import join_nodes
 from explorer.features.trunk import Trunk
 from explorer.files import replacing
-from explorer.images import EXAMPLES, SIZE, Images, load_example
+from explorer.images import SIZE, Images
 
 CACHE_VARIABLE = "EXPLORER_CACHE"
 # Up to this many channels a 3x3 neighbourhood of features is regressed within the minute on two cores.
@@ -90,7 +92,7 @@ def linear_decoder(trunk: Trunk) -> LinearDecoder:
             picture, or too coarse a one.
     """
     if len(trunk.nodes) != 1:
-        raise LinearDecoderError(f"A linear decoder reads one layer, not {'+'.join(trunk.nodes)}.")
+        raise LinearDecoderError(f"A linear decoder reads one layer, not {join_nodes(trunk.nodes)}.")
     path = cache_folder() / f"linear-{trunk.fingerprint}-{RECIPE}.safetensors"
     fitted = _load(path)
     if fitted is None:

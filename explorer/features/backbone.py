@@ -7,16 +7,14 @@ seeded untrained network that says so.
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlparse
 
 import torch
 from torch import Tensor, nn
 from torchvision.models import ResNet50_Weights, resnet50
 
 from explorer.errors import ExplorerError
-from explorer.machine import DOWNLOAD_TIMEOUT_SECONDS, socket_timeout
+from explorer.machine import DOWNLOAD_TIMEOUT_SECONDS, hub_file, socket_timeout
 
-LAYERS = ("layer1", "layer2", "layer3", "layer4")
 UNTRAINED = "untrained"
 UNTRAINED_SEED = 0
 DIGEST_LENGTH = 8  # As many hexadecimal digits as torchvision puts into its file names.
@@ -60,13 +58,8 @@ def load_backbone(weights: str = "IMAGENET1K_V1") -> Backbone:
     raise WeightsError(f"Unknown weights '{weights}': use {known}, or the path of an existing file.")
 
 
-def hub_file(weights: ResNet50_Weights) -> Path:
-    """Tell where torch hub keeps the file of these weights, whether or not it is there."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
-
-
 def _named(weights: ResNet50_Weights) -> Backbone:
-    path = hub_file(weights)
+    path = hub_file(weights.url)
     if not path.is_file():
         try:
             with socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):

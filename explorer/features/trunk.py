@@ -18,21 +18,16 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import fuse
 from torchvision.models.feature_extraction import NodePathTracer
 
-from explorer.errors import ExplorerError
+from explorer.features.layers import LAYERS, UnknownNodeError, join_nodes, split_nodes
 from explorer.features.onednn import freeze_convolutions
 from explorer.images import Images
 
-JOINT_SEPARATOR = "+"
 # Channel statistics every torchvision ImageNet weight set was trained with (torchvision.transforms presets).
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 FINGERPRINT_LENGTH = 16
 
 Features = dict[str, Float[Tensor, "batch ..."]]
-
-
-class UnknownNodeError(ExplorerError):
-    """A node that the network does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +83,6 @@ class Trunk(nn.Module):
         """Compute the features of images in [0, 1] at each node."""
         normalised = (images - self.mean) / self.std
         return self.graph(normalised.to(self.dtype, memory_format=torch.channels_last))
-
-
-def split_nodes(nodes: str) -> tuple[str, ...]:
-    """Split a joint name such as ``layer1+layer3`` into its nodes.
-
-    Raises:
-        UnknownNodeError: a member is empty or named twice.
-    """
-    names = tuple(name.strip() for name in nodes.split(JOINT_SEPARATOR))
-    if not all(names) or len(set(names)) < len(names):
-        raise UnknownNodeError(f"'{nodes}' is not a set of nodes; write each once, as in layer1+layer3.")
-    return names
 
 
 def build_trunk(network: nn.Module, nodes: str, *, batchnorm_inputs: bool = False) -> Trunk:
@@ -179,13 +162,13 @@ def _last_nodes(paths: Mapping[fx.Node, str]) -> dict[str, fx.Node]:
 def _check_nodes(names: tuple[str, ...], known: set[str]) -> None:
     for name in names:
         if name not in known:
-            close = get_close_matches(name, sorted(known), n=3) or ["layer1", "layer2", "layer3", "layer4"]
+            close = get_close_matches(name, sorted(known), n=3) or LAYERS
             raise UnknownNodeError(f"Unknown layer '{name}'. Did you mean {', '.join(close)}?")
 
 
 def _fingerprint(graph: fx.GraphModule, names: tuple[str, ...]) -> str:
     """Hash the nodes' names and every weight that they depend on."""
-    digest = hashlib.sha256(JOINT_SEPARATOR.join(names).encode())
+    digest = hashlib.sha256(join_nodes(names).encode())
     for name, tensor in sorted(graph.state_dict().items()):
         if not name.endswith("num_batches_tracked"):  # A training counter: it changes no feature.
             digest.update(name.encode())

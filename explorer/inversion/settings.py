@@ -12,17 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from explorer.errors import ExplorerError
-from explorer.features.backbone import LAYERS
-from explorer.features.trunk import split_nodes
+from explorer.features.layers import shallowest_stage
 from explorer.images import MIN_SIDE, SIZE
+from explorer.machine import best_device, fastest_precision
 
-# Of x86 and of ARM processors, as torch names them. Without them bfloat16 is emulated, slowly.
-BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
 PRESETS_FILE = Path(__file__).with_name("presets.yaml")
 MAX_SIZE = 2048  # The memory that a step takes grows with the square of it.
 MAX_SEED = 2**63 - 1  # The largest that torch.Generator takes.
-# Where a node inside the network finds its preset: that of the stage output at about its depth.
-STEM_NODES = ("conv1", "bn1", "relu", "maxpool")
 
 
 class SettingsError(ExplorerError):
@@ -62,7 +58,7 @@ class Settings:
     def __post_init__(self) -> None:
         """Settle the precision and check every value; raise SettingsError for the first out of range."""
         if self.precision == "auto":
-            object.__setattr__(self, "precision", fastest_precision())
+            object.__setattr__(self, "precision", fastest_precision(best_device()))
         for name in ("learning_rate", "history", "first_step", "steps", "seconds", "patience", "size"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
@@ -96,16 +92,6 @@ class Settings:
         return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
 
 
-def fastest_precision() -> Literal["float32", "bfloat16"]:
-    """Choose bfloat16 where the GPU, or the CPU where there is none, has instructions for it."""
-    if torch.cuda.is_available():
-        is_native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        capabilities = torch.cpu.get_capabilities()
-        is_native = any(capabilities.get(name) for name in BFLOAT16_INSTRUCTIONS)
-    return "bfloat16" if is_native else "float32"
-
-
 def load_settings(
     layer: str, *, preset: str = "balanced", overrides: Sequence[str] = (), is_warm: bool = False
 ) -> Settings:
@@ -124,7 +110,7 @@ def load_settings(
     assert isinstance(presets, DictConfig)
     if preset not in presets:
         raise SettingsError(f"Unknown preset '{preset}': use {', '.join(map(str, presets))}.")
-    tuned = presets[preset]["warm" if is_warm else "cold"][min(map(_stage, split_nodes(layer)))]
+    tuned = presets[preset]["warm" if is_warm else "cold"][shallowest_stage(layer)]
     return make_settings(tuned, parse_overrides(overrides))
 
 
@@ -161,10 +147,3 @@ def parse_overrides(overrides: Sequence[str]) -> DictConfig:
         raise SettingsError(
             f"Couldn't read '{' '.join(overrides)}' as YAML: {' '.join(str(error).split())}"
         ) from error
-
-
-def _stage(node: str) -> str:
-    root = node.split(".")[0]
-    if root in LAYERS:
-        return root
-    return LAYERS[0] if root in STEM_NODES else LAYERS[-1]

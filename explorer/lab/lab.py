@@ -11,25 +11,21 @@ from torch import nn
 from explorer.decoders.checkpoint import CHECKPOINTS, LINEAR
 from explorer.decoders.linear import LinearDecoderError
 from explorer.errors import ExplorerError
-from explorer.features.backbone import LAYERS, Backbone, load_backbone
-from explorer.features.trunk import JOINT_SEPARATOR, Features, Trunk
+from explorer.features.backbone import Backbone, load_backbone
+from explorer.features.layers import JOINT_SEPARATOR, LAYERS
+from explorer.features.trunk import Features, Trunk
 from explorer.images import Images, Picture
 from explorer.inversion.invert import Settings, Step, invert, load_settings
 from explorer.lab.models import Models
 from explorer.lab.race import FRAMES_PER_SECOND, Race
 from explorer.lab.run import Reconstruction, finish, follow
 from explorer.lab.scorer import JUDGED_NODES, Judge
+from explorer.machine import CPU
 from explorer.metrics.functional import Scores
 
 ITERATIVE_METHODS = ("optimiser", "hybrid")
 VARIANTS = {"decoder": "faithful", "perceptual": "perceptual"}  # Of the trained decoder, by method.
 METHODS = (*VARIANTS, *ITERATIVE_METHODS, "linear")
-CPU = torch.device("cpu")
-
-
-def best_device() -> torch.device:
-    """Choose the GPU where there is one."""
-    return torch.device("cuda") if torch.cuda.is_available() else CPU
 
 
 class MethodUnavailableError(ExplorerError):

@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explorer.errors import MetricUnavailable
-from explorer.features.backbone import LAYERS
-from explorer.features.trunk import JOINT_SEPARATOR, Features, split_nodes
+from explorer.features.layers import LAYERS, join_nodes, split_nodes
+from explorer.features.trunk import Features
 from explorer.images import Images, quantise
 from explorer.lab.models import Models
 from explorer.metrics.functional import (
@@ -26,7 +26,7 @@ from explorer.metrics.lpips import Lpips
 # The node whose output is the network's own opinion of a picture.
 LOGITS = "fc"
 # One pass to the end gives the features of every layer on the way.
-JUDGED_NODES = JOINT_SEPARATOR.join([*LAYERS, LOGITS])
+JUDGED_NODES = join_nodes((*LAYERS, LOGITS))
 
 
 @dataclass(frozen=True, slots=True)

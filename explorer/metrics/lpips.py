@@ -1,9 +1,7 @@
 """LPIPS, the perceptual distance of Zhang et al. (2018), on AlexNet's weights."""
 
-from pathlib import Path
 from pickle import UnpicklingError
 from threading import Lock
-from urllib.parse import urlparse
 from warnings import catch_warnings, simplefilter
 
 import lpips
@@ -14,7 +12,7 @@ from torchvision.models import AlexNet_Weights
 
 from explorer.errors import MetricUnavailable
 from explorer.images import Images
-from explorer.machine import DOWNLOAD_TIMEOUT_SECONDS, socket_timeout
+from explorer.machine import DOWNLOAD_TIMEOUT_SECONDS, hub_file, socket_timeout
 
 
 class Lpips:
@@ -50,18 +48,13 @@ class Lpips:
 def _load_lpips() -> lpips.LPIPS:
     with socket_timeout(DOWNLOAD_TIMEOUT_SECONDS), catch_warnings():
         simplefilter("ignore")  # lpips calls torchvision by a deprecated argument.
-        if not _alexnet_file().is_file():
+        if not hub_file(AlexNet_Weights.IMAGENET1K_V1.url).is_file():
             AlexNet_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
         return lpips.LPIPS(net="alex", verbose=False).requires_grad_(False)
 
 
-def _alexnet_file() -> Path:
-    name = Path(urlparse(AlexNet_Weights.IMAGENET1K_V1.url).path).name
-    return Path(torch.hub.get_dir()) / "checkpoints" / name
-
-
 def _explain(error: Exception) -> str:
-    path = _alexnet_file()
+    path = hub_file(AlexNet_Weights.IMAGENET1K_V1.url)
     if path.is_file():
         return (
             f"LPIPS needs AlexNet's weights, but {path} is damaged; delete it so that it is downloaded again."

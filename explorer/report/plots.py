@@ -7,8 +7,7 @@ from typing import Literal
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from explorer.features.backbone import LAYERS
-from explorer.features.trunk import JOINT_SEPARATOR
+from explorer.features.layers import JOINT_SEPARATOR, LAYERS
 from explorer.lab.run import Record
 
 # Four of the colours that Okabe & Ito (2008) chose to be told apart by colour-blind readers; these four also

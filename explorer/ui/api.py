@@ -14,9 +14,9 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from explorer.features.backbone import LAYERS
-from explorer.features.trunk import UnknownNodeError
-from explorer.images import EXAMPLES, Picture, encode_png, load_example, read_picture
+from explorer.examples import EXAMPLES, load_example
+from explorer.features.layers import LAYERS, UnknownNodeError
+from explorer.images import Picture, encode_png, read_picture
 from explorer.inversion.invert import Settings, load_settings
 from explorer.lab.lab import METHODS
 from explorer.lab.run import Reconstruction

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 import gradio as gr
 
-from explorer.features.backbone import LAYERS
-from explorer.images import EXAMPLES
+from explorer.examples import EXAMPLES
+from explorer.features.layers import LAYERS
 from explorer.ui.components.examples import example_file
 from explorer.ui.session.app_state import Desk
 from explorer.ui.session.options import MAX_SECONDS, MAX_STEPS, OPTIMISERS, PRIOR_WEIGHTS, STARTS, RunOptions

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from explorer.inversion.settings import fastest_precision
+from explorer.machine import fastest_precision
 from explorer.ui.api import add_endpoints
 from explorer.ui.arrival import wire_arrival
 from explorer.ui.components.examples import build_examples, example_file
@@ -100,7 +100,12 @@ def _describe_models(desk: Desk) -> str:
     if desk.failure:
         return _banner(desk.failure)
     backbone = desk.lab.backbone
-    facts = [backbone.name, Path(backbone.source).name, f"optimiser in {fastest_precision()}", "ready"]
+    facts = [
+        backbone.name,
+        Path(backbone.source).name,
+        f"optimiser in {fastest_precision(desk.lab.device)}",
+        "ready",
+    ]
     line = f'<p class="line" role="status">ResNet-50 {escape(" · ".join(facts))}</p>'
     return "".join(map(_banner, filter(None, [backbone.notice, desk.notice]))) + line
 

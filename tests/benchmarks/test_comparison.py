@@ -13,9 +13,10 @@ from explorer.benchmarks.baselines import adam, follow_loop, hooked_features, ma
 from explorer.benchmarks.curve import Curve, Point, append_curves, read_curves
 from explorer.benchmarks.figure import lines
 from explorer.benchmarks.summary import ends, speed_ups
+from explorer.examples import load_example
 from explorer.features.backbone import Backbone
 from explorer.features.trunk import build_trunk
-from explorer.images import Images, load_example
+from explorer.images import Images
 from explorer.lab.lab import Lab
 
 SIDE = 64

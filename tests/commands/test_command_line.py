@@ -16,8 +16,9 @@ from torchvision.models import ResNet
 
 from explorer.__main__ import main
 from explorer.commands.reconstruct import folder_names
+from explorer.examples import load_example
 from explorer.features.backbone import Backbone
-from explorer.images import load_example, read_picture, to_pil
+from explorer.images import read_picture, to_pil
 from explorer.lab.lab import Lab
 
 SIDE = 64

@@ -8,9 +8,9 @@ from torchvision.models.resnet import ResNet
 
 import explorer.decoders.linear as linear
 from explorer.decoders.linear import LinearDecoder, LinearDecoderError, fit_linear_map, linear_decoder
+from explorer.examples import load_example
 from explorer.features.backbone import load_backbone
 from explorer.features.trunk import Trunk, build_trunk
-from explorer.images import load_example
 from explorer.metrics.functional import psnr
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torchvision.models import ResNet50_Weights, resnet50
 
-from explorer.features.backbone import WeightsError, hub_file, load_backbone
+from explorer.features.backbone import WeightsError, load_backbone
+from explorer.machine import hub_file
 
 
 @pytest.fixture
@@ -27,8 +28,8 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.pretrained
 def test_pretrained_weights_load_through_torchvision_and_know_a_cat() -> None:
+    from explorer.examples import load_example
     from explorer.features.trunk import build_trunk
-    from explorer.images import load_example
 
     backbone = load_backbone()
     assert (backbone.name, backbone.is_fallback, backbone.notice) == ("IMAGENET1K_V1", False, None)
@@ -45,7 +46,7 @@ def test_without_weights_and_network_a_visible_fallback_comes_within_seconds(
     assert backbone.is_fallback
     assert backbone.name == "untrained"
     assert backbone.notice is not None
-    assert str(hub_file(ResNet50_Weights.IMAGENET1K_V1)) in backbone.notice
+    assert str(hub_file(ResNet50_Weights.IMAGENET1K_V1.url)) in backbone.notice
 
 
 def test_untrained_network_is_the_same_every_time_and_leaves_the_global_seed() -> None:
@@ -95,7 +96,7 @@ def test_file_of_another_kind_is_an_error_that_names_it(tmp_path: Path, content:
 
 
 def test_truncated_file_in_the_hub_cache_is_an_error_that_says_to_delete_it(empty_hub: Path) -> None:
-    path = hub_file(ResNet50_Weights.IMAGENET1K_V1)
+    path = hub_file(ResNet50_Weights.IMAGENET1K_V1.url)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"PK\x03\x04 not a whole archive")
     with pytest.raises(WeightsError, match=f"{path.name} is damaged.* Delete the file"):

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import ResNet
 
-from explorer.features.backbone import LAYERS, load_backbone
-from explorer.features.trunk import UnknownNodeError, build_trunk, split_nodes
+from explorer.features.backbone import load_backbone
+from explorer.features.layers import LAYERS, UnknownNodeError, split_nodes
+from explorer.features.trunk import build_trunk
 
 
 def picture(size: int = 64) -> Tensor:

@@ -4,7 +4,8 @@ from collections.abc import Generator
 import pytest
 import torch
 
-from explorer.features.backbone import LAYERS, Backbone
+from explorer.features.backbone import Backbone
+from explorer.features.layers import LAYERS
 from explorer.features.trunk import build_trunk
 from explorer.images import Picture, quantise
 from explorer.inversion.invert import Diverged, Step, load_settings

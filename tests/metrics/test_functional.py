@@ -11,7 +11,8 @@ import torch
 from scipy.ndimage import convolve
 
 from explorer.errors import MetricUnavailable
-from explorer.images import load_example, read_picture
+from explorer.examples import load_example
+from explorer.images import read_picture
 from explorer.metrics.functional import (
     feature_cosine,
     feature_error,

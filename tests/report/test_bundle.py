@@ -14,7 +14,8 @@ import PIL.ImageSequence
 import pytest
 import torch
 
-from explorer.images import Picture, load_example, quantise, to_pil
+from explorer.examples import load_example
+from explorer.images import Picture, quantise, to_pil
 from explorer.inversion.invert import Settings
 from explorer.lab.race import Frame, Panel
 from explorer.lab.run import Reconstruction

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from explorer.features.backbone import LAYERS
+from explorer.features.layers import LAYERS
 from explorer.lab.run import Record
 from explorer.report.plots import LAYER_COLOURS, OTHER_STYLE, history_figure, layer_style
 

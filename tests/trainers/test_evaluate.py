@@ -17,9 +17,11 @@ from explorer.decoders.checkpoint import (
     save_decoder,
 )
 from explorer.decoders.network import ARCHITECTURES, DecoderNetwork
-from explorer.features.backbone import LAYERS, load_backbone
+from explorer.examples import EXAMPLES, load_example
+from explorer.features.backbone import load_backbone
+from explorer.features.layers import LAYERS
 from explorer.features.trunk import build_trunk
-from explorer.images import EXAMPLES, SIZE, load_example, to_pil
+from explorer.images import SIZE, to_pil
 from tests.decoders.test_checkpoint import make_card
 from tests.processes import launch
 from trainers.evaluate import main as evaluate

@@ -18,8 +18,9 @@ from PIL import Image as PILImage
 
 from explorer.decoders.checkpoint import LINEAR, Decoder, decoder_path, load_decoder, read_card, save_decoder
 from explorer.decoders.network import DecoderNetwork
+from explorer.examples import EXAMPLES, load_example
 from explorer.features.backbone import load_backbone
-from explorer.images import EXAMPLES, load_example, to_pil
+from explorer.images import to_pil
 from explorer.lab.models import Models
 from tests.processes import launch
 from trainers import fit_linear

@@ -8,8 +8,9 @@ from itertools import islice
 import pytest
 import torch
 
+from explorer.examples import load_example
 from explorer.features.backbone import UNTRAINED, load_backbone
-from explorer.images import load_example, quantise
+from explorer.images import quantise
 from explorer.inversion.invert import Settings
 from explorer.lab.lab import Lab
 from explorer.ui.session import zero_gpu

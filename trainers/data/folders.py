@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from explorer.images import EXAMPLES, ImageError, Images, load_example, read_picture
+from explorer.examples import EXAMPLES, load_example
+from explorer.images import ImageError, Images, read_picture
 from trainers.config import ConfigError, DataConfig
 from trainers.data.crops import SEED_STRIDE, Batch, ReadPicture, Share, random_crop
 from trainers.data.streams import streamed_batches

@@ -7,7 +7,8 @@ from tempfile import mkdtemp
 import gradio as gr
 import torch
 
-from explorer.images import EXAMPLES, Picture, encode_jpeg, encode_png, load_example
+from explorer.examples import EXAMPLES, load_example
+from explorer.images import Picture, encode_jpeg, encode_png
 from explorer.ui.stage import data_uri
 
 THUMBNAIL_SIZE = 112

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from explorer.images import load_example
+from explorer.examples import load_example
 from explorer.metrics.functional import Scores
 from explorer.ui.session.running import COLUMNS, table_row
 from explorer.ui.stage import StagePanel, StageValue, Table, still

@@ -8,7 +8,7 @@ from threading import Event, Lock, Thread
 import torch
 
 from explorer.decoders.checkpoint import DecoderError
-from explorer.features.backbone import LAYERS
+from explorer.features.layers import LAYERS
 from explorer.images import SIZE, Picture
 from explorer.inversion.invert import Settings
 from explorer.lab.lab import Lab

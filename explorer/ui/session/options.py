@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from explorer.features.backbone import LAYERS
+from explorer.features.layers import LAYERS
 from explorer.inversion.invert import Settings, SettingsError, load_settings
 
 FROM_NOISE, FROM_DECODER = "noise", "decoder"

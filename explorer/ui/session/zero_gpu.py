@@ -18,9 +18,10 @@ from jaxtyping import UInt8
 from explorer.features.backbone import Backbone
 from explorer.images import Images, Picture, picture_from_pil, to_pil
 from explorer.inversion.invert import Settings
-from explorer.lab.lab import Lab, best_device
+from explorer.lab.lab import Lab
 from explorer.lab.race import Frame, Race
 from explorer.lab.run import Reconstruction, Record
+from explorer.machine import best_device
 
 try:
     import spaces  # pyright: ignore[reportMissingImports]

@@ -6,7 +6,7 @@ from typing import Literal
 
 import gradio as gr
 
-from explorer.features.backbone import LAYERS
+from explorer.features.layers import LAYERS
 
 FOLDER = Path(__file__).parent
 # Canvas dashes per layer, so that curves can be told apart without colour.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.components import Component
 
-from explorer.features.backbone import LAYERS
+from explorer.features.layers import LAYERS
 from explorer.ui.session.options import (
     FROM_NOISE,
     MAX_SECONDS,

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import gradio as gr
 
-from explorer.features.backbone import LAYERS
+from explorer.features.layers import LAYERS
 from explorer.images import Picture, quantise
 from explorer.lab.run import Reconstruction
 from explorer.metrics.functional import Scores, psnr, ssim
