@@ -15,7 +15,7 @@ with suppress(ImportError):
 from explorer.lab.lab import Lab
 from explorer.machine import CPU, best_device, keep_freed_memory
 from explorer.ui.page import build_page
-from explorer.ui.session.app_state import Desk
+from explorer.ui.session.app_state import AppState
 from explorer.ui.session.zero_gpu import is_lent
 from explorer.ui.theme import launch_options
 
@@ -28,9 +28,9 @@ def main() -> None:
     keep_freed_memory()
     # A lent GPU is there for races alone; everything else runs on the CPU.
     device = CPU if is_lent() else best_device()
-    desk = Desk(partial(Lab.load, options.weights, device))
-    page = build_page(desk).queue(max_size=QUEUE_SIZE)
-    desk.open()
+    state = AppState(partial(Lab.load, options.weights, device))
+    page = build_page(state).queue(max_size=QUEUE_SIZE)
+    state.open()
     page.launch(
         server_name=options.host,
         server_port=options.port,

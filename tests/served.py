@@ -8,7 +8,7 @@ import torch
 from explorer.features.backbone import Backbone
 from explorer.lab.lab import Lab
 from explorer.ui.page import build_page
-from explorer.ui.session.app_state import Desk
+from explorer.ui.session.app_state import AppState
 from explorer.ui.theme import launch_options
 from tests.conftest import make_tiny_network
 
@@ -34,9 +34,9 @@ def address(tmp_path_factory) -> Iterator[str]:
         vars(lab._models)["linear"] = lambda _: CoarseDecoder()  # Of this lab alone: other tests go on.
         return lab
 
-    desk = Desk(load)
-    page = build_page(desk).queue(max_size=20)
-    desk.open()
+    state = AppState(load)
+    page = build_page(state).queue(max_size=20)
+    state.open()
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     yield url
     page.close()

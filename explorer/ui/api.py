@@ -22,8 +22,8 @@ from explorer.lab.lab import METHODS
 from explorer.lab.run import Reconstruction
 from explorer.report.bundle import finite_scores
 from explorer.ui.components.errors import clear_errors
-from explorer.ui.session.app_state import Desk
-from explorer.ui.session.history import Reel
+from explorer.ui.session.app_state import AppState
+from explorer.ui.session.history import History
 from explorer.ui.session.options import MAX_SECONDS
 from explorer.ui.tabs.live import RACES
 
@@ -36,9 +36,9 @@ NOT_BASE64 = (
 API = "a program"
 
 
-def add_endpoints(desk: Desk) -> None:
+def add_endpoints(state: AppState) -> None:
     """Offer /reconstruct, /optimise, /metrics, /layers and /health."""
-    endpoints = Endpoints(desk)
+    endpoints = Endpoints(state)
     slot = {"concurrency_id": RACES, "concurrency_limit": 1}
     api(endpoints.reconstruct, api_name="reconstruct", **slot)
     api(endpoints.optimise, api_name="optimise", **slot)
@@ -50,8 +50,8 @@ def add_endpoints(desk: Desk) -> None:
 class Endpoints:
     """Translate between plain data and the lab."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: AppState) -> None:
+        self._state = state
 
     def reconstruct(
         self, image: str, layer: str = "layer2", method: str = "decoder", steps: int = 100, seed: int = 0
@@ -68,8 +68,8 @@ class Endpoints:
         Returns:
             image (PNG data URI), layer, method, steps, seconds, notice, and scores.
         """
-        picture, lab = read_text(image), self._desk.lab
-        with clear_errors(), self._desk.line.turn(API):
+        picture, lab = read_text(image), self._state.lab
+        with clear_errors(), self._state.queue.turn(API):
             settings = _settings(layer, method, steps, seed)
             made = lab.reconstruct(picture, layer, method, settings)
             return {**_describe(made), "scores": asdict(finite_scores(lab.score(picture, made)))}
@@ -92,11 +92,11 @@ class Endpoints:
         picture = read_text(image)
         with clear_errors():
             settings = {layer: _settings(layer, method, steps, seed)}
-            race = self._desk.lab.race(picture, settings, method=method)
-        with self._desk.line.turn(API), closing(race.frames(MAX_SECONDS)) as frames:
-            reel = Reel()
+            race = self._state.lab.race(picture, settings, method=method)
+        with self._state.queue.turn(API), closing(race.frames(MAX_SECONDS)) as frames:
+            history = History()
             for frame in frames:
-                panel = reel.add(frame).panels[layer]
+                panel = history.add(frame).panels[layer]
                 shown = {name: value for name, value in asdict(panel).items() if name != "jpeg"}
                 yield {"image": _data_uri("jpeg", panel.jpeg or b""), **shown}
 
@@ -110,7 +110,7 @@ class Endpoints:
         Returns:
             psnr_db (null when equal), ssim, lpips, top5_agreement, reasons (why a metric is missing).
         """
-        likeness = self._desk.lab.judge.likeness(read_text(image).images, read_text(reference).images)
+        likeness = self._state.lab.judge.likeness(read_text(image).images, read_text(reference).images)
         plain = asdict(likeness)
         if likeness.psnr_db == float("inf"):
             plain |= {"psnr_db": None, "reasons": {**likeness.reasons, "psnr_db": "the pictures are equal"}}
@@ -122,12 +122,12 @@ class Endpoints:
 
     def health(self) -> dict[str, Any]:
         """Tell whether the models are ready, which weights run, and what is wrong if something is."""
-        if self._desk.failure or not self._desk.is_open:
-            return {"is_ready": False, "doing": self._desk.doing, "failure": self._desk.failure}
-        backbone = self._desk.lab.backbone
+        if self._state.failure or not self._state.is_open:
+            return {"is_ready": False, "doing": self._state.doing, "failure": self._state.failure}
+        backbone = self._state.lab.backbone
         return {
-            "is_ready": self._desk.is_ready,
-            "doing": self._desk.doing,
+            "is_ready": self._state.is_ready,
+            "doing": self._state.doing,
             "weights": backbone.name,
             "digest": backbone.digest,
             "is_fallback": backbone.is_fallback,
@@ -135,11 +135,11 @@ class Endpoints:
         }
 
     def _describe_layer(self, layer: str) -> dict[str, Any]:
-        lab = self._desk.lab
+        lab = self._state.lab
         reasons = {method: lab.unavailable(layer, method) for method in METHODS}
         return {
             "layer": layer,
-            "shape": self._desk.shapes.get(layer),
+            "shape": self._state.shapes.get(layer),
             "methods": [method for method, reason in reasons.items() if reason is None],
             "unavailable": {method: reason for method, reason in reasons.items() if reason},
         }

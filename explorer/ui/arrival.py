@@ -11,7 +11,7 @@ from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.examples import recognise_example
 from explorer.ui.components.picture_input import read_upload
 from explorer.ui.components.recordings import has_recording
-from explorer.ui.session.app_state import Arrival, Desk, Visit
+from explorer.ui.session.app_state import AppState, Arrival, Visit
 from explorer.ui.stage import StageValue, still
 from explorer.ui.tabs.instant import InstantTab, decode_visit
 from explorer.ui.tabs.live import LiveTab
@@ -22,14 +22,14 @@ DECODING = "decoding"
 ECHO_SECONDS = 5.0
 
 
-def wire_arrival(desk: Desk, picture: gr.Image, instant: InstantTab, live: LiveTab) -> None:
+def wire_arrival(state: AppState, picture: gr.Image, instant: InstantTab, live: LiveTab) -> None:
     """Show every new picture on both stages and decode it; a newer one replaces those that still wait.
 
     So does another choice of decoder.
     """
 
     def accept(path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        visit = desk.visit(request.session_hash)
+        visit = state.visit(request.session_hash)
         if _is_echo(visit, path):
             yield (gr.skip(),) * len(outputs)
             return
@@ -45,16 +45,16 @@ def wire_arrival(desk: Desk, picture: gr.Image, instant: InstantTab, live: LiveT
         yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=has_recording(visit.example))
 
     def decode(method: str, request: gr.Request) -> Iterator[Any]:
-        visit = desk.visit(request.session_hash)
+        visit = state.visit(request.session_hash)
         if visit.decoded:
             yield gr.skip()
             return
         with clear_errors():
-            for value in decode_visit(desk, visit, method):
+            for value in decode_visit(state, visit, method):
                 yield value.text()
 
     def decode_again(method: str, request: gr.Request) -> Iterator[Any]:
-        desk.visit(request.session_hash).decoded = {}
+        state.visit(request.session_hash).decoded = {}
         yield from decode(method, request)
 
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

@@ -11,18 +11,18 @@ from explorer.metrics.functional import Scores
 from explorer.report.bundle import Result, RunInfo, repeat_command, zip_report
 from explorer.report.sheet import race_gif
 from explorer.ui.components.picture_input import NO_PICTURE
-from explorer.ui.session.app_state import Desk, Visit, score_key
+from explorer.ui.session.app_state import AppState, Visit, score_key
 
 
-def wire_export(desk: Desk, button: gr.Button, download: gr.DownloadButton) -> None:
+def wire_export(state: AppState, button: gr.Button, download: gr.DownloadButton) -> None:
     """Pack on a click, then let the browser fetch the file."""
 
     def pack(request: gr.Request) -> str:
-        visit = desk.visit(request.session_hash)
+        visit = state.visit(request.session_hash)
         if visit.picture is None:
             raise gr.Error(NO_PICTURE, print_exception=False)
         path = Path(tempfile.mkdtemp(prefix="export-")) / f"{visit.picture.name}.zip"
-        path.write_bytes(pack_visit(desk.lab, visit))
+        path.write_bytes(pack_visit(state.lab, visit))
         return str(path)
 
     packed = button.click(
@@ -48,7 +48,7 @@ def pack_visit(lab: Lab, visit: Visit) -> bytes:
         trunks={one.layer: lab.trunk(one.layer).fingerprint for one in made},
         notice=lab.backbone.notice,
     )
-    frames = visit.reel.frames
+    frames = visit.history.frames
     return zip_report(run, picture, results, race_gif(picture.images, frames) if frames else None)
 
 
@@ -64,13 +64,13 @@ def commands(lab: Lab, visit: Visit) -> list[str]:
 
 
 def _command(lab: Lab, visit: Visit, method: str, steps: int, layers: list[str]) -> str:
-    words = ["reconstruct", "original.png", "--method", method, "--layers", ",".join(layers)]
-    words += ["--weights", lab.backbone.name, "--out", f"repeated-{method}-{'-'.join(layers)}"]
+    arguments = ["reconstruct", "original.png", "--method", method, "--layers", ",".join(layers)]
+    arguments += ["--weights", lab.backbone.name, "--out", f"repeated-{method}-{'-'.join(layers)}"]
     if method in ITERATIVE_METHODS:
-        words += ["--steps", str(steps), "--seed", str(visit.options.seed)]
+        arguments += ["--steps", str(steps), "--seed", str(visit.options.seed)]
         chosen = visit.options.tuning()
-        words += ["--set", *chosen] if chosen else []
-    return repeat_command(*words)
+        arguments += ["--set", *chosen] if chosen else []
+    return repeat_command(*arguments)
 
 
 def _score(lab: Lab, visit: Visit, made: Reconstruction) -> Scores:

@@ -13,7 +13,7 @@ import gradio as gr
 from explorer.examples import EXAMPLES
 from explorer.features.layers import LAYERS
 from explorer.ui.components.examples import example_file
-from explorer.ui.session.app_state import Desk
+from explorer.ui.session.app_state import AppState
 from explorer.ui.session.options import MAX_SECONDS, MAX_STEPS, OPTIMISERS, PRIOR_WEIGHTS, STARTS, RunOptions
 from explorer.ui.tabs.controls import Controls
 
@@ -27,7 +27,7 @@ LIMITS = {"steps": (10, MAX_STEPS), "seconds": (5, MAX_SECONDS), "seed": (0, 2**
 
 
 def wire_links(
-    desk: Desk, page: gr.Blocks, button: gr.Button, picture: gr.Image, tabs: gr.Tabs, controls: Controls
+    state: AppState, page: gr.Blocks, button: gr.Button, picture: gr.Image, tabs: gr.Tabs, controls: Controls
 ) -> None:
     """Open the state that the address names, and copy the address of the present one."""
     query = gr.Textbox(visible=False)
@@ -42,8 +42,8 @@ def wire_links(
         return shown, gr.Tabs(selected=tab) if tab in TABS else gr.skip(), *chosen
 
     def write(request: gr.Request, *chosen: Any) -> str:  # noqa: ANN401
-        example = desk.visit(request.session_hash).example
-        if example is None and desk.visit(request.session_hash).picture is not None:
+        example = state.visit(request.session_hash).example
+        if example is None and state.visit(request.session_hash).picture is not None:
             gr.Info("The link carries the settings; your own picture stays on this machine.")
         return write_query(RunOptions.from_controls(chosen), example)
 

@@ -14,7 +14,7 @@ from explorer.ui.components.examples import build_examples, example_file
 from explorer.ui.components.picture_input import build_picture_input
 from explorer.ui.export import wire_export
 from explorer.ui.links import wire_links
-from explorer.ui.session.app_state import Desk
+from explorer.ui.session.app_state import AppState
 from explorer.ui.tabs.compare import build_compare, wire_compare
 from explorer.ui.tabs.instant import build_instant
 from explorer.ui.tabs.live import build_live, wire_live
@@ -39,13 +39,13 @@ STATUS_EVERY_SECONDS = 0.5
 DELETE_FILES = (600, 1800)
 
 
-def build_page(desk: Desk) -> gr.Blocks:
-    """Lay out the page and connect its events to the desk."""
+def build_page(state: AppState) -> gr.Blocks:
+    """Lay out the page and connect its events to the state."""
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=DELETE_FILES, analytics_enabled=False) as page:
         with gr.Row(elem_id="header"):
             with gr.Column(scale=6, min_width=320):
                 gr.HTML(HEADER, elem_id="title")
-                models = gr.HTML(_describe_models(desk), elem_id="models")
+                models = gr.HTML(_describe_models(state), elem_id="models")
                 with gr.Row(elem_classes="toolbar"):
                     link = gr.Button("Copy link", size="sm", scale=0, min_width=100, elem_id="link")
                     export = gr.Button("Export", size="sm", scale=0, min_width=90, elem_id="export")
@@ -58,29 +58,29 @@ def build_page(desk: Desk) -> gr.Blocks:
             with gr.Tab("Live", id="live", render_children=True):
                 live = build_live()
             with gr.Tab("Compare", id="compare", render_children=True) as compare_tab:
-                wipe = build_compare()
-        wire_compare(desk, compare_tab, wipe)
-        wire_arrival(desk, picture, instant, live)
-        wire_live(desk, live, picture)
-        wire_links(desk, page, link, picture, tabs, live.controls)
-        wire_export(desk, export, download)
-        add_endpoints(desk)
-        _wire_page(desk, page, models, strip, picture)
+                slider = build_compare()
+        wire_compare(state, compare_tab, slider)
+        wire_arrival(state, picture, instant, live)
+        wire_live(state, live, picture)
+        wire_links(state, page, link, picture, tabs, live.controls)
+        wire_export(state, export, download)
+        add_endpoints(state)
+        _wire_page(state, page, models, strip, picture)
     return page
 
 
-def _wire_page(desk: Desk, page: gr.Blocks, models: gr.HTML, strip: gr.HTML, picture: gr.Image) -> None:
+def _wire_page(state: AppState, page: gr.Blocks, models: gr.HTML, strip: gr.HTML, picture: gr.Image) -> None:
     def choose(event: gr.EventData) -> str:
         return str(example_file(event.name))
 
     def follow_loading() -> Iterator[str]:
-        while not desk.is_ready:
-            yield _describe_models(desk)
+        while not state.is_ready:
+            yield _describe_models(state)
             time.sleep(STATUS_EVERY_SECONDS)
-        yield _describe_models(desk)
+        yield _describe_models(state)
 
     def leave(request: gr.Request) -> None:
-        desk.leave(request.session_hash)
+        state.leave(request.session_hash)
 
     strip.choose(choose, outputs=[picture], queue=False, show_progress="hidden", api_visibility="private")
     page.load(
@@ -93,21 +93,21 @@ def _wire_page(desk: Desk, page: gr.Blocks, models: gr.HTML, strip: gr.HTML, pic
     page.unload(leave)
 
 
-def _describe_models(desk: Desk) -> str:
+def _describe_models(state: AppState) -> str:
     """Say what is loading, what runs, or what runs in its place and how to get the real thing."""
-    if not desk.is_ready:
-        return f'<p class="line" role="status">{escape(desk.doing)}</p>'
-    if desk.failure:
-        return _banner(desk.failure)
-    backbone = desk.lab.backbone
+    if not state.is_ready:
+        return f'<p class="line" role="status">{escape(state.doing)}</p>'
+    if state.failure:
+        return _banner(state.failure)
+    backbone = state.lab.backbone
     facts = [
         backbone.name,
         Path(backbone.source).name,
-        f"optimiser in {fastest_precision(desk.lab.device)}",
+        f"optimiser in {fastest_precision(state.lab.device)}",
         "ready",
     ]
     line = f'<p class="line" role="status">ResNet-50 {escape(" · ".join(facts))}</p>'
-    return "".join(map(_banner, filter(None, [backbone.notice, desk.notice]))) + line
+    return "".join(map(_banner, filter(None, [backbone.notice, state.notice]))) + line
 
 
 def _banner(text: str) -> str:

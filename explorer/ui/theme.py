@@ -8,7 +8,11 @@ from gradio.themes import Base, LocalFont
 from explorer.report.plots import LAYER_COLOURS
 
 FOLDER = Path(__file__).parent
-STYLE_SHEETS = [FOLDER / "page.css", FOLDER / "stage" / "stage.css", FOLDER / "wipe" / "wipe.css"]
+STYLE_SHEETS = [
+    FOLDER / "page.css",
+    FOLDER / "stage" / "stage.css",
+    FOLDER / "compare_slider" / "compare_slider.css",
+]
 
 # Gradio ships these fonts itself, so the page asks no other server for them.
 # Other weights come as files with a few letters only.

@@ -145,7 +145,7 @@ def step_of(page) -> int:
     return int(page.inner_text("#live [data-panel=layer1] .detail").split()[1])
 
 
-def test_the_wipe_moves_by_keyboard(page):
+def test_the_slider_moves_by_keyboard(page):
     page.click("#examples button >> nth=1")
     wait_for_decoded(page)
     open_tab(page, "Compare")
@@ -301,7 +301,7 @@ def test_a_recorded_run_replays_by_the_browser_alone(page):
 def test_keys_choose_a_layer_and_show_help(page):
     page.click("#examples button >> nth=1")
     wait_for_decoded(page)
-    page.locator("#instant .words").click()
+    page.locator("#instant .captions").click()
     page.keyboard.press("3")
     assert page.locator("#instant .panel.aside").count() == 3
     page.keyboard.press("3")

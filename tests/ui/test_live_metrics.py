@@ -3,21 +3,21 @@ from types import SimpleNamespace
 import torch
 
 from explorer.images import Picture
-from explorer.ui.session.live_metrics import Gauge
+from explorer.ui.session.live_metrics import LiveMetrics
 
 
-def make_gauge() -> tuple[Gauge, SimpleNamespace]:
+def make_live_metrics() -> tuple[LiveMetrics, SimpleNamespace]:
     images = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     judge = SimpleNamespace(lpips=lambda images, original: 0.5)
     made = [SimpleNamespace(layer=layer, images=images) for layer in ("layer1", "layer2")]
-    return Gauge(judge, Picture("noise", images)), SimpleNamespace(reconstructions=lambda: made)  # type: ignore[arg-type]
+    return LiveMetrics(judge, Picture("noise", images)), SimpleNamespace(reconstructions=lambda: made)  # type: ignore[arg-type]
 
 
 def test_the_first_layer_is_read_at_once_and_the_next_one_later():
-    gauge, race = make_gauge()
-    assert set(gauge.read(race, 0.0)) == {"layer1"}  # type: ignore[arg-type]
-    assert gauge.read(race, 0.0) == {}  # type: ignore[arg-type]
-    fresh = gauge.read(race, 1e6)  # type: ignore[arg-type]
+    metrics, race = make_live_metrics()
+    assert set(metrics.read(race, 0.0)) == {"layer1"}  # type: ignore[arg-type]
+    assert metrics.read(race, 0.0) == {}  # type: ignore[arg-type]
+    fresh = metrics.read(race, 1e6)  # type: ignore[arg-type]
     assert set(fresh) == {"layer2"}
     assert fresh["layer2"].lpips == 0.5 and abs((fresh["layer2"].ssim or 0) - 1) < 1e-5
-    assert set(gauge.latest) == {"layer1", "layer2"}
+    assert set(metrics.latest) == {"layer1", "layer2"}

@@ -1,32 +1,32 @@
-from explorer.ui.session.queue import Line, describe_place
+from explorer.ui.session.queue import RunQueue, describe_place
 
 
 def test_the_place_counts_the_running_one_and_those_who_came_before():
-    line = Line()
+    queue = RunQueue()
     for who in ("a", "b", "b", "c"):
-        line.join(who)
-    with line.turn("a") as was_waiting:
+        queue.join(who)
+    with queue.turn("a") as was_waiting:
         assert was_waiting
-        assert [line.before(who) for who in ("a", "b", "c")] == [None, 1, 2]
-    assert line.before("b") == 0
+        assert [queue.before(who) for who in ("a", "b", "c")] == [None, 1, 2]
+    assert queue.before("b") == 0
 
 
 def test_who_has_left_is_not_wanted_at_the_turn():
-    line = Line()
-    line.join("a")
-    line.leave("a")
-    with line.turn("a") as was_waiting:
+    queue = RunQueue()
+    queue.join("a")
+    queue.leave("a")
+    with queue.turn("a") as was_waiting:
         assert not was_waiting
 
 
 def test_the_slot_is_free_after_a_run_that_failed():
-    line = Line()
-    line.join("b")
+    queue = RunQueue()
+    queue.join("b")
     try:
-        with line.turn("a"):
+        with queue.turn("a"):
             raise ValueError
     except ValueError:
-        assert line.before("b") == 0
+        assert queue.before("b") == 0
 
 
 def test_the_place_is_told_in_words():

@@ -14,7 +14,7 @@ from explorer.images import quantise
 from explorer.inversion.invert import Settings
 from explorer.lab.lab import Lab
 from explorer.ui.session import zero_gpu
-from explorer.ui.session.zero_gpu import LentRace, Order, Scene, is_lent, play, set_up_race
+from explorer.ui.session.zero_gpu import RaceRequest, RaceSnapshot, ZeroGpuRace, is_lent, play, set_up_race
 
 SIDE, STEPS = 64, 6
 SETTINGS = {"layer1": Settings(steps=STEPS), "layer2": Settings(steps=STEPS)}
@@ -26,26 +26,26 @@ def lab() -> Lab:
 
 
 @pytest.fixture
-def race(lab: Lab) -> LentRace:
-    return LentRace(lab.backbone, load_example("cat", size=SIDE), SETTINGS, "optimiser")
+def race(lab: Lab) -> ZeroGpuRace:
+    return ZeroGpuRace(lab.backbone, load_example("cat", size=SIDE), SETTINGS, "optimiser")
 
 
-def play_all(order: Order) -> list[Scene]:
-    return list(play(order))
+def play_all(request: RaceRequest) -> list[RaceSnapshot]:
+    return list(play(request))
 
 
-def order() -> Order:
+def request() -> RaceRequest:
     picture = load_example("cat", size=SIDE)
-    return LentRace(load_backbone(UNTRAINED), picture, SETTINGS, "optimiser")._order
+    return ZeroGpuRace(load_backbone(UNTRAINED), picture, SETTINGS, "optimiser")._request
 
 
 def test_here_no_gpu_is_lent_and_a_race_runs_in_the_page(lab: Lab) -> None:
     assert not is_lent()
     race = set_up_race(lab, load_example("cat", size=SIDE), SETTINGS, "optimiser")
-    assert not isinstance(race, LentRace)
+    assert not isinstance(race, ZeroGpuRace)
 
 
-def test_a_lent_race_ends_with_the_pictures_of_an_ordinary_one(lab: Lab, race: LentRace) -> None:
+def test_a_lent_race_ends_with_the_pictures_of_an_ordinary_one(lab: Lab, race: ZeroGpuRace) -> None:
     last = list(race.frames(60))[-1]
     ordinary = lab.race(load_example("cat", size=SIDE), SETTINGS, method="optimiser")
     *_, expected = ordinary.frames()
@@ -60,20 +60,20 @@ def test_a_lent_race_ends_with_the_pictures_of_an_ordinary_one(lab: Lab, race: L
 def test_what_crosses_between_processes_is_plain_data() -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        scenes = pool.submit(play_all, pickle.loads(pickle.dumps(order()))).result(timeout=120)
-    for scene in scenes:
-        assert pickle.loads(pickle.dumps(scene)).frame == scene.frame
-        assert b"torch" not in pickle.dumps(scene)
+        snapshots = pool.submit(play_all, pickle.loads(pickle.dumps(request()))).result(timeout=120)
+    for snapshot in snapshots:
+        assert pickle.loads(pickle.dumps(snapshot)).frame == snapshot.frame
+        assert b"torch" not in pickle.dumps(snapshot)
 
 
-def test_a_stop_closes_the_lent_process_generator(race: LentRace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_closes_the_lent_process_generator(race: ZeroGpuRace, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[bool] = []
 
-    def endless(order: Order):
+    def endless(request: RaceRequest):
         try:
-            for scene in play(order):
+            for snapshot in play(request):
                 while True:
-                    yield scene
+                    yield snapshot
         finally:
             closed.append(True)
 

@@ -43,7 +43,7 @@ def read_recording(example: str) -> str:
     value = StageValue(
         run=uuid4().hex,
         original=still(original),
-        words=[*describe_layers(psnr_db, flat_psnr_db(original)), *describe_gap(scores)],
+        captions=[*describe_layers(psnr_db, flat_psnr_db(original)), *describe_gap(scores)],
         status=(
             f"A recorded run: {content['weights']} ({content['digest']}), {content['steps']} evaluations per "
             f"layer, seed {content['seed']}; {frames[-1]['seconds']:.0f} s when it was made."

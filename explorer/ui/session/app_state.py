@@ -1,4 +1,4 @@
-"""The desk: the lab, loaded behind the page, and what each visitor has on it."""
+"""The state of the app: the lab, loaded behind the page, and what each visitor has on it."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -15,9 +15,9 @@ from explorer.lab.lab import Lab
 from explorer.lab.run import Reconstruction
 from explorer.machine import return_freed_memory
 from explorer.metrics.functional import Scores
-from explorer.ui.session.history import Reel
+from explorer.ui.session.history import History
 from explorer.ui.session.options import RunOptions
-from explorer.ui.session.queue import Line
+from explorer.ui.session.queue import RunQueue
 from explorer.ui.session.zero_gpu import PageRace
 
 # Visitors whose pictures and resumable races are kept; the one idle longest goes first.
@@ -48,7 +48,7 @@ class Visit:
     run: str = ""
     options: RunOptions = field(default_factory=RunOptions)
     settings: dict[str, Settings] = field(default_factory=dict)
-    reel: Reel = field(default_factory=Reel)
+    history: History = field(default_factory=History)
     stops: int = 0  # How often the visitor has asked to stop.
 
     def put(self, picture: Picture | None, example: str | None = None) -> None:
@@ -56,7 +56,7 @@ class Visit:
         self.drop_race()
         self.picture, self.example = picture, example
         self.decoded, self.optimised, self.scores, self.settings = {}, {}, {}, {}
-        self.reel = Reel()
+        self.history = History()
 
     def stop(self) -> None:
         """End the running race after its step."""
@@ -75,7 +75,7 @@ def score_key(made: Reconstruction) -> tuple[str, str]:
     return made.layer, made.method
 
 
-class Desk:
+class AppState:
     """Holds the lab and the visits; the lab loads in the background, so the page opens at once."""
 
     def __init__(self, load: Callable[[], Lab]) -> None:
@@ -88,7 +88,7 @@ class Desk:
         self.doing = "Loading ResNet-50 …"
         self.notice: str | None = None  # What is amiss although the lab runs.
         self.shapes: dict[str, str] = {}
-        self.line = Line()
+        self.queue = RunQueue()
 
     def open(self) -> None:
         """Start loading in the background."""
@@ -118,7 +118,7 @@ class Desk:
         return self._failure
 
     def visit(self, session: str | None) -> Visit:
-        """Give what this visitor has on the desk; the visit idle longest makes room for a new one."""
+        """Give what this visitor has here; the visit idle longest makes room for a new one."""
         key = session or ANONYMOUS
         with self._lock:
             visit = self._visits.setdefault(key, Visit(key))
@@ -129,10 +129,10 @@ class Desk:
             return visit
 
     def leave(self, session: str | None) -> None:
-        """Clear the desk of a visitor who has closed the page."""
+        """Forget a visitor who has closed the page."""
         with self._lock:
             visit = self._visits.pop(session or ANONYMOUS, None)
-        self.line.leave(session or ANONYMOUS)
+        self.queue.leave(session or ANONYMOUS)
         if visit is not None:
             visit.drop_race()
 

@@ -1,4 +1,4 @@
-"""The reel of a race: its frames made whole, thinned so that a long race stays small."""
+"""The history of a race: its frames made whole, thinned so that a long race stays small."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from explorer.lab.race import Frame
 MAX_FRAMES = 64
 
 
-class Reel:
+class History:
     """Keeps frames in which every layer has its picture; every other one goes when there are too many."""
 
     def __init__(self) -> None:

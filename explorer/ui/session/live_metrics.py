@@ -1,4 +1,4 @@
-"""The gauge of a running race: SSIM and LPIPS over time, read so seldom that the optimiser hardly notices."""
+"""SSIM and LPIPS of a running race, read so seldom that the optimiser hardly notices."""
 
 import time
 from collections import Counter
@@ -8,28 +8,30 @@ from explorer.images import Images, Picture, quantise
 from explorer.lab.scorer import Judge
 from explorer.metrics.functional import ssim
 from explorer.ui.session.zero_gpu import PageRace
-from explorer.ui.stage.value import Reading
+from explorer.ui.stage.value import Measurement
 
 # Each metric may take this share of a race's time; on two cores a reading costs 8 ms (SSIM), 48 ms (LPIPS).
 SHARE = 0.01
 
 
-class Gauge:
+class LiveMetrics:
     """Reads one layer at a time; `latest` holds each layer's last readings."""
 
     def __init__(self, judge: Judge, picture: Picture) -> None:
         original = quantise(picture.images)
         self._ssim = _Metric(lambda images: float(ssim(quantise(images.cpu()), original)))
         self._lpips = _Metric(lambda images: judge.lpips(images, original))
-        self.latest: dict[str, Reading] = {}
+        self.latest: dict[str, Measurement] = {}
 
-    def read(self, race: PageRace, seconds: float) -> dict[str, Reading]:
+    def read(self, race: PageRace, seconds: float) -> dict[str, Measurement]:
         """Take the readings that are due so many seconds into the race; layers without one are left out."""
         if not (self._ssim.is_due(seconds) or self._lpips.is_due(seconds)):
             return {}
         reached = {made.layer: made.images for made in race.reconstructions()}
         similar, distant = self._ssim.read(reached, seconds), self._lpips.read(reached, seconds)
-        fresh = {layer: Reading(similar.get(layer), distant.get(layer)) for layer in {**similar, **distant}}
+        fresh = {
+            layer: Measurement(similar.get(layer), distant.get(layer)) for layer in {**similar, **distant}
+        }
         self.latest |= {layer: _merge(self.latest.get(layer), reading) for layer, reading in fresh.items()}
         return fresh
 
@@ -57,10 +59,10 @@ class _Metric:
         return {layer: value}
 
 
-def _merge(before: Reading | None, fresh: Reading) -> Reading:
+def _merge(before: Measurement | None, fresh: Measurement) -> Measurement:
     if before is None:
         return fresh
-    return Reading(
+    return Measurement(
         before.ssim if fresh.ssim is None else fresh.ssim,
         before.lpips if fresh.lpips is None else fresh.lpips,
     )

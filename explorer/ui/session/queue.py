@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 
-class Line:
+class RunQueue:
     """Visitors who want to run, by session; safe to use from several threads."""
 
     def __init__(self) -> None:

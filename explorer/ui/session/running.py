@@ -11,9 +11,9 @@ from explorer.lab.race import Frame
 from explorer.lab.run import Reconstruction
 from explorer.machine import return_freed_memory
 from explorer.metrics.functional import Scores
-from explorer.ui.session.app_state import Desk, Visit, score_key
-from explorer.ui.session.history import Reel
-from explorer.ui.session.live_metrics import Gauge, Reading
+from explorer.ui.session.app_state import AppState, Visit, score_key
+from explorer.ui.session.history import History
+from explorer.ui.session.live_metrics import LiveMetrics, Measurement
 from explorer.ui.session.options import RunOptions
 from explorer.ui.session.zero_gpu import PageRace, set_up_race
 from explorer.ui.stage import StageValue, Table, TableRow, read_frame, still
@@ -36,13 +36,13 @@ def begin(lab: Lab, visit: Visit, options: RunOptions) -> PageRace:
     visit.options, visit.settings = options, options.settings()
     stops = visit.stops
     visit.race = set_up_race(lab, visit.picture, visit.settings, options.method)
-    visit.run, visit.reel = uuid4().hex, Reel()
+    visit.run, visit.history = uuid4().hex, History()
     if visit.stops != stops:  # While a decoder made the start picture, say.
         visit.race.stop()
     return visit.race
 
 
-def watch(desk: Desk, visit: Visit, seconds: float) -> Generator[StageValue, None, None]:
+def watch(state: AppState, visit: Visit, seconds: float) -> Generator[StageValue, None, None]:
     """Run the visit's race for so long, or until it is stopped, and measure what it has reached.
 
     Ends without a further word when another picture or a recording takes the stage meanwhile.
@@ -50,23 +50,23 @@ def watch(desk: Desk, visit: Visit, seconds: float) -> Generator[StageValue, Non
     race, picture = visit.race, visit.picture
     if race is None or picture is None:
         return
-    gauge = Gauge(desk.lab.judge, picture)
+    metrics = LiveMetrics(state.lab.judge, picture)
     value = StageValue(visit.run, still(picture.images), status="Running …", is_over=False)
     with closing(race.frames(seconds)) as frames:
         for frame in frames:
             if visit.race is not race:
                 return
-            fresh = gauge.read(race, frame.seconds)
-            panels = read_frame(visit.reel.add(frame), desk.shapes, fresh)
-            table = _running_table(frame, gauge.latest)
+            fresh = metrics.read(race, frame.seconds)
+            panels = read_frame(visit.history.add(frame), state.shapes, fresh)
+            table = _running_table(frame, metrics.latest)
             value = replace(value, panels=panels, seconds=frame.seconds, table=table)
             yield value
             value = replace(value, original=None)
     results = race.reconstructions()
     visit.optimised = {made.layer: made for made in results}
-    value = replace(value, words=_words(value, picture), status="Measuring …", is_over=True)
+    value = replace(value, captions=_captions(value, picture), status="Measuring …", is_over=True)
     yield value
-    scores = desk.score(picture, results)
+    scores = state.score(picture, results)
     return_freed_memory()
     if visit.race is race:
         visit.scores |= {score_key(made): scores[made.layer] for made in results}
@@ -79,17 +79,17 @@ def _with_scores(value: StageValue, results: list[Reconstruction], scores: dict[
         for layer, panel in value.panels.items()
     }
     rows = [table_row(made.layer, scores[made.layer], made.steps, made.seconds) for made in results]
-    words = [*value.words, *describe_gap(scores)]
+    captions = [*value.captions, *describe_gap(scores)]
     reasons = sorted({reason for score in scores.values() for reason in score.reasons.values()})
     status = " ".join([f"Done after {value.seconds:.1f} s.", *reasons])
-    return replace(value, panels=panels, words=words, table=Table(COLUMNS, rows), status=status)
+    return replace(value, panels=panels, captions=captions, table=Table(COLUMNS, rows), status=status)
 
 
-def _running_table(frame: Frame, readings: Mapping[str, Reading]) -> Table:
+def _running_table(frame: Frame, readings: Mapping[str, Measurement]) -> Table:
     """Write what is known of a race under way: SSIM and LPIPS as last read, the rest when it is over."""
     rows = []
     for layer, panel in frame.panels.items():
-        read = readings.get(layer, Reading())
+        read = readings.get(layer, Measurement())
         scores = Scores(panel.psnr_db, read.ssim, read.lpips, panel.losses["feature"], None, None)
         rows.append(table_row(layer, scores, panel.evaluations, panel.seconds))
     return Table(COLUMNS, rows)
@@ -114,6 +114,6 @@ def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def _words(value: StageValue, picture: Picture) -> list[Sentence]:
+def _captions(value: StageValue, picture: Picture) -> list[Sentence]:
     psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()}
     return describe_layers(psnr_db, flat_psnr_db(picture.images), after=f"After {value.seconds:.0f} s, ")

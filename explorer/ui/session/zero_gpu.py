@@ -35,7 +35,7 @@ Pixels = UInt8[np.ndarray, "height width 3"]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RaceRequest:
     """A race to be run: plain data only."""
 
     weights: str
@@ -46,7 +46,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class RaceSnapshot:
     """A frame and the pictures that the layers have reached: plain data only."""
 
     frame: Frame
@@ -58,21 +58,21 @@ def is_lent() -> bool:
     return spaces is not None and spaces.config.Config.zero_gpu
 
 
-def play(order: Order) -> Generator[Scene, None, None]:
+def play(request: RaceRequest) -> Generator[RaceSnapshot, None, None]:
     """Run a race from start to end; closing the generator ends it."""
-    lab = _lab(order.weights)
-    race = lab.race(_picture(order.pixels), order.settings, method=order.method)
-    with closing(race.frames(order.seconds)) as frames:
+    lab = _lab(request.weights)
+    race = lab.race(_picture(request.pixels), request.settings, method=request.method)
+    with closing(race.frames(request.seconds)) as frames:
         for frame in frames:
-            yield Scene(frame, {made.layer: _pixels(made.images) for made in race.reconstructions()})
+            yield RaceSnapshot(frame, {made.layer: _pixels(made.images) for made in race.reconstructions()})
 
 
 if spaces is not None:
     # Off ZeroGPU the decorator returns the function as it is.
-    play = spaces.GPU(play, duration=lambda order: order.seconds + SPARE_SECONDS)
+    play = spaces.GPU(play, duration=lambda request: request.seconds + SPARE_SECONDS)
 
 
-class LentRace:
+class ZeroGpuRace:
     """Behaves as a Race that runs once, on the lent GPU."""
 
     def __init__(
@@ -80,21 +80,21 @@ class LentRace:
     ) -> None:
         self.method = method
         weights = backbone.source if Path(backbone.source).is_file() else backbone.name
-        self._order = Order(weights, _pixels(picture.images), dict(settings), method, 0.0)
-        self._scene: Scene | None = None
+        self._request = RaceRequest(weights, _pixels(picture.images), dict(settings), method, 0.0)
+        self._snapshot: RaceSnapshot | None = None
         self._history: dict[str, list[Record]] = {layer: [] for layer in settings}
         self._is_stopping = Event()
 
     def frames(self, seconds: float) -> Generator[Frame, None, None]:
         """Yield frames for at most so many seconds; the last one, after a stop too, says how it ended."""
-        with closing(play(replace(self._order, seconds=seconds))) as scenes:
-            for scene in scenes:
-                self._remember(scene)
-                yield scene.frame
+        with closing(play(replace(self._request, seconds=seconds))) as snapshots:
+            for snapshot in snapshots:
+                self._remember(snapshot)
+                yield snapshot.frame
                 if self._is_stopping.is_set():
                     break
-        if self._scene is not None and self._is_stopping.is_set():
-            yield _stopped(self._scene.frame)
+        if self._snapshot is not None and self._is_stopping.is_set():
+            yield _stopped(self._snapshot.frame)
 
     def stop(self) -> None:
         """Ask `frames`, running or about to begin, to end after the frame at hand; safe from any thread."""
@@ -106,9 +106,9 @@ class LentRace:
 
     def reconstructions(self) -> list[Reconstruction]:
         """Give the picture each layer has reached, in 8 bits, with one record for each frame."""
-        if self._scene is None:
+        if self._snapshot is None:
             return []
-        panels, pixels = self._scene.frame.panels, self._scene.pixels
+        panels, pixels = self._snapshot.frame.panels, self._snapshot.pixels
         return [
             Reconstruction(
                 layer,
@@ -122,22 +122,22 @@ class LentRace:
             for layer, panel in panels.items()
         ]
 
-    def _remember(self, scene: Scene) -> None:
-        self._scene = scene
-        for layer, panel in scene.frame.panels.items():
+    def _remember(self, snapshot: RaceSnapshot) -> None:
+        self._snapshot = snapshot
+        for layer, panel in snapshot.frame.panels.items():
             self._history[layer].append(
                 Record(panel.step, panel.evaluations, panel.seconds, panel.losses, panel.psnr_db)
             )
 
 
 # What a visitor's race may be.
-PageRace = Race | LentRace
+PageRace = Race | ZeroGpuRace
 
 
 def set_up_race(lab: Lab, picture: Picture, settings: Mapping[str, Settings], method: str) -> PageRace:
     """Set up a race where it runs best: on the lent GPU if there is one, else in this process."""
     if is_lent():
-        return LentRace(lab.backbone, picture, settings, method)
+        return ZeroGpuRace(lab.backbone, picture, settings, method)
     return lab.race(picture, settings, method=method)
 
 

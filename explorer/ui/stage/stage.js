@@ -1,5 +1,5 @@
 // The stage: draws what the server sends (pictures, numbers, curves) and replays it without the server.
-// A value is JSON of: run (its name), seconds, original (null: as before), panels by layer, words (sentences and
+// A value is JSON of: run (its name), seconds, original (null: as before), panels by layer, captions (sentences and
 // the layers they are about), status, table, is_over, frames (a recording).
 const stage = element.querySelector(".stage");
 stage.innerHTML = CONTENT;
@@ -19,7 +19,7 @@ let curves = {};
 let lastTelling = 0;
 let replay = null;
 let isLog = true;
-let words = [];
+let captions = [];
 let table = null;
 
 const figure = (name) => stage.querySelector(`[data-panel="${name}"]`);
@@ -90,7 +90,7 @@ function receive(value) {
   if (!value) return;
   if (value.run !== run) reset(value.run);
   if (value.original !== null) showOriginal(value.original);
-  words = value.words;
+  captions = value.captions;
   table = value.table;
   text(stage, ".status", value.status);
   stage.dataset.busy = value.is_over ? "no" : "yes";
@@ -115,7 +115,7 @@ function isTold(layer) {
 
 function tell() {
   lastTelling = performance.now();
-  text(stage, ".words", words.filter((sentence) => sentence.about.every(isTold)).map((sentence) => sentence.text).join(" "));
+  text(stage, ".captions", captions.filter((sentence) => sentence.about.every(isTold)).map((sentence) => sentence.text).join(" "));
   const told = layers.filter((layer) => isTold(layer) && curves[layer]?.length);
   stage.querySelector(".curves").hidden = !told.length;
   for (const button of stage.querySelectorAll("[data-measure]")) {

@@ -19,7 +19,7 @@ STILL_QUALITY = 92
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Measurement:
     """What has been read of one layer; None where nothing has."""
 
     ssim: float | None = None
@@ -66,7 +66,7 @@ class StageValue:
     original: str | None  # None leaves the picture that is shown, "" shows none.
     panels: dict[str, StagePanel] = field(default_factory=dict)
     seconds: float = 0.0
-    words: Sequence[Sentence] = ()
+    captions: Sequence[Sentence] = ()
     status: str = ""
     table: Table | None = None
     is_over: bool = True
@@ -87,16 +87,16 @@ def still(images: Images) -> str:
 
 
 def read_frame(
-    frame: Frame, shapes: Mapping[str, str], readings: Mapping[str, Reading]
+    frame: Frame, shapes: Mapping[str, str], readings: Mapping[str, Measurement]
 ) -> dict[str, StagePanel]:
     """Turn a whole frame of a race, and what has just been read of it, into panels."""
     return {
-        layer: _panel(panel, shapes.get(layer, ""), readings.get(layer, Reading()))
+        layer: _panel(panel, shapes.get(layer, ""), readings.get(layer, Measurement()))
         for layer, panel in frame.panels.items()
     }
 
 
-def _panel(panel: Panel, shape: str, reading: Reading) -> StagePanel:
+def _panel(panel: Panel, shape: str, reading: Measurement) -> StagePanel:
     note = f"stopped at step {panel.step}" if panel.state == "stopped" else ""
     return StagePanel(
         src=data_uri(panel.jpeg or b""),

@@ -9,42 +9,42 @@ import gradio as gr
 from explorer.images import Images
 from explorer.lab.lab import Lab
 from explorer.lab.scorer import Likeness, Prediction
-from explorer.ui.session.app_state import Desk, Visit
+from explorer.ui.compare_slider import SliderPicture, SliderValue, build_compare_slider
+from explorer.ui.session.app_state import AppState, Visit
 from explorer.ui.stage import still
-from explorer.ui.wipe import WipePicture, WipeValue, build_wipe
 
 ORIGINAL = "original"
 
 
 def build_compare() -> gr.HTML:
-    """Lay out the tab and return its wipe."""
-    return build_wipe()
+    """Lay out the tab and return its slider."""
+    return build_compare_slider()
 
 
-def wire_compare(desk: Desk, tab: gr.Tab, wipe: gr.HTML) -> None:
+def wire_compare(state: AppState, tab: gr.Tab, slider: gr.HTML) -> None:
     """Fill the tab when it is opened, and measure the two pictures that are chosen."""
 
     def open_tab(request: gr.Request) -> dict[str, Any]:
-        return compare(desk.lab, desk.visit(request.session_hash)).plain()
+        return compare(state.lab, state.visit(request.session_hash)).plain()
 
     def pick(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        return compare(desk.lab, desk.visit(request.session_hash), event.a, event.b).plain()
+        return compare(state.lab, state.visit(request.session_hash), event.a, event.b).plain()
 
     quiet = {"show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": "comparing"}
-    tab.select(open_tab, outputs=[wipe], api_visibility="private", **quiet)
-    wipe.pick(pick, outputs=[wipe], api_visibility="private", trigger_mode="always_last", **quiet)
+    tab.select(open_tab, outputs=[slider], api_visibility="private", **quiet)
+    slider.pick(pick, outputs=[slider], api_visibility="private", trigger_mode="always_last", **quiet)
 
 
-def compare(lab: Lab, visit: Visit, a: str = ORIGINAL, b: str = "") -> WipeValue:
+def compare(lab: Lab, visit: Visit, a: str = ORIGINAL, b: str = "") -> SliderValue:
     """Measure two of the visit's pictures; the second defaults to the last one there is."""
     images = _gather(visit)
     pictures = {key: _describe(key, image) for key, image in images.items()}
     if len(images) < 2:
-        return WipeValue(pictures)
+        return SliderValue(pictures)
     b = b if b in images else list(images)[-1]
     a = a if a in images else ORIGINAL
     opinions = {key: lab.judge.predictions(images[key]) for key in (a, b)}
-    return WipeValue(
+    return SliderValue(
         pictures,
         a,
         b,
@@ -84,6 +84,6 @@ def _gather(visit: Visit) -> Mapping[str, Images]:
     return {ORIGINAL: visit.picture.images, **decoded, **optimised}
 
 
-def _describe(key: str, images: Images) -> WipePicture:
+def _describe(key: str, images: Images) -> SliderPicture:
     layer = None if key == ORIGINAL else key.split()[0]
-    return WipePicture(key.capitalize() if key == ORIGINAL else key, still(images), layer)
+    return SliderPicture(key.capitalize() if key == ORIGINAL else key, still(images), layer)

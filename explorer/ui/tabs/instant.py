@@ -10,7 +10,7 @@ from explorer.features.layers import LAYERS
 from explorer.images import Picture, quantise
 from explorer.lab.run import Reconstruction
 from explorer.metrics.functional import Scores, psnr, ssim
-from explorer.ui.session.app_state import Desk, Visit, score_key
+from explorer.ui.session.app_state import AppState, Visit, score_key
 from explorer.ui.stage import StagePanel, StageValue, build_stage, still
 from explorer.ui.stage.captions import Sentence, describe_gap, describe_layers, flat_psnr_db
 
@@ -41,7 +41,7 @@ def build_instant() -> InstantTab:
     return InstantTab(decoder, stage)
 
 
-def decode_visit(desk: Desk, visit: Visit, method: str = BEST) -> Iterator[StageValue]:
+def decode_visit(state: AppState, visit: Visit, method: str = BEST) -> Iterator[StageValue]:
     """Decode the visit's picture layer by layer, then measure; each value holds all there is so far.
 
     A layer without the wanted decoder takes its best one, and says so. Ends without a further word when
@@ -54,27 +54,27 @@ def decode_visit(desk: Desk, visit: Visit, method: str = BEST) -> Iterator[Stage
     yield value
     decoded: dict[str, Reconstruction] = {}
     for layer in LAYERS:
-        lacks = desk.lab.unavailable(layer, method)
-        decoded[layer] = desk.lab.reconstruct(
-            picture, layer, desk.lab.best_decoder(layer) if lacks else method
+        lacks = state.lab.unavailable(layer, method)
+        decoded[layer] = state.lab.reconstruct(
+            picture, layer, state.lab.best_decoder(layer) if lacks else method
         )
         if visit.picture is not picture:
             return
-        panel = _panel(desk, picture, decoded[layer], _note(desk, visit, decoded[layer], method))
+        panel = _panel(state, picture, decoded[layer], _note(state, visit, decoded[layer], method))
         value = replace(value, panels={**value.panels, layer: panel})
         yield value
     visit.decoded = decoded
-    value = replace(value, words=_words(value, picture), status="Measuring …")
+    value = replace(value, captions=_captions(value, picture), status="Measuring …")
     yield value
-    scores = desk.score(picture, list(decoded.values()))
+    scores = state.score(picture, list(decoded.values()))
     if visit.picture is picture:
         visit.scores |= {score_key(made): scores[layer] for layer, made in decoded.items()}
         yield _with_scores(value, picture, scores)
 
 
-def _note(desk: Desk, visit: Visit, made: Reconstruction, wanted: str) -> str:
+def _note(state: AppState, visit: Visit, made: Reconstruction, wanted: str) -> str:
     """Say which decoder stands in for the wanted one, or that a linear one knows this very picture."""
-    if made.method == "linear" and visit.example and not desk.lab.ships_linear(made.layer):
+    if made.method == "linear" and visit.example and not state.lab.ships_linear(made.layer):
         return FITTED_NOTE
     return "" if made.method == wanted else NOTES[made.method]
 
@@ -84,16 +84,16 @@ def _with_scores(value: StageValue, picture: Picture, scores: dict[str, Scores])
         layer: replace(panel, lpips=scores[layer].lpips, feature=scores[layer].feature_error)
         for layer, panel in value.panels.items()
     }
-    words = [*_words(value, picture), *describe_gap(scores)]
-    return replace(value, panels=panels, words=words, status=_missing(scores), is_over=True)
+    captions = [*_captions(value, picture), *describe_gap(scores)]
+    return replace(value, panels=panels, captions=captions, status=_missing(scores), is_over=True)
 
 
-def _panel(desk: Desk, picture: Picture, reconstruction: Reconstruction, note: str) -> StagePanel:
+def _panel(state: AppState, picture: Picture, reconstruction: Reconstruction, note: str) -> StagePanel:
     # What the picture shown has, to the last digit.
     images, original = quantise(reconstruction.images.cpu()), quantise(picture.images)
     return StagePanel(
         src=still(images),
-        shape=desk.shapes.get(reconstruction.layer, ""),
+        shape=state.shapes.get(reconstruction.layer, ""),
         psnr_db=float(psnr(images, original)),
         ssim=float(ssim(images, original)),
         feature=None,
@@ -101,7 +101,7 @@ def _panel(desk: Desk, picture: Picture, reconstruction: Reconstruction, note: s
     )
 
 
-def _words(value: StageValue, picture: Picture) -> list[Sentence]:
+def _captions(value: StageValue, picture: Picture) -> list[Sentence]:
     psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()}
     return describe_layers(psnr_db, flat_psnr_db(picture.images))
 

@@ -12,7 +12,7 @@ from explorer.report.plots import history_figure
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.picture_input import read_upload
 from explorer.ui.components.recordings import read_recording
-from explorer.ui.session.app_state import Desk, Visit
+from explorer.ui.session.app_state import AppState, Visit
 from explorer.ui.session.options import RunOptions
 from explorer.ui.session.queue import describe_place
 from explorer.ui.session.running import begin, watch
@@ -55,13 +55,13 @@ def build_live() -> LiveTab:
     return LiveTab(stage, run, stop, resume, replay, controls, place, plot)
 
 
-def wire_live(desk: Desk, tab: LiveTab, picture: gr.Image) -> None:
+def wire_live(state: AppState, tab: LiveTab, picture: gr.Image) -> None:
     """Connect the tab's buttons.
 
     Run and Resume join the line at once, outside Gradio's queue, and Stop leaves it: so Stop also works on a
     run that still waits for its turn. Only the stage changes while a race runs; buttons change at its ends.
     """
-    handlers = _Handlers(desk)
+    handlers = _Handlers(state)
     ends: dict[str, Any] = {"outputs": [tab.run, tab.resume, tab.plot], **AT_ONCE}
 
     def wire_run(button: gr.Button, run: Callable[..., Iterator[Any]], inputs: list[Component]) -> None:
@@ -77,38 +77,38 @@ def wire_live(desk: Desk, tab: LiveTab, picture: gr.Image) -> None:
 
 
 class _Handlers:
-    """Translate between the tab's components and the desk."""
+    """Translate between the tab's components and the state."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: AppState) -> None:
+        self._state = state
 
     def want(self, request: gr.Request) -> tuple[Any, ...]:
-        self._desk.line.join(self._visit(request).session)
+        self._state.queue.join(self._visit(request).session)
         return gr.update(interactive=False), gr.update(visible=False), gr.update(visible=False)
 
     async def follow_line(self, request: gr.Request) -> AsyncIterator[str]:
         """Tell the visitor's place until the own run begins."""
-        line, session = self._desk.line, self._visit(request).session
-        while line.is_waiting(session):
-            yield describe_place(line.before(session))
+        queue, session = self._state.queue, self._visit(request).session
+        while queue.is_waiting(session):
+            yield describe_place(queue.before(session))
             await asyncio.sleep(PLACE_EVERY_SECONDS)
         yield ""
 
     def run(self, path: str | None, request: gr.Request, *chosen: Any) -> Iterator[Any]:  # noqa: ANN401
         visit, options = self._visit(request), RunOptions.from_controls(chosen)
-        with self._desk.line.turn(visit.session) as is_wanted:
+        with self._state.queue.turn(visit.session) as is_wanted:
             if not is_wanted:
                 yield gr.skip()
                 return
             if visit.picture is None:
                 visit.put(read_upload(path))
             with clear_errors():
-                begin(self._desk.lab, visit, options)
+                begin(self._state.lab, visit, options)
             yield from self._watch(visit, options.seconds)
 
     def resume(self, seconds: float, request: gr.Request) -> Iterator[Any]:
         visit = self._visit(request)
-        with self._desk.line.turn(visit.session) as is_wanted:
+        with self._state.queue.turn(visit.session) as is_wanted:
             if not is_wanted:
                 yield gr.skip()
                 return
@@ -116,7 +116,7 @@ class _Handlers:
 
     def stop(self, request: gr.Request) -> dict[str, Any]:
         visit = self._visit(request)
-        self._desk.line.leave(visit.session)
+        self._state.queue.leave(visit.session)
         visit.stop()
         return gr.update(interactive=True)
 
@@ -136,8 +136,8 @@ class _Handlers:
         return read_recording(visit.example), gr.update(visible=False)
 
     def _watch(self, visit: Visit, seconds: float) -> Iterator[str]:
-        for value in watch(self._desk, visit, seconds):
+        for value in watch(self._state, visit, seconds):
             yield value.text()
 
     def _visit(self, request: gr.Request) -> Visit:
-        return self._desk.visit(request.session_hash)
+        return self._state.visit(request.session_hash)

@@ -1,4 +1,4 @@
-"""The wipe as a Gradio component, and what the server sends to it."""
+"""The slider as a Gradio component, and what the server sends to it."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
-class WipePicture:
+class SliderPicture:
     """A picture that can be chosen; `layer` gives it its colour."""
 
     label: str
@@ -19,10 +19,10 @@ class WipePicture:
 
 
 @dataclass(frozen=True, slots=True)
-class WipeValue:
+class SliderValue:
     """All pictures there are, the two chosen, and what can be said of these two."""
 
-    pictures: dict[str, WipePicture] = field(default_factory=dict)
+    pictures: dict[str, SliderPicture] = field(default_factory=dict)
     a: str = ""
     b: str = ""
     likeness: str = ""
@@ -34,11 +34,11 @@ class WipeValue:
         return asdict(self)
 
 
-def build_wipe() -> gr.HTML:
-    """Lay out the wipe; `pick` fires with the keys `a` and `b` of the pictures chosen."""
+def build_compare_slider() -> gr.HTML:
+    """Lay out the slider; `pick` fires with the keys `a` and `b` of the pictures chosen."""
     return gr.HTML(
-        html_template=(FOLDER / "wipe.html").read_text(encoding="utf-8"),
-        js_on_load=(FOLDER / "wipe.js").read_text(encoding="utf-8"),
+        html_template=(FOLDER / "compare_slider.html").read_text(encoding="utf-8"),
+        js_on_load=(FOLDER / "compare_slider.js").read_text(encoding="utf-8"),
         apply_default_css=False,
         elem_id="compare",
     )

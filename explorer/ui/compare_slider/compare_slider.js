@@ -1,6 +1,6 @@
-// Compare two pictures: a wipe that the keyboard can move, a heat map of their difference, one zoom for both.
+// Compare two pictures: a slider that the keyboard can move, a heat map of their difference, one zoom for both.
 // A value holds: pictures ({key: {label, src, layer}}), a, b, likeness, verdict, opinions ({key: [[label, probability]]}).
-const root = element.querySelector(".wipe");
+const root = element.querySelector(".compare-slider");
 const views = root.querySelector(".views");
 const slider = root.querySelector(".slider");
 const zoom = root.querySelector(".zoom input");
@@ -81,12 +81,12 @@ async function drawDifference() {
   canvas.setAttribute("aria-label", `Heat map of the difference; on average ${mean} % of the range`);
 }
 
-function wipe() {
+function placeEdge() {
   views.style.setProperty("--at", `${slider.value}%`);
   slider.setAttribute("aria-valuetext", `${slider.value} % of the left picture`);
 }
 
-slider.addEventListener("input", wipe);
+slider.addEventListener("input", placeEdge);
 zoom.addEventListener("input", () => {
   views.style.setProperty("--zoom", zoom.value);
   root.querySelector(".zoom output").textContent = `${zoom.value}×`;
@@ -105,6 +105,6 @@ for (const side of ["a", "b"]) {
   });
 }
 
-wipe();
+placeEdge();
 watch("value", () => receive(props.value));
 receive(props.value);
