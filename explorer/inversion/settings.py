@@ -136,11 +136,14 @@ def parse_overrides(overrides: Sequence[str]) -> DictConfig:
     """Turn ``key=value`` texts into a config.
 
     Raises:
-        SettingsError: a text has no ``=``, or its value is not YAML.
+        SettingsError: a text has no ``=``, its value is not YAML, or it refers to another value by ``${``,
+            which could read the environment.
     """
     for text in overrides:
         if "=" not in text:
             raise SettingsError(f"'{text}' is no setting; write key=value.")
+        if "${" in text:
+            raise SettingsError(f"'{text}' refers to another value; write the value itself.")
     try:
         return OmegaConf.from_dotlist(list(overrides))
     except yaml.YAMLError as error:

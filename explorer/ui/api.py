@@ -8,23 +8,24 @@ import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-import gradio as gr
 from gradio.events import api
 
 from explorer.examples import EXAMPLES, load_example
-from explorer.features.layers import LAYERS, UnknownNodeError
+from explorer.features.layers import LAYERS
 from explorer.images import Picture, encode_png, read_picture
 from explorer.inversion.invert import Settings, load_settings
-from explorer.lab.lab import METHODS
+from explorer.inversion.settings import MAX_SEED
+from explorer.lab.lab import ITERATIVE_METHODS, METHODS
 from explorer.lab.run import Reconstruction
 from explorer.report.bundle import finite_scores
+from explorer.ui.components.arguments import mistake, one_of, whole_number
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.history import History
-from explorer.ui.session.options import MAX_SECONDS
+from explorer.ui.session.options import MAX_SECONDS, MAX_STEPS
 from explorer.ui.tabs.live import RACES
 
 NOT_BASE64 = (
@@ -68,9 +69,10 @@ class Endpoints:
         Returns:
             image (PNG data URI), layer, method, steps, seconds, notice, and scores.
         """
+        one_of("method", method, METHODS)
+        settings = _settings(layer, method, steps, seed)
         picture, lab = read_text(image), self._state.lab
         with clear_errors(), self._state.queue.turn(API):
-            settings = _settings(layer, method, steps, seed)
             made = lab.reconstruct(picture, layer, method, settings)
             return {**_describe(made), "scores": asdict(finite_scores(lab.score(picture, made)))}
 
@@ -89,10 +91,11 @@ class Endpoints:
         Returns:
             image (JPEG data URI), step, evaluations, seconds, losses, psnr_db, state, notice.
         """
+        one_of("method", method, ITERATIVE_METHODS)
+        settings = _settings(layer, method, steps, seed)
         picture = read_text(image)
         with clear_errors():
-            settings = {layer: _settings(layer, method, steps, seed)}
-            race = self._state.lab.race(picture, settings, method=method)
+            race = self._state.lab.race(picture, {layer: settings}, method=method)
         with self._state.queue.turn(API), closing(race.frames(MAX_SECONDS)) as frames:
             history = History()
             for frame in frames:
@@ -151,22 +154,30 @@ def read_text(image: str) -> Picture:
     Raises:
         gr.Error: it is neither an example's name nor a usable picture; the message says what to do.
     """
+    if not isinstance(image, str):
+        raise mistake(NOT_BASE64)
     if image in EXAMPLES:
         return load_example(image)
     try:
         content = b64decode(image.partition("base64,")[2] or image, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise gr.Error(NOT_BASE64, print_exception=False) from error
+        raise mistake(NOT_BASE64) from error
     with clear_errors():
         return read_picture(content, name="picture")
 
 
 def _settings(layer: str, method: str, steps: int, seed: int) -> Settings:
-    if layer not in LAYERS:
-        raise UnknownNodeError(f"Unknown layer '{layer}': use {', '.join(LAYERS)}.")
-    # Nobody holds the compute slot for longer than a visitor of the page could.
-    overrides = [f"steps={steps}", f"seconds={MAX_SECONDS}", f"seed={seed}"]
-    return load_settings(layer, overrides=overrides, is_warm=method == "hybrid")
+    """Build the settings of a call; no program holds the compute slot for longer than a visitor could.
+
+    Raises:
+        gr.Error: the layer is none, or a number is none or out of range; the message says what is allowed.
+    """
+    return replace(
+        load_settings(one_of("layer", layer, LAYERS), is_warm=method == "hybrid"),
+        steps=whole_number("steps", steps, 1, MAX_STEPS),
+        seed=whole_number("seed", seed, 0, MAX_SEED),
+        seconds=MAX_SECONDS,
+    )
 
 
 def _describe(made: Reconstruction) -> dict[str, Any]:

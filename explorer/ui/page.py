@@ -7,9 +7,11 @@ from pathlib import Path
 
 import gradio as gr
 
+from explorer.examples import EXAMPLES
 from explorer.machine import fastest_precision
 from explorer.ui.api import add_endpoints
 from explorer.ui.arrival import wire_arrival
+from explorer.ui.components.arguments import one_of, sent_with
 from explorer.ui.components.examples import build_examples, example_file
 from explorer.ui.components.picture_input import build_picture_input
 from explorer.ui.export import wire_export
@@ -71,7 +73,7 @@ def build_page(state: AppState) -> gr.Blocks:
 
 def _wire_page(state: AppState, page: gr.Blocks, models: gr.HTML, strip: gr.HTML, picture: gr.Image) -> None:
     def choose(event: gr.EventData) -> str:
-        return str(example_file(event.name))
+        return str(example_file(one_of("example", sent_with(event, "name"), EXAMPLES)))
 
     def follow_loading() -> Iterator[str]:
         while not state.is_ready:

@@ -69,7 +69,7 @@ def test_health_names_the_weights(client):
         ((base64.b64encode(b"no image").decode(), "layer1", "optimiser", 5, 0), "Couldn't read this file"),
         (("cat", "layer9", "optimiser", 5, 0), "layer9"),
         (("cat", "layer1", "magic", 5, 0), "Unknown method"),
-        (("cat", "layer1", "optimiser", 0, 0), "steps must be above 0"),
+        (("cat", "layer1", "optimiser", 0, 0), "steps must be a whole number from 1 to 1000, not 0"),
         (("cat", "layer1", "decoder", 5, 0), "not available for these weights yet"),
     ],
 )

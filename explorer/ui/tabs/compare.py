@@ -10,6 +10,7 @@ from explorer.images import Images
 from explorer.lab.lab import Lab
 from explorer.lab.scorer import Likeness, Prediction
 from explorer.ui.compare_slider import SliderPicture, SliderValue, build_compare_slider
+from explorer.ui.components.arguments import sent_with, text
 from explorer.ui.session.app_state import AppState, Visit
 from explorer.ui.stage import still
 
@@ -28,7 +29,9 @@ def wire_compare(state: AppState, tab: gr.Tab, slider: gr.HTML) -> None:
         return compare(state.lab, state.visit(request.session_hash)).plain()
 
     def pick(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        return compare(state.lab, state.visit(request.session_hash), event.a, event.b).plain()
+        visit = state.visit(request.session_hash)
+        a, b = (text(side, sent_with(event, side)) for side in "ab")
+        return compare(state.lab, visit, a, b).plain()
 
     quiet = {"show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": "comparing"}
     tab.select(open_tab, outputs=[slider], api_visibility="private", **quiet)

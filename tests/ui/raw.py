@@ -1,0 +1,97 @@
+"""Requests to the page as any program can send them, past Gradio's own client and its checks."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+ANSWER_SECONDS = 60.0
+# Inputs of the public endpoints that make them answer soon.
+API_INPUTS: dict[str, tuple[Any, ...]] = {
+    "reconstruct": ("cat", "layer1", "optimiser", 2, 0),
+    "optimise": ("cat", "layer1", "optimiser", 2, 0),
+    "metrics": ("cat", "cat"),
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of the page, listed or not: its number, its name, and its inputs as they first stand."""
+
+    index: int
+    name: str
+    inputs: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return f"{self.index} {self.name}"
+
+
+@dataclass(frozen=True)
+class RawPage:
+    """A page at an address, asked by raw HTTP."""
+
+    address: str
+
+    @property
+    def api(self) -> str:
+        return f"{self.address.rstrip('/')}/gradio_api"
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        return httpx.get(f"{self.address.rstrip('/')}/config", timeout=ANSWER_SECONDS).json()
+
+    @cached_property
+    def events(self) -> list[Event]:
+        values = {entry["id"]: entry["props"].get("value") for entry in self.config["components"]}
+        return [
+            Event(
+                entry["id"],
+                entry["api_name"] or "",
+                API_INPUTS.get(entry["api_name"]) or tuple(values[one] for one in entry["inputs"]),
+            )
+            for entry in self.config["dependencies"]
+            if entry["backend_fn"]
+        ]
+
+    def event(self, name: str) -> Event:
+        return next(event for event in self.events if event.name == name)
+
+    def send(
+        self, event: Event, data: object, event_data: object = None, session: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Join the queue and return every message until the event is over, or the refusal to join."""
+        session = session or uuid4().hex
+        body = {"fn_index": event.index, "data": data, "event_data": event_data, "session_hash": session}
+        joined = httpx.post(
+            f"{self.api}/queue/join",
+            content=json.dumps(body),  # Also what httpx itself would not write, such as NaN.
+            headers={"Content-Type": "application/json"},
+            timeout=ANSWER_SECONDS,
+        )
+        if joined.status_code != httpx.codes.OK:
+            return [{"msg": "refused", "status": joined.status_code, "text": joined.text}]
+        return list(self._messages(session, joined.json()["event_id"]))
+
+    def _messages(self, session: str, event_id: str) -> Iterator[dict[str, Any]]:
+        url = f"{self.api}/queue/data"
+        with httpx.stream("GET", url, params={"session_hash": session}, timeout=ANSWER_SECONDS) as answer:
+            for line in answer.iter_lines():
+                if not line.startswith("data:"):
+                    continue
+                message = json.loads(line.removeprefix("data:"))
+                if message.get("event_id") == event_id:
+                    yield message
+                if message["msg"] == "process_completed":
+                    return
+
+
+def error_of(messages: list[dict[str, Any]]) -> str | None:
+    """Return the sentence that an event ended with; None if it did not end with an error."""
+    last = messages[-1]
+    if last["msg"] == "refused":
+        return last["text"]
+    return None if last["success"] else last["output"]["error"]

@@ -1,0 +1,53 @@
+"""No text from outside is ever interpolated: the environment of the server stays its own."""
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from explorer.inversion.settings import SettingsError, parse_overrides
+from tests.ui.raw import RawPage, error_of
+
+SECRET = "a-value-of-the-environment-that-nobody-may-read"
+ATTACK = "${oc.env:EXPLORER_TEST_SECRET}"
+# What an attacker puts in an input's place.
+ATTACKS = [ATTACK, [ATTACK], {"path": ATTACK, "name": f"1,seed={ATTACK}"}]
+
+
+@pytest.fixture(scope="module")
+def page(address) -> RawPage:
+    os.environ["EXPLORER_TEST_SECRET"] = SECRET
+    return RawPage(address)
+
+
+def test_no_event_tells_a_value_of_the_environment(page):
+    tried = 0
+    for event in page.events:
+        for data in [event.inputs, *_attacks(event.inputs)]:
+            attacked = {"name": ATTACK, "a": ATTACK, "b": ATTACK, ATTACK: ATTACK}
+            answer = page.send(event, list(data), event_data=attacked)
+            assert SECRET not in json.dumps(answer), (str(event), data)
+            tried += 1
+    assert tried > 2 * len(page.events)
+
+
+def _attacks(inputs: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """Put every attack in the place of every input."""
+    return [(*inputs[:at], attack, *inputs[at + 1 :]) for at in range(len(inputs)) for attack in ATTACKS]
+
+
+@pytest.mark.parametrize("name", ["reconstruct", "optimise"])
+@pytest.mark.parametrize("place", range(5))
+def test_the_api_refuses_an_interpolation_in_one_clear_sentence(page, name, place):
+    data: list[object] = ["cat", "layer1", "optimiser", 2, 0]
+    data[place] = ATTACK
+    error = error_of(page.send(page.event(name), data))
+    assert error is not None and ("must be" in error or "Unknown" in error)
+
+
+def test_an_override_that_interpolates_is_refused():
+    os.environ["EXPLORER_TEST_SECRET"] = SECRET
+    with pytest.raises(SettingsError, match="write the value itself") as refusal:
+        parse_overrides([f"steps={ATTACK}"])
+    assert SECRET not in str(refusal.value)
