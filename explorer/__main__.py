@@ -5,7 +5,7 @@ Progress and errors go to stderr. Exit status 0 is success, 2 bad input (one cle
 
 import signal
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import NoReturn
@@ -13,7 +13,7 @@ from warnings import filterwarnings
 
 import PIL.Image
 
-from explorer.commands import benchmark, reconstruct
+from explorer.commands import COMMANDS
 from explorer.errors import ExplorerError
 from explorer.machine import keep_freed_memory
 from explorer.report.bundle import repeat_command
@@ -25,12 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _build_parser().parse_args(arguments)
+    options.command_line = repeat_command(*arguments)
     # Pillow warns of large pictures on stderr; our own, lower limit refuses them in one line.
     filterwarnings("ignore", category=PIL.Image.DecompressionBombWarning)
     try:
         # Programs read stdout, so only the command's own words go there; torch.hub would write there too.
         with redirect_stdout(sys.stderr):
-            output = _run(options, repeat_command(*arguments))
+            output = options.run(options)
     except (ExplorerError, OSError) as error:  # OSError: a full disk, or a folder that went away.
         print(f"explorer: error: {' '.join(str(error).split())}", file=sys.stderr)
         return BAD_INPUT_STATUS
@@ -48,21 +49,13 @@ class _Parser(ArgumentParser):
         self.exit(BAD_INPUT_STATUS, f"explorer: error: {message} (see {self.prog} --help)\n")
 
 
-def _run(options: Namespace, command_line: str) -> str:
-    if options.command == "benchmark":
-        return benchmark.run(options)
-    return reconstruct.run(options, command_line)
-
-
 def _build_parser() -> ArgumentParser:
     parser = _Parser(prog="python -m explorer", description="Invert the features of a pretrained ResNet-50.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    reconstruct.add_arguments(
-        commands.add_parser("reconstruct", help="bring pictures back from the features of chosen layers")
-    )
-    benchmark.add_arguments(
-        commands.add_parser("benchmark", help="time the layers, and measure quality, on this machine")
-    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        subparser = commands.add_parser(name, help=command.summary)
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
     return parser
 
 

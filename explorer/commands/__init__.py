@@ -1,1 +1,26 @@
-"""The commands of `python -m explorer`: each adds its arguments to a parser and runs on what was parsed."""
+"""The commands of `python -m explorer`: one module and one entry in COMMANDS each."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from explorer.commands import benchmark, reconstruct
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command; `run` returns what goes to stdout and finds in `options.command_line` what repeats it."""
+
+    summary: str
+    add_arguments: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace], str]
+
+
+COMMANDS = {
+    "reconstruct": Command(
+        "bring pictures back from the features of chosen layers", reconstruct.add_arguments, reconstruct.run
+    ),
+    "benchmark": Command(
+        "time the layers, and measure quality, on this machine", benchmark.add_arguments, benchmark.run
+    ),
+}

@@ -57,7 +57,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures and the report")
 
 
-def run(options: Namespace, command_line: str) -> str:
+def run(options: Namespace) -> str:
     """Check all input, reconstruct every picture from every layer, write the report and say where it is."""
     settings = choose_settings(options)
     pictures = read_pictures(options.images, size=next(iter(settings.values())).size)
@@ -73,7 +73,7 @@ def run(options: Namespace, command_line: str) -> str:
             made = [_run_job(lab, job) for job in jobs]
             write_picture(folder / name, picture, made)
             results += made
-        write_tables(folder, _describe_run(lab, settings, options.method, command_line), results)
+        write_tables(folder, _describe_run(lab, settings, options.method, options.command_line), results)
     return f"Wrote {options.out / MANIFEST}"
 
 
