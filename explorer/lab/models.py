@@ -10,7 +10,8 @@ import torch
 from explorer.decoders.checkpoint import CHECKPOINTS, LINEAR, Decoder, find_decoder
 from explorer.decoders.linear import LinearDecoder, linear_decoder
 from explorer.features.backbone import Backbone
-from explorer.features.trunk import Trunk, build_trunk
+from explorer.features.graph import trace
+from explorer.features.trunk import Trunk, cut_trunk
 from explorer.images import Images
 
 Key = TypeVar("Key", bound=Hashable)
@@ -23,6 +24,7 @@ class Models:
     def __init__(self, backbone: Backbone, device: torch.device, checkpoints: Path = CHECKPOINTS) -> None:
         self.backbone = backbone
         self.device = device
+        self._traced = trace(backbone.network)
         self._checkpoints = checkpoints
         self._trunks = _Shelf[tuple[str, bool, torch.dtype], Trunk]()
         self._decoders = _Shelf[tuple[str, str], Decoder | None]()
@@ -43,9 +45,7 @@ class Models:
             )
         return self._trunks.get(
             (nodes, batchnorm_inputs, dtype),
-            lambda: build_trunk(self.backbone.network, nodes, batchnorm_inputs=batchnorm_inputs).to(
-                self.device
-            ),
+            lambda: cut_trunk(self._traced, nodes, batchnorm_inputs=batchnorm_inputs).to(self.device),
         )
 
     def decoder(self, layer: str, variant: str) -> Decoder | None:

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torchvision.models.resnet import ResNet
 
 from explorer.features.backbone import load_backbone
+from explorer.features.graph import trace
 from explorer.features.layers import LAYERS, UnknownNodeError, split_nodes
-from explorer.features.trunk import build_trunk
+from explorer.features.trunk import build_trunk, cut_trunk
 
 
 def picture(size: int = 64) -> Tensor:
@@ -163,3 +164,27 @@ def test_unknown_node_error_suggests_close_names(tiny_network: ResNet) -> None:
 
 def test_joint_names_split_at_the_plus() -> None:
     assert split_nodes("layer1 + layer3.0.conv2") == ("layer1", "layer3.0.conv2")
+
+
+def test_trunks_cut_from_one_tracing_equal_those_of_their_own(tiny_network: ResNet) -> None:
+    traced = trace(tiny_network)
+    for nodes in [*LAYERS, "layer1+layer3", "layer4.0.add"]:
+        cut, own = cut_trunk(traced, nodes), build_trunk(tiny_network, nodes)
+        assert cut.fingerprint == own.fingerprint
+        torch.testing.assert_close(cut(picture()), own(picture()), atol=0, rtol=0)
+
+
+def test_threads_trace_and_cut_at_once(tiny_network: ResNet) -> None:
+    expected = build_trunk(tiny_network, "layer3").fingerprint
+    traced, call = trace(tiny_network), nn.Module.__call__
+
+    def cut_and_trace(_: int) -> list[str]:
+        return [
+            cut_trunk(traced, "layer3").fingerprint,
+            cut_trunk(trace(tiny_network), "layer3").fingerprint,
+        ]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(cut_and_trace, range(8)))
+    assert {fingerprint for pair in found for fingerprint in pair} == {expected}
+    assert nn.Module.__call__ is call

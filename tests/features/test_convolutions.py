@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import pytest
 import torch
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor, fx, nn
 from torch.testing import assert_close
 
-from explorer.features import onednn
-from explorer.features.onednn import FrozenConvolution, freeze_convolutions
+from explorer.features import convolutions, onednn
+from explorer.features.convolutions import FrozenConvolution, freeze_convolutions
 
 
 class Block(nn.Module):
@@ -106,6 +107,39 @@ def test_a_copy_in_another_type_lays_out_its_own_weights(block: Block, random: t
     assert_close(found, expected, rtol=0.1, atol=0.1)  # Sums are rounded once instead of twice.
 
 
+@pytest.mark.parametrize(
+    ("library", "operator"),
+    [
+        ("aten", "mkldnn_reorder_conv2d_weight"),
+        ("mkldnn", "_convolution_pointwise"),
+        ("mkldnn", "_reorder_convolution_transpose_weight"),
+        ("mkldnn", "_convolution_transpose_pointwise"),
+    ],
+)
+def test_without_one_private_operator_it_is_an_ordinary_network_and_the_log_says_so(
+    block: Block,
+    library: str,
+    operator: str,
+    random: torch.Generator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class WithoutOne:
+        def __getattr__(self, name: str) -> object:
+            if name == operator:
+                raise AttributeError(f"no operator {name}")
+            return getattr(whole, name)
+
+    whole = getattr(torch.ops, library)
+    monkeypatch.setattr(torch.ops, library, WithoutOne())
+    monkeypatch.setattr(onednn, "find_operators", cache(onednn.find_operators.__wrapped__))
+    monkeypatch.setattr(FrozenConvolution, "convolve", None)  # Calling it would be an error.
+    images = torch.rand(1, 3, 32, 32, generator=random)
+    assert_close(with_gradient(frozen(block), images), with_gradient(block, images))
+    (line,) = caplog.messages
+    assert operator in line
+
+
 @pytest.mark.parametrize("type_name", ["float32", "float64"])
 def test_without_onednn_it_is_an_ordinary_network(
     block: Block, type_name: str, random: torch.Generator, monkeypatch: pytest.MonkeyPatch
@@ -134,8 +168,8 @@ def test_autocast_chooses_the_type_as_in_an_ordinary_network(block: Block, rando
 def test_gradients_are_exact(block: Block, random: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oneDNN path by finite differences, of a function smooth enough for float32."""
     asked: list[bool] = []
-    served: Callable[..., bool] = onednn._is_served
-    monkeypatch.setattr(onednn, "_is_served", lambda *a: asked.append(served(*a)) or asked[-1])
+    served: Callable[..., bool] = convolutions.is_served
+    monkeypatch.setattr(convolutions, "is_served", lambda *a: asked.append(served(*a)) or asked[-1])
     images = torch.rand(1, 3, 16, 16, generator=random)
     direction = torch.randn(1, 3, 16, 16, generator=random)
     network = frozen(block)

@@ -1,0 +1,128 @@
+"""A network's graph of operations: traced once, then copied up to any of its nodes.
+
+The copies are not yet fast; `trunk` folds and freezes them.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from threading import Lock, get_ident
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, fx, nn
+from torchvision.models.feature_extraction import NodePathTracer
+
+from explorer.features.layers import LAYERS, UnknownNodeError
+
+# Tracing patches `nn.Module` for the whole process and takes that back in the end, so one at a time.
+_TRACING = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class TracedNetwork:
+    """A network, weights shared with the one it was traced from, and its graph. Safe to share."""
+
+    network: nn.Module
+    graph: fx.Graph
+    last_nodes: Mapping[str, fx.Node]  # By module path or operation: the node that gives its output.
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNormStatistics:
+    """Running statistics of one BatchNorm layer's input, over the training set."""
+
+    mean: Float[Tensor, "channels"]
+    variance: Float[Tensor, "channels"]
+
+
+def trace(network: nn.Module) -> TracedNetwork:
+    """Record what a network does in eval mode, while others may go on using it in theirs."""
+    weights = {id(tensor): tensor for tensor in [*network.parameters(), *network.buffers()]}
+    shadow = copy.deepcopy(network, weights).eval()
+    tracer = _OneThreadTracer()
+    with _TRACING:
+        graph = tracer.trace(shadow)
+    return TracedNetwork(shadow, graph, _last_nodes(tracer.node_to_qualname))
+
+
+def cut(traced: TracedNetwork, names: tuple[str, ...]) -> fx.GraphModule:
+    """Copy the part of a network that computes these nodes, to return their features by name.
+
+    Raises:
+        UnknownNodeError: the network has no such node.
+    """
+    _check_nodes(names, traced.last_nodes)
+    graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
+    graph.graph_copy(traced.graph, copies)
+    graph.output({name: copies[traced.last_nodes[name]] for name in names})
+    part = fx.GraphModule(traced.network, graph)
+    part.graph.eliminate_dead_code()
+    part.delete_all_unused_submodules()
+    part.recompile()
+    return copy.deepcopy(part)
+
+
+def expose_batchnorm_inputs(graph: fx.GraphModule) -> dict[str, BatchNormStatistics]:
+    """Add every BatchNorm input to the graph's output; return the statistics each should have."""
+    modules = dict(graph.named_modules())
+    inputs: dict[str, fx.Node] = {}
+    statistics: dict[str, BatchNormStatistics] = {}
+    for node in graph.graph.find_nodes(op="call_module"):
+        path = str(node.target)
+        module = modules[path]
+        if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None:
+            assert module.running_var is not None  # The two come together.
+            inputs[path] = node.args[0]
+            statistics[path] = BatchNormStatistics(module.running_mean.clone(), module.running_var.clone())
+    (output,) = graph.graph.find_nodes(op="output")
+    output.args = ({**output.args[0], **inputs},)
+    graph.recompile()
+    return statistics
+
+
+def forbid_inplace(graph: nn.Module) -> None:
+    """Keep ReLUs from overwriting an output that a node before them returns."""
+    for module in graph.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
+
+
+class _OneThreadTracer(NodePathTracer):
+    """Records the calls of the thread that made it; those of others, patched as well, go their usual way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = get_ident()
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:  # noqa: ANN401
+        """Record a call of this thread."""
+        if get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, fx.Proxy]) -> Any:  # noqa: ANN401
+        """Record an access of this thread."""
+        if get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
+
+def _last_nodes(paths: Mapping[fx.Node, str]) -> dict[str, fx.Node]:
+    """Find the node that gives each module, and each operation, its output: the last one below its path."""
+    last_nodes = {}
+    for node, path in paths.items():
+        if node.op not in ("placeholder", "output"):  # The picture itself, which nobody may see.
+            parts = path.split(".")
+            last_nodes |= {".".join(parts[:depth]): node for depth in range(1, len(parts) + 1)}
+    return last_nodes
+
+
+def _check_nodes(names: tuple[str, ...], known: Mapping[str, fx.Node]) -> None:
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, sorted(known), n=3) or LAYERS
+            raise UnknownNodeError(f"Unknown layer '{name}'. Did you mean {', '.join(close)}?")
