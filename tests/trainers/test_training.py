@@ -180,7 +180,7 @@ def test_two_processes_give_the_gradients_of_one_with_the_whole_batch(tmp_path: 
     for processes in (1, 2):
         out = tmp_path / f"{processes}.pt"
         words = small_words(tmp_path, "optimiser.clip_norm=1e9")
-        launch(processes, "tests/gradients.py", str(out), *words)
+        launch(processes, "-m", "tests.trainers.gradients", str(out), *words)
         results.append(torch.load(out))
     one, two = results
     assert (one["processes"], two["processes"]) == (1, 2)
