@@ -53,7 +53,7 @@ def cut(traced: TracedNetwork, names: tuple[str, ...]) -> fx.GraphModule:
     Raises:
         UnknownNodeError: the network has no such node.
     """
-    _check_nodes(names, traced.last_nodes)
+    check_nodes(names, traced.last_nodes)
     graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
     graph.graph_copy(traced.graph, copies)
     graph.output({name: copies[traced.last_nodes[name]] for name in names})
@@ -62,6 +62,14 @@ def cut(traced: TracedNetwork, names: tuple[str, ...]) -> fx.GraphModule:
     part.delete_all_unused_submodules()
     part.recompile()
     return copy.deepcopy(part)
+
+
+def check_nodes(names: tuple[str, ...], known: Mapping[str, fx.Node]) -> None:
+    """Raise UnknownNodeError for the first name that is not among the known ones."""
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, sorted(known), n=3) or LAYERS
+            raise UnknownNodeError(f"Unknown layer '{name}'. Did you mean {', '.join(close)}?")
 
 
 def expose_batchnorm_inputs(graph: fx.GraphModule) -> dict[str, BatchNormStatistics]:
@@ -119,10 +127,3 @@ def _last_nodes(paths: Mapping[fx.Node, str]) -> dict[str, fx.Node]:
             parts = path.split(".")
             last_nodes |= {".".join(parts[:depth]): node for depth in range(1, len(parts) + 1)}
     return last_nodes
-
-
-def _check_nodes(names: tuple[str, ...], known: Mapping[str, fx.Node]) -> None:
-    for name in names:
-        if name not in known:
-            close = get_close_matches(name, sorted(known), n=3) or LAYERS
-            raise UnknownNodeError(f"Unknown layer '{name}'. Did you mean {', '.join(close)}?")

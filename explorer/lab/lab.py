@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from explorer.decoders.checkpoint import CHECKPOINTS, LINEAR
 from explorer.decoders.linear import LinearDecoderError
@@ -94,9 +95,23 @@ class Lab:
         Raises:
             MethodUnavailableError: there is no such decoder for this layer and these weights.
         """
+        self._decoder(layer, method)
+        return self.decode_features(self.target(picture, layer), layer, method)
+
+    def decode_features(self, features: Features, layer: str, method: str = "decoder") -> Images:
+        """Bring a picture back, in a single pass, from features of one layer that no picture need have.
+
+        Raises:
+            MethodUnavailableError: there is no such decoder for this layer and these weights.
+        """
         decoder = self._decoder(layer, method)
         with torch.no_grad():
-            return decoder(self.target(picture, layer)).clamp(0, 1)
+            return decoder(features).clamp(0, 1)
+
+    def continue_from(self, features: Features, layer: str) -> Float[Tensor, "batch classes"]:
+        """Let the network go on to its output from features of one layer that no picture need have."""
+        with torch.no_grad():
+            return self._models.tail(layer)(features[layer])
 
     def steps(
         self, picture: Picture, layer: str, method: str, settings: Settings

@@ -6,11 +6,13 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 import torch
+from torch import nn
 
 from explorer.decoders.checkpoint import CHECKPOINTS, LINEAR, Decoder, find_decoder
 from explorer.decoders.linear import LinearDecoder, linear_decoder
 from explorer.features.backbone import Backbone
 from explorer.features.graph import trace
+from explorer.features.tail import cut_tail
 from explorer.features.trunk import Trunk, cut_trunk
 from explorer.images import Images
 
@@ -27,6 +29,7 @@ class Models:
         self._traced = trace(backbone.network)
         self._checkpoints = checkpoints
         self._trunks = _Shelf[tuple[str, bool, torch.dtype], Trunk]()
+        self._tails = _Shelf[str, nn.Module]()
         self._decoders = _Shelf[tuple[str, str], Decoder | None]()
         self._linear = _Shelf[str, LinearDecoder]()
 
@@ -47,6 +50,10 @@ class Models:
             (nodes, batchnorm_inputs, dtype),
             lambda: cut_trunk(self._traced, nodes, batchnorm_inputs=batchnorm_inputs).to(self.device),
         )
+
+    def tail(self, node: str) -> nn.Module:
+        """Give the rest of the network, from one node's features to its output."""
+        return self._tails.get(node, lambda: cut_tail(self._traced, node).to(self.device))
 
     def decoder(self, layer: str, variant: str) -> Decoder | None:
         """Give the trained decoder that fits this layer and these weights, if there is one."""
