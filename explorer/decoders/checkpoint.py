@@ -24,7 +24,8 @@ from explorer.images import Images
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 LINEAR = "linear"  # Fitted in closed form, not trained.
-VARIANTS = ("faithful", "perceptual", LINEAR)
+REFINEMENT = "refinement"  # Corrects a faithful decoder's picture, and decodes nothing by itself.
+VARIANTS = ("faithful", "perceptual", "consistent", LINEAR, REFINEMENT)
 CARD_KEY = "card"
 FORMAT_VERSION = 1
 
@@ -38,7 +39,8 @@ class DecoderCard:
     """What a decoder file says of itself.
 
     ``fingerprints`` maps each trunk it was trained on to the name of that trunk's weights; ``digests`` maps
-    weight files that it should carry over to, by the start of their SHA-256, to the reason.
+    weight files that it should carry over to, by the start of their SHA-256, to the reason. A refinement
+    ``refines`` the decoder whose weights have this fingerprint, and was trained for ``passes`` passes.
     """
 
     config: DecoderConfig
@@ -52,6 +54,8 @@ class DecoderCard:
     licence: str
     figures: Mapping[str, float] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    refines: str | None = None
+    passes: int | None = None
     format_version: int = FORMAT_VERSION
 
     def fits(self, trunk: Trunk, digest: str | None = None) -> bool:
@@ -88,6 +92,19 @@ def load_decoder(path: Path) -> Decoder:
     """Read a decoder file, whatever trunk it fits.
 
     Raises:
+        DecoderError: the file is missing, truncated, not safetensors, does not hold what its card says, or
+            holds a refinement.
+    """
+    network, card = load_network(path)
+    if card.variant == REFINEMENT:
+        raise DecoderError(f"{path} refines the picture of a decoder; it cannot decode by itself.")
+    return Decoder(network, card)
+
+
+def load_network(path: Path) -> tuple[DecoderNetwork, DecoderCard]:
+    """Read the network of a decoder file or of a refinement file, with its card.
+
+    Raises:
         DecoderError: the file is missing, truncated, not safetensors, or does not hold what its card says.
     """
     card = read_card(path)
@@ -96,7 +113,7 @@ def load_decoder(path: Path) -> Decoder:
         network.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
     except (SafetensorError, RuntimeError) as error:
         raise DecoderError(f"{path} does not hold the weights that its card describes: {error}") from error
-    return Decoder(network, card)
+    return network, card
 
 
 def read_card(path: Path) -> DecoderCard:

@@ -1,5 +1,6 @@
 """Decoder networks and files: shapes, the start without checkerboard, and errors that name the file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,23 @@ def test_new_network_gives_exactly_its_linear_heads_picture() -> None:
     features = torch.rand(1, 32, 4, 4)
     linear = torch.nn.functional.pixel_shuffle(network.linear_out(network.linear_in(features)), 4)
     torch.testing.assert_close(network(features), linear)
+
+
+def test_an_enlarging_network_draws_small_and_interpolates_the_square_roots_picture() -> None:
+    network = DecoderNetwork(replace(TINY, enlargement=2, has_root=True, linear_rank=0))
+    torch.nn.init.normal_(network.to_image.weight)
+    features = torch.rand(1, 32, 4, 4)
+    small = network(features, is_enlarged=False)
+    assert small.shape == (1, 3, 16, 16)
+    expected = torch.nn.functional.interpolate(small, size=32, mode="bicubic")
+    torch.testing.assert_close(network(features), expected)
+    network.config = replace(network.config, has_root=False)
+    torch.testing.assert_close(network(features.sqrt(), is_enlarged=False), small)
+
+
+def test_a_linear_head_alone_reaches_the_full_size_of_an_enlarging_decoder() -> None:
+    alone = replace(TINY, enlargement=2, has_root=True).without_branch()
+    assert (alone.stride, alone.enlargement, alone.has_root) == (8, 1, False)
 
 
 def test_unequal_widths_and_blocks_are_an_error() -> None:
