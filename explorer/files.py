@@ -1,9 +1,18 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and files named by strangers, read with care."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from explorer.errors import ExplorerError
+
+REFUSED = "This file was not uploaded here, or is gone. Upload the picture again."
+
+
+class FileRefusedError(ExplorerError):
+    """A file that strangers may not have read; the message tells nothing of what lies at its path."""
 
 
 @contextmanager
@@ -19,3 +28,35 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def is_below(folder: Path, path: str) -> bool:
+    """Whether a path lies below a folder, all links resolved."""
+    try:
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+    except ValueError:  # A null character.
+        return False
+
+
+def read_below(folder: Path, path: str, limit_bytes: int) -> bytes:
+    """Read the first `limit_bytes` + 1 bytes of a regular file below a folder.
+
+    Never waits, as opening a pipe would, and never reads a device.
+
+    Raises:
+        FileRefusedError: it is no such file, or cannot be read.
+    """
+    try:
+        content = _read_regular(os.path.realpath(path), limit_bytes + 1) if is_below(folder, path) else None
+    except OSError as error:
+        raise FileRefusedError(REFUSED) from error
+    if content is None:
+        raise FileRefusedError(REFUSED)
+    return content
+
+
+def _read_regular(path: str, limit_bytes: int) -> bytes | None:
+    """Read the beginning of a regular file; give None for anything else that has a name."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(limit_bytes) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None

@@ -22,6 +22,7 @@ Images = Float[Tensor, "batch 3 height width"]
 
 SIZE = 224  # The side at which ImageNet networks are trained and reported.
 MIN_SIDE = 32  # ResNet-50 divides both sides by 32; a smaller picture has nothing left at layer4.
+MAX_FILE_BYTES = 60 * 2**20
 MAX_PIXELS = 40_000_000  # Bounds the memory of one upload to about half a gigabyte.
 
 # Only plain raster formats: Pillow would hand others (EPS) to outside programs.
@@ -32,6 +33,7 @@ FULL_SCALES = (1.0, 255.0, 65535.0)  # The ranges in which numeric (float, integ
 
 UNREADABLE = "Couldn't read this file as an image. Use JPEG, PNG or WebP."
 TOO_LARGE = f"Over {MAX_PIXELS // 1_000_000} megapixels; resize it and try again."
+TOO_MANY_BYTES = f"Over {MAX_FILE_BYTES >> 20} MB; save it smaller and try again."
 FIRST_FRAME = "Using the first frame."
 
 
@@ -58,6 +60,8 @@ def read_picture(
     if isinstance(source, str | Path):
         name = name or Path(source).stem
         source = _read_file(Path(source))
+    if isinstance(source, bytes) and len(source) > MAX_FILE_BYTES:
+        raise ImageError(TOO_MANY_BYTES)
     stream = BytesIO(source) if isinstance(source, bytes) else source
     try:
         image = PIL.Image.open(stream, formats=FORMATS)
@@ -123,7 +127,8 @@ def encode_png(images: Images) -> bytes:
 
 def _read_file(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise ImageError(f"Couldn't open this file: {error.strerror}.") from error
 

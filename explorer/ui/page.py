@@ -12,6 +12,7 @@ from explorer.machine import fastest_precision
 from explorer.ui.api import add_endpoints
 from explorer.ui.arrival import wire_arrival
 from explorer.ui.components.arguments import one_of, sent_with
+from explorer.ui.components.checked_blocks import CheckedBlocks
 from explorer.ui.components.examples import build_examples, example_file
 from explorer.ui.components.picture_input import build_picture_input
 from explorer.ui.export import wire_export
@@ -43,7 +44,9 @@ DELETE_FILES = (600, 1800)
 
 def build_page(state: AppState) -> gr.Blocks:
     """Lay out the page and connect its events to the state."""
-    with gr.Blocks(title=TITLE, fill_width=True, delete_cache=DELETE_FILES, analytics_enabled=False) as page:
+    with CheckedBlocks(
+        title=TITLE, fill_width=True, delete_cache=DELETE_FILES, analytics_enabled=False
+    ) as page:
         with gr.Row(elem_id="header"):
             with gr.Column(scale=6, min_width=320):
                 gr.HTML(HEADER, elem_id="title")

@@ -5,6 +5,7 @@ from typing import Any
 
 from gradio.themes import Base, LocalFont
 
+from explorer.images import MAX_FILE_BYTES
 from explorer.report.plots import LAYER_COLOURS
 
 FOLDER = Path(__file__).parent
@@ -85,5 +86,5 @@ def launch_options() -> dict[str, Any]:
         "footer_links": ["api"],
         "ssr_mode": False,
         "enable_monitoring": False,
-        "max_file_size": "60mb",
+        "max_file_size": MAX_FILE_BYTES,
     }

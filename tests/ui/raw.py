@@ -20,11 +20,12 @@ API_INPUTS: dict[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True)
 class Event:
-    """One event of the page, listed or not: its number, its name, and its inputs as they first stand."""
+    """One event of the page, listed or not; `inputs` holds the values as they first stand."""
 
     index: int
     name: str
     inputs: tuple[Any, ...]
+    kinds: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"{self.index} {self.name}"
@@ -41,17 +42,23 @@ class RawPage:
         return f"{self.address.rstrip('/')}/gradio_api"
 
     @cached_property
+    def http(self) -> httpx.Client:
+        return httpx.Client(timeout=ANSWER_SECONDS)
+
+    @cached_property
     def config(self) -> dict[str, Any]:
-        return httpx.get(f"{self.address.rstrip('/')}/config", timeout=ANSWER_SECONDS).json()
+        return self.http.get(f"{self.address.rstrip('/')}/config").json()
 
     @cached_property
     def events(self) -> list[Event]:
         values = {entry["id"]: entry["props"].get("value") for entry in self.config["components"]}
+        kinds = {entry["id"]: entry["type"] for entry in self.config["components"]}
         return [
             Event(
                 entry["id"],
                 entry["api_name"] or "",
                 API_INPUTS.get(entry["api_name"]) or tuple(values[one] for one in entry["inputs"]),
+                tuple(kinds[one] for one in entry["inputs"]),
             )
             for entry in self.config["dependencies"]
             if entry["backend_fn"]
@@ -66,11 +73,10 @@ class RawPage:
         """Join the queue and return every message until the event is over, or the refusal to join."""
         session = session or uuid4().hex
         body = {"fn_index": event.index, "data": data, "event_data": event_data, "session_hash": session}
-        joined = httpx.post(
+        joined = self.http.post(
             f"{self.api}/queue/join",
             content=json.dumps(body),  # Also what httpx itself would not write, such as NaN.
             headers={"Content-Type": "application/json"},
-            timeout=ANSWER_SECONDS,
         )
         if joined.status_code != httpx.codes.OK:
             return [{"msg": "refused", "status": joined.status_code, "text": joined.text}]
@@ -78,7 +84,7 @@ class RawPage:
 
     def _messages(self, session: str, event_id: str) -> Iterator[dict[str, Any]]:
         url = f"{self.api}/queue/data"
-        with httpx.stream("GET", url, params={"session_hash": session}, timeout=ANSWER_SECONDS) as answer:
+        with self.http.stream("GET", url, params={"session_hash": session}) as answer:
             for line in answer.iter_lines():
                 if not line.startswith("data:"):
                     continue

@@ -56,8 +56,12 @@ def mistake(message: str) -> gr.Error:
 
 
 def echo(value: object) -> str:
-    """Write a value for a message, cut at ECHO_LENGTH characters whatever its size."""
-    text = _SHORT.repr(value)
+    """Write a value for a message, whatever its size."""
+    return cut(_SHORT.repr(value))
+
+
+def cut(text: str) -> str:
+    """Cut a text for a message at ECHO_LENGTH characters."""
     return text if len(text) <= ECHO_LENGTH else text[: ECHO_LENGTH - 1] + "…"
 
 

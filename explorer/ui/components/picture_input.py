@@ -1,9 +1,14 @@
 """The picture input: a Gradio image that hands over the file as it came, so that `images` judges it."""
 
+from pathlib import Path
+
 import gradio as gr
 from gradio.data_classes import ImageData
+from gradio.utils import get_upload_folder
 
-from explorer.images import Picture, read_picture
+from explorer.files import REFUSED, is_below, read_below
+from explorer.images import MAX_FILE_BYTES, Picture, read_picture
+from explorer.ui.components.arguments import mistake
 from explorer.ui.components.errors import clear_errors
 
 NO_PICTURE = "Add an image first: drop, paste, or choose an example."
@@ -18,8 +23,21 @@ class PictureInput(gr.Image):
     is_template = True
 
     def preprocess(self, payload: ImageData | None) -> str | None:
-        """Give the path of the uploaded file."""
+        """Give the path that the browser, or whoever else, says is that of the uploaded file."""
         return None if payload is None else payload.path
+
+    @staticmethod
+    def refuse_strangers(payload: object) -> None:
+        """Refuse whatever is not a file uploaded here, before Gradio copies or fetches it.
+
+        Gradio itself checks a path only if the request says that it is one.
+
+        Raises:
+            gr.Error: the payload names no such file.
+        """
+        path = payload.get("path") if isinstance(payload, dict) else payload
+        if payload is not None and not (isinstance(path, str) and is_below(_folder(), path)):
+            raise mistake(REFUSED)
 
 
 def build_picture_input() -> PictureInput:
@@ -45,9 +63,15 @@ def read_upload(path: str | None) -> Picture:
         gr.Error: there is none, or it cannot be used; the message says what to do.
     """
     if path is None:
-        raise gr.Error(NO_PICTURE, print_exception=False)
+        raise mistake(NO_PICTURE)
     with clear_errors():
-        picture = read_picture(path)
+        content = read_below(_folder(), path, MAX_FILE_BYTES)
+        picture = read_picture(content, name=Path(path).stem)
     if picture.notice:
         gr.Info(picture.notice)
     return picture
+
+
+def _folder() -> Path:
+    """Name the folder that holds all uploads, and nothing that was not uploaded or made for a visitor."""
+    return Path(get_upload_folder())

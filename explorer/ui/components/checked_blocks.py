@@ -1,0 +1,40 @@
+"""A page that answers values of the wrong kind with one sentence, without a traceback in the log."""
+
+from typing import Any
+
+import gradio as gr
+from gradio.block_function import BlockFunction
+from gradio.state_holder import SessionState
+
+from explorer.ui.components.arguments import cut, mistake
+from explorer.ui.components.picture_input import PictureInput
+
+WRONG_KIND = "A value is of a kind that this input does not take."
+
+
+class CheckedBlocks(gr.Blocks):
+    """Gradio's page, whose events may be called by anybody with anything."""
+
+    async def preprocess_data(
+        self,
+        block_fn: BlockFunction,
+        inputs: list[Any],
+        state: SessionState | None,
+        explicit_call: bool = False,
+    ) -> list[Any]:
+        """Turn what was sent into arguments.
+
+        Raises:
+            gr.Error: it cannot be; the message says what to do.
+        """
+        if len(inputs) < len(block_fn.inputs):
+            raise mistake(f"Too few values: {len(block_fn.inputs)} are needed, not {len(inputs)}.")
+        for block, given in zip(block_fn.inputs, inputs, strict=False):
+            if isinstance(block, PictureInput):
+                block.refuse_strangers(given)
+        try:
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except gr.Error as error:
+            raise mistake(cut(str(error.message))) from error
+        except Exception as error:  # Gradio's components raise almost anything.
+            raise mistake(WRONG_KIND) from error

@@ -1,0 +1,109 @@
+"""Only a file that was uploaded is ever opened, whatever path a program sends to whatever event."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import PIL.Image
+import pytest
+from gradio.utils import get_upload_folder
+
+from explorer.files import REFUSED, FileRefusedError, read_below
+from tests.ui.raw import RawPage, error_of
+
+SOON_SECONDS = 5.0
+
+
+@pytest.fixture(scope="module")
+def page(address) -> RawPage:
+    return RawPage(address)
+
+
+@pytest.fixture
+def strange_paths(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Paths of files that nobody uploaded, some of them where uploads lie."""
+    folder = Path(get_upload_folder()) / f"test-{uuid4().hex}"
+    folder.mkdir(parents=True)
+    picture = tmp_path / "elsewhere.png"
+    PIL.Image.new("RGB", (64, 64), "red").save(picture)
+    os.mkfifo(tmp_path / "pipe")
+    os.mkfifo(folder / "pipe")
+    (folder / "link.png").symlink_to(picture)
+    (folder / "zero").symlink_to("/dev/zero")
+    yield {
+        "picture elsewhere": str(picture),
+        "picture elsewhere, by dots": f"{folder}/../../../../../..{picture}",
+        "link out": str(folder / "link.png"),
+        "pipe": str(tmp_path / "pipe"),
+        "pipe among the uploads": str(folder / "pipe"),
+        "endless device": "/dev/zero",
+        "link to a device": str(folder / "zero"),
+        "folder": str(folder),
+        "text of the system": "/etc/passwd",
+        "nothing": str(tmp_path / "missing.png"),
+        "null character": f"{folder}/a\0b",
+        "too long": "/" + "a" * 100_000,
+        "empty": "",
+        "relative": "app.py",
+        "address": "http://127.0.0.1:9/picture.png",
+    }
+    for entry in folder.iterdir():
+        entry.unlink()
+    folder.rmdir()
+
+
+def _file_events(page: RawPage) -> list[Any]:
+    return [event for event in page.events if "image" in event.kinds]
+
+
+def test_every_event_refuses_every_file_that_was_not_uploaded(page, strange_paths):
+    events = _file_events(page)
+    assert {event.name for event in events} >= {"accept", "run"}
+    for event in events:
+        for name, path in strange_paths.items():
+            for extra in ({}, {"meta": {"_type": "gradio.FileData"}, "url": path}):
+                payload = {"path": path, **extra}
+                data = [
+                    payload if kind == "image" else value
+                    for kind, value in zip(event.kinds, event.inputs, strict=True)
+                ]
+                session = uuid4().hex
+                page.send(page.event("want"), [], session=session)
+                started = time.perf_counter()
+                error = error_of(page.send(event, data, session=session))
+                assert error == REFUSED, (str(event), name, extra)
+                assert time.perf_counter() - started < SOON_SECONDS
+
+
+@pytest.mark.parametrize(
+    "payload", ["/etc/passwd", 7, [], {}, {"path": None}, {"path": 7}, {"path": ["a"]}, True]
+)
+def test_a_payload_that_names_no_file_is_refused(page, payload):
+    assert error_of(page.send(page.event("accept"), [payload])) == REFUSED
+
+
+def test_an_uploaded_picture_is_read_with_or_without_meta(page, tmp_path):
+    picture = tmp_path / "mine.png"
+    PIL.Image.new("RGB", (64, 64), "red").save(picture)
+    (path,) = httpx.post(f"{page.api}/upload", files={"files": picture.open("rb")}).json()
+    for extra in ({}, {"meta": {"_type": "gradio.FileData"}}):
+        last = page.send(page.event("accept"), [{"path": path, **extra}])[-1]
+        assert last["success"] and "image/jpeg" in str(last["output"])
+
+
+def test_only_the_beginning_of_a_file_is_read(tmp_path):
+    (tmp_path / "large").write_bytes(b"x" * 1000)
+    assert len(read_below(tmp_path, str(tmp_path / "large"), 10)) == 11
+
+
+def test_a_file_elsewhere_and_a_missing_one_are_refused_in_the_same_words(tmp_path):
+    words = set()
+    for path in ("/etc/passwd", "/nowhere", str(tmp_path / "missing"), str(tmp_path)):
+        with pytest.raises(FileRefusedError) as refusal:
+            read_below(tmp_path, path, 10)
+        words.add(str(refusal.value))
+    assert words == {REFUSED}
