@@ -7,8 +7,7 @@ the same command goes on where a killed one stopped.
 import hashlib
 import json
 import math
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,21 +16,21 @@ import torch
 from accelerate.utils import gather_object
 from tqdm import tqdm
 
+from explorer.benchmarks.table import summarise, to_markdown, to_plain
 from explorer.decoders.checkpoint import CHECKPOINTS
-from explorer.errors import ExplorerError
 from explorer.features.layers import LAYERS
-from explorer.files import replacing
 from explorer.images import Images, Picture, quantise, read_picture
 from explorer.inversion.invert import Settings, load_settings
 from explorer.lab.lab import ITERATIVE_METHODS, METHODS, Lab
 from explorer.lab.run import Reconstruction
+from explorer.lines import append_line, read_lines
 from explorer.report.bundle import Result, make_record
 from explorer.report.sheet import SheetPanel, contact_sheet, layer_panel, original_panel
-from trainers.config import ConfigError, as_dict, load_config
+from trainers.command import run_command
+from trainers.config import ConfigError, as_dict
 from trainers.data.folders import list_pictures
+from trainers.runs.environment import describe_environment
 from trainers.runs.processes import join_processes
-from trainers.runs.run_folder import environment
-from trainers.runs.table import summarise, write_tables
 
 MEAN_IMAGE, RANDOM_PAIR = "mean image", "random pair"
 
@@ -99,17 +98,8 @@ class Evaluation:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Evaluate as the command line says; return 0, or 2 with one line for input that cannot be used."""
-    words = sys.argv[1:] if arguments is None else arguments
-    if set(words) & {"-h", "--help"}:
-        print(f"{__doc__}\nSettings: {json.dumps(as_dict(EvaluateConfig(folder='FOLDER')), indent=2)}")
-        return 0
-    try:
-        evaluate(load_config(EvaluateConfig, None, words))
-    except ExplorerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    """Evaluate as the command line says, and return the exit status."""
+    return run_command(EvaluateConfig, evaluate, arguments)
 
 
 def evaluate(config: EvaluateConfig) -> None:
@@ -121,13 +111,26 @@ def evaluate(config: EvaluateConfig) -> None:
     evaluation = Evaluation(config, paths, accelerator.device)
     share = range(accelerator.process_index, len(paths), accelerator.num_processes)
     folder = _records_folder(config)
-    records: list[dict[str, Any]] = []
+    lines = [line for path in sorted(folder.glob("*.jsonl")) for line in read_lines(path)]
+    kept: dict[int, list[dict[str, Any]]] = {line["index"]: line["records"] for line in lines}
     for index in tqdm(share, unit="picture", disable=not accelerator.is_main_process):
-        records += _kept_or_new(evaluation, index, folder)
-    records = gather_object(records)
+        if index not in kept:
+            kept[index] = _measure(evaluation, index)
+            # A file for each process, because appending to a common one is not safe on every disk.
+            line = {"index": index, "records": kept[index]}
+            append_line(folder / f"{accelerator.process_index}.jsonl", line)
+    records = gather_object([record for index in share for record in kept[index]])
     if accelerator.is_main_process:
-        out = Path(config.out)
-        write_tables(out, summarise(records), records, {"config": as_dict(config), **environment()})
+        write_tables(Path(config.out), records, {"config": as_dict(config), **describe_environment()})
+
+
+def write_tables(out: Path, records: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) -> None:
+    """Write table.md, table.csv and table.json, the last with every record and the manifest."""
+    cells = summarise(records)
+    (out / "table.md").write_text(to_markdown(cells))
+    cells.to_csv(out / "table.csv", index=False)
+    plain = {"manifest": manifest, "cells": to_plain(cells), "records": records}
+    (out / "table.json").write_text(json.dumps(plain, indent=1) + "\n")
 
 
 def _settings(config: EvaluateConfig, layer: str, method: str) -> Settings:
@@ -155,18 +158,12 @@ def _records_folder(config: EvaluateConfig) -> Path:
     return folder
 
 
-def _kept_or_new(evaluation: Evaluation, index: int, folder: Path) -> list[dict[str, Any]]:
-    # The index tells pictures apart that have the same name in different folders.
-    kept = folder / f"{index:05d}-{evaluation.paths[index].name}.json"
-    if kept.is_file():
-        return json.loads(kept.read_text())
+def _measure(evaluation: Evaluation, index: int) -> list[dict[str, Any]]:
+    """Make one picture's records, and its figure if it is among the first."""
     results = list(evaluation.results(index))
-    records = [make_record(result) for result in results]
     if index < evaluation.config.grid_pictures:
         _draw_sheet(evaluation.paths[index], results, Path(evaluation.config.out))
-    with replacing(kept) as partial:
-        partial.write_text(json.dumps(records))
-    return records
+    return [make_record(result) for result in results]
 
 
 def _draw_sheet(path: Path, results: Sequence[Result], out: Path) -> None:

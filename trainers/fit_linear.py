@@ -5,38 +5,33 @@ is published like a trained one. Networks without one are fitted on the example 
 (`explorer.linear`).
 """
 
-import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 
 import torch
 from tqdm import tqdm
 
-from explorer import __version__
-from explorer.decoders.checkpoint import LINEAR, DecoderCard, decoder_path, save_decoder
+from explorer.decoders.checkpoint import LINEAR, decoder_path, save_decoder
 from explorer.decoders.network import ARCHITECTURES, DecoderNetwork
-from explorer.errors import ExplorerError
-from trainers.config import TrainConfig, as_dict
+from trainers.command import run_command
+from trainers.config import CONFIGS, TrainConfig, as_dict
 from trainers.data.crops import Share
 from trainers.data.folders import training_batches
 from trainers.fitting.linear_head import start_from_regression
 from trainers.fitting.loop import build_trained_trunk
+from trainers.runs.card import make_card
 from trainers.runs.run_folder import RunFolder
-from trainers.train import describe_data, read_config
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fit as the command line says; return 0, or 2 with one line for input that cannot be used."""
-    try:
-        fit_linear(read_config(arguments, ["variant=" + LINEAR]))
-    except ExplorerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    """Fit as the command line says, and return the exit status."""
+    return run_command(TrainConfig, fit_linear, arguments, CONFIGS)
 
 
 def fit_linear(config: TrainConfig) -> None:
     """Fit the first weights' features to the first batches, and write the decoder file."""
+    config = replace(config, variant=LINEAR)
     if config.threads:
         torch.set_num_threads(config.threads)
     trunk = build_trained_trunk(config.weights[0], config.layer)
@@ -47,17 +42,8 @@ def fit_linear(config: TrainConfig) -> None:
     start_from_regression(network, trunk, images)
     folder = RunFolder(config.run_folder)
     folder.write_manifest({"config": as_dict(config)})
-    card = DecoderCard(
-        config=network.config,
-        variant=LINEAR,
-        backbone="resnet50",
-        fingerprints={trunk.fingerprint: config.weights[0]},
-        data=describe_data(config.data),
-        steps=0,
-        pictures=config.linear_batches * config.batch_size,
-        code_version=__version__,
-        licence="MIT",
-    )
+    pictures = config.linear_batches * config.batch_size
+    card = make_card(config, network, [trunk], steps=0, pictures=pictures, figures={})
     save_decoder(network, card, decoder_path(folder.path, config.layer, LINEAR))
 
 

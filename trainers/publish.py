@@ -4,7 +4,6 @@
 """
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,12 +16,12 @@ from explorer.decoders.checkpoint import (
     require_fit,
     save_decoder,
 )
-from explorer.errors import ExplorerError
 from explorer.features.backbone import load_backbone
 from explorer.features.layers import LAYERS
 from explorer.features.trunk import build_trunk
 from explorer.images import SIZE
-from trainers.config import ConfigError, load_config
+from trainers.command import run_command
+from trainers.config import ConfigError
 from trainers.fitting.validation import validation_images, validation_psnr
 
 CHECKED_PICTURES = 16  # A test repeats the PSNR of these.
@@ -51,13 +50,8 @@ class PublishConfig:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Publish as the command line says; return 0, or 2 with one line for input that cannot be used."""
-    try:
-        publish(load_config(PublishConfig, None, sys.argv[1:] if arguments is None else arguments))
-    except ExplorerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    """Publish as the command line says, and return the exit status."""
+    return run_command(PublishConfig, publish, arguments)
 
 
 def publish(config: PublishConfig) -> None:

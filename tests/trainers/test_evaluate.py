@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -22,13 +21,13 @@ from explorer.features.backbone import load_backbone
 from explorer.features.layers import LAYERS
 from explorer.features.trunk import build_trunk
 from explorer.images import SIZE, to_pil
+from explorer.lines import append_line, read_lines
 from tests.decoders.test_checkpoint import make_card
 from tests.processes import launch
 from trainers.evaluate import main as evaluate
 from trainers.fitting.validation import validation_images, validation_psnr
 from trainers.publish import CHECKED_FIGURE, CHECKED_PICTURES
 from trainers.publish import main as publish
-from trainers.runs.table import markdown, summarise
 
 SHIPPED = sorted(CHECKPOINTS.glob("*/*.safetensors"))
 MAX_FILE_BYTES = 16_000_000
@@ -41,29 +40,6 @@ def photos(tmp_path: Path) -> Path:
     for name in EXAMPLES[:2]:
         to_pil(load_example(name).images).save(folder / f"{name}.png")
     return folder
-
-
-def record(layer: str, method: str, psnr_db: float, lpips: float | None) -> dict[str, object]:
-    rest = dict.fromkeys(("ssim", "feature_error", "feature_cosine", "top5_agreement"), 0.5)
-    return {
-        "layer": layer,
-        "method": method,
-        "psnr_db": psnr_db,
-        "lpips": lpips,
-        **rest,
-        "steps": 3,
-        "seconds": 0.1,
-    }
-
-
-def test_means_and_intervals_are_those_of_numpy_and_missing_figures_stay_out() -> None:
-    values = [20.0, 22.0, 27.0]
-    cells = summarise([record("layer1", "linear", value, None) for value in values])
-    (cell,) = (cell for cell in cells if cell.figure == "psnr_db")
-    assert (cell.layer, cell.method, cell.mean, cell.pictures) == ("layer1", "linear", 23.0, 3)
-    assert cell.half_width == pytest.approx(4.3027 * np.std(values, ddof=1) / np.sqrt(3), rel=1e-4)
-    assert not any(cell.figure == "lpips" for cell in cells)
-    assert "23.00 ± 8.96" in markdown(cells)
 
 
 def test_two_processes_share_the_pictures_and_find_what_one_finds(tmp_path: Path, photos: Path) -> None:
@@ -99,10 +75,12 @@ def test_evaluation_scores_methods_and_baselines_and_goes_on_where_it_stopped(
     baselines = [(name, method) for name in (first, second) for method in ("mean image", "random pair")]
     assert sorted(found) == sorted([*baselines, (first, "optimiser")])
     assert (tmp_path / "out" / f"grid-{Path(first).stem}.png").is_file()
-    (kept,) = (tmp_path / "out").glob(f"pictures-*/*{first}.json")
-    marked = json.loads(kept.read_text())
-    marked[0]["psnr_db"] = 99.0
-    kept.write_text(json.dumps(marked))
+    (kept,) = (tmp_path / "out").glob("pictures-*/0.jsonl")
+    line, *others = read_lines(kept)
+    line["records"][0]["psnr_db"] = 99.0
+    kept.unlink()
+    for marked in (line, *others):
+        append_line(kept, marked)
     assert evaluate(words) == 0
     assert json.loads((tmp_path / "out" / "table.json").read_text())["records"][0]["psnr_db"] == 99.0
 

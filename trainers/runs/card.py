@@ -1,0 +1,44 @@
+"""The card of a decoder that was made here."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from explorer import __version__
+from explorer.decoders.checkpoint import DecoderCard
+from explorer.decoders.network import DecoderNetwork
+from explorer.features.trunk import Trunk
+from trainers.config import DataConfig, TrainConfig
+
+LICENCE = "MIT"
+
+
+def make_card(
+    config: TrainConfig,
+    network: DecoderNetwork,
+    trunks: Sequence[Trunk],
+    *,
+    steps: int,
+    pictures: int,
+    figures: Mapping[str, float],
+) -> DecoderCard:
+    """Describe a network by its configuration, the trunks it was trained on, and what it has seen."""
+    weights = [Path(name).name for name in config.weights[: len(trunks)]]
+    return DecoderCard(
+        config=network.config,
+        variant=config.variant,
+        backbone="resnet50",
+        fingerprints={trunk.fingerprint: name for trunk, name in zip(trunks, weights, strict=True)},
+        data=_describe(config.data),
+        steps=steps,
+        pictures=pictures,
+        code_version=__version__,
+        licence=LICENCE,
+        figures=figures,
+    )
+
+
+def _describe(config: DataConfig) -> str:
+    """Say in a few words where the pictures came from."""
+    if config.source == "hf":
+        return f"{config.dataset}, {config.split}"
+    return f"{config.source} {Path(config.folder).name}"
