@@ -1,7 +1,9 @@
-"""Files that are written whole or not at all, and files named by strangers, read with care."""
+"""Files and folders that are written whole or not at all, and files named by strangers, read with care."""
 
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +11,10 @@ from pathlib import Path
 from explorer.errors import ExplorerError
 
 REFUSED = "This file was not uploaded here, or is gone. Upload the picture again."
+
+
+class FolderError(ExplorerError):
+    """A folder that cannot be written; the message names it."""
 
 
 class FileRefusedError(ExplorerError):
@@ -28,6 +34,25 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing_into(out: Path) -> Iterator[Path]:
+    """Give a hidden folder whose content moves into `out` when the block ends well, and vanishes if not.
+
+    Files of `out` with the same names are replaced; others stay. Raises FolderError at once, before the
+    block runs, when `out` cannot be written.
+    """
+    anchor = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    try:
+        staging = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=anchor))
+    except OSError as error:
+        raise FolderError(f"Cannot write to {out}: {error.strerror}. Choose another --out folder.") from error
+    try:
+        yield staging
+        _move_files(staging, out)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def is_below(folder: Path, path: str) -> bool:
@@ -60,3 +85,28 @@ def _read_regular(path: str, limit_bytes: int) -> bytes | None:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "rb") as file:
         return file.read(limit_bytes) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+
+
+def _check_free(destination: Path) -> None:
+    """Raise FolderError where a folder has the file's name, or a file the name of one of its folders."""
+    blockers = [folder for folder in destination.parents if folder.exists() and not folder.is_dir()]
+    if destination.is_dir():
+        blockers.append(destination)
+    if blockers:
+        kind = "folder" if blockers[0].is_dir() else "file"
+        raise FolderError(
+            f"The {kind} {blockers[0]} is in the way of the report. Choose another --out folder."
+        )
+
+
+def _move_files(source: Path, out: Path) -> None:
+    """Move files one by one, the tables last: a report that is there has all its pictures."""
+    files = sorted(
+        (path for path in source.rglob("*") if path.is_file()), key=lambda path: (path.parent == source, path)
+    )
+    destinations = [out / path.relative_to(source) for path in files]
+    for destination in destinations:
+        _check_free(destination)
+    for path, destination in zip(files, destinations, strict=True):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(destination)

@@ -1,10 +1,10 @@
-"""Files are written whole or not at all."""
+"""Files and folders are written whole or not at all."""
 
 from pathlib import Path
 
 import pytest
 
-from explorer.files import replacing
+from explorer.files import FolderError, replacing, writing_into
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -24,3 +24,47 @@ def test_an_error_leaves_the_file_before_and_no_other(tmp_path: Path) -> None:
         raise OSError("disk full")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("problem", [RuntimeError, KeyboardInterrupt])
+def test_a_failure_leaves_nothing_of_a_folder_behind(tmp_path: Path, problem: type[BaseException]) -> None:
+    with pytest.raises(problem), writing_into(tmp_path / "deep" / "runs") as folder:
+        (folder / "half.txt").write_text("half")
+        raise problem
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_gets_its_files_at_the_end_and_keeps_others(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("old")
+    (tmp_path / "mine.txt").write_text("mine")
+    with writing_into(tmp_path) as folder:
+        (folder / "cat").mkdir()
+        (folder / "cat" / "sheet.png").write_text("new")
+        (folder / "report.json").write_text("new")
+        assert (tmp_path / "report.json").read_text() == "old"
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {"report.json", "mine.txt", "cat/sheet.png"}
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert (tmp_path / "report.json").read_text() == "new"
+
+
+@pytest.mark.parametrize(("blocker", "kind"), [("report.json", "folder"), ("cat", "file")])
+def test_nothing_moves_when_a_name_is_taken_by_the_other_kind(
+    tmp_path: Path, blocker: str, kind: str
+) -> None:
+    blocking = tmp_path / blocker
+    blocking.mkdir() if kind == "folder" else blocking.write_text("mine")
+    with pytest.raises(FolderError, match=f"{kind} .*{blocker}"), writing_into(tmp_path) as folder:
+        for name in ("astronaut", "cat"):
+            (folder / name).mkdir()
+            (folder / name / "sheet.png").write_text("new")
+        (folder / "report.json").write_text("new")
+    assert list(tmp_path.iterdir()) == [blocking]
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    occupied = tmp_path / "file"
+    occupied.write_text("not a folder")
+    for out in (occupied, occupied / "below"):
+        with pytest.raises(FolderError, match=r"Cannot write to .*file"), writing_into(out):
+            pytest.fail("the work must not begin")

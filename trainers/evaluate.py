@@ -78,7 +78,7 @@ class Evaluation:
         picture = read_picture(self.paths[index])
         reconstructions = list(self._reconstructions(picture, index))
         made = [(one.layer, one.images) for one in reconstructions]
-        scores = self.lab.judge.score_all(made, picture.images)
+        scores = self.lab.scorer.score_all(made, picture.images)
         for reconstruction, score in zip(reconstructions, scores, strict=True):
             yield Result(self.paths[index].name, reconstruction, score)
 

@@ -20,13 +20,13 @@ from explorer.features.backbone import load_backbone
 from explorer.features.layers import LAYERS
 from explorer.features.trunk import build_trunk
 from explorer.images import SIZE
+from explorer.metrics.scores import METRICS
 from trainers.command import run_command
 from trainers.config import ConfigError
 from trainers.fitting.validation import validation_images, validation_psnr
 
 CHECKED_PICTURES = 16  # A test repeats the PSNR of these.
 CHECKED_FIGURE = f"psnr_db_first_{CHECKED_PICTURES}"
-PUBLISHED_FIGURES = ("psnr_db", "ssim", "lpips", "feature_error")
 
 
 @dataclass
@@ -83,7 +83,7 @@ def _table_figures(config: PublishConfig, layer: str) -> dict[str, Any]:
     cells: list[Mapping[str, Any]] = json.loads(Path(config.table).read_text())["cells"]
     method = "decoder" if config.variant == "faithful" else config.variant
     rows = [cell for cell in cells if (cell["layer"], cell["method"]) == (layer, method)]
-    figures = {cell["figure"]: cell["mean"] for cell in rows if cell["figure"] in PUBLISHED_FIGURES}
+    figures = {cell["figure"]: cell["mean"] for cell in rows if cell["figure"] in METRICS}
     return figures | {"pictures": max((cell["pictures"] for cell in rows), default=0)}
 
 

@@ -7,7 +7,6 @@ import argparse
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ from explorer.inversion.invert import load_settings
 from explorer.lab.lab import Lab
 from explorer.lab.race import Frame
 from explorer.machine import best_device
-from explorer.report.bundle import finite_scores
 
 RECORDINGS = Path(__file__).parents[1] / "explorer" / "ui" / "components" / "recordings"
 STEPS = 200
@@ -74,7 +72,7 @@ def record(lab: Lab, picture: Picture, steps: int) -> dict[str, Any]:
         "steps": steps,
         "seed": settings[LAYERS[0]].seed,
         "frames": [_pack(lab, picture, frames, reached, index) for index in choose_frames(frames)],
-        "scores": {made.layer: asdict(finite_scores(lab.score(picture, made))) for made in results},
+        "scores": {made.layer: lab.score(picture, made).plain() for made in results},
         "seconds": {made.layer: made.seconds for made in results},
     }
 
@@ -94,17 +92,21 @@ def _pack(
     panels = {}
     for layer, panel in frames[index].panels.items():
         pictures = [frame.panels[layer].jpeg for frame in frames[: index + 1]]
-        likeness = lab.judge.likeness(reached[index][layer], picture.images)
+        scores = lab.scorer.compare(reached[index][layer], picture.images).finite()
         panels[layer] = {
             "step": panel.step,
             "evaluations": panel.evaluations,
             "feature": round(panel.losses["feature"], 5),
             "psnr_db": round(panel.psnr_db, 3),
-            "ssim": round(likeness.ssim, 4),
-            "lpips": None if likeness.lpips is None else round(likeness.lpips, 4),
+            "ssim": _round(scores["ssim"]),
+            "lpips": _round(scores["lpips"]),
             "webp": b64encode(_to_webp(next(filter(None, reversed(pictures))))).decode("ascii"),
         }
     return {"seconds": round(frames[index].seconds, 2), "panels": panels}
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _to_webp(jpeg: bytes) -> bytes:

@@ -10,13 +10,10 @@ from plotly.subplots import make_subplots
 
 from explorer.benchmarks.comparison import METHODS
 from explorer.benchmarks.curve import Curve, Point
+from explorer.metrics.scores import METRICS
 
 PAGE, PICTURE = "proof.html", "proof.png"
-METRICS = {
-    "psnr_db": "PSNR (dB), higher is better",
-    "ssim": "SSIM, higher",
-    "lpips": "LPIPS, lower is better",
-}
+DRAWN = ("psnr_db", "ssim", "lpips")
 # Colours that Okabe & Ito (2008) chose to be told apart by colour-blind readers.
 COLOURS = dict(zip(METHODS, ("#0072B2", "#009E73", "#D55E00", "#808080"), strict=True))
 NAMES = dict(zip(METHODS, ("ours, cold", "ours, hybrid", "Adam on pixels", "Mahendran-Vedaldi"), strict=True))
@@ -42,16 +39,16 @@ def lines(curves: Sequence[Curve]) -> list[Line]:
     return [
         _line([curve for curve in curves if (curve.layer, curve.method) == key], metric)
         for key in keys
-        for metric in METRICS
+        for metric in DRAWN
     ]
 
 
 def draw_page(curves: Sequence[Curve]) -> go.Figure:
     """Draw the lines with Plotly: rows are metrics, columns layers."""
     drawn, layers = lines(curves), list(dict.fromkeys(curve.layer for curve in curves))
-    figure = make_subplots(rows=len(METRICS), cols=len(layers), column_titles=layers, shared_xaxes=True)
+    figure = make_subplots(rows=len(DRAWN), cols=len(layers), column_titles=layers, shared_xaxes=True)
     for line in drawn:
-        row, column = list(METRICS).index(line.metric) + 1, layers.index(line.layer) + 1
+        row, column = DRAWN.index(line.metric) + 1, layers.index(line.layer) + 1
         is_first = (row, column) == (1, 1)
         trace = go.Scatter(
             x=line.seconds,
@@ -63,11 +60,11 @@ def draw_page(curves: Sequence[Curve]) -> go.Figure:
             line={"color": COLOURS[line.method]},
         )
         figure.add_trace(trace, row=row, col=column)
-    for row, title in enumerate(METRICS.values(), start=1):
+    for row, title in enumerate(map(_title, DRAWN), start=1):
         figure.update_yaxes(title_text=title, row=row, col=1)
     figure.update_xaxes(type="log")
-    figure.update_xaxes(title_text="seconds", row=len(METRICS))
-    return figure.update_layout(height=260 * len(METRICS), legend={"orientation": "h"})
+    figure.update_xaxes(title_text="seconds", row=len(DRAWN))
+    return figure.update_layout(height=260 * len(DRAWN), legend={"orientation": "h"})
 
 
 def save_picture(curves: Sequence[Curve], path: Path) -> None:
@@ -75,14 +72,14 @@ def save_picture(curves: Sequence[Curve], path: Path) -> None:
     from matplotlib.figure import Figure  # Slow to import, and needed only here.
 
     layers = list(dict.fromkeys(curve.layer for curve in curves))
-    size = (COLUMN_INCHES * len(layers), ROW_INCHES * len(METRICS))
+    size = (COLUMN_INCHES * len(layers), ROW_INCHES * len(DRAWN))
     figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(len(METRICS), len(layers), squeeze=False, sharex="col", sharey="row")
+    axes = figure.subplots(len(DRAWN), len(layers), squeeze=False, sharex="col", sharey="row")
     for line in lines(curves):
-        place = axes[list(METRICS).index(line.metric)][layers.index(line.layer)]
+        place = axes[DRAWN.index(line.metric)][layers.index(line.layer)]
         colour, name = COLOURS[line.method], NAMES[line.method]
         place.semilogx(line.seconds, line.values, color=colour, label=name, marker="o", markersize=3)
-    for row, title in zip(axes, METRICS.values(), strict=True):
+    for row, title in zip(axes, map(_title, DRAWN), strict=True):
         row[0].set_ylabel(title)
     for place, layer in zip(axes[0], layers, strict=True):
         place.set_title(layer)
@@ -96,6 +93,10 @@ def write_figures(curves: Sequence[Curve], folder: Path) -> None:
     """Write the page and the picture."""
     draw_page(curves).write_html(folder / PAGE, include_plotlyjs="cdn")
     save_picture(curves, folder / PICTURE)
+
+
+def _title(metric: str) -> str:
+    return f"{METRICS[metric].heading}, {METRICS[metric].better} is better"
 
 
 def _line(curves: Sequence[Curve], metric: str) -> Line:

@@ -8,8 +8,8 @@ from explorer.images import Picture
 from explorer.inversion.invert import Settings
 from explorer.lab.lab import Lab
 from explorer.lab.run import Reconstruction, finish
-from explorer.metrics.functional import Scores
 from explorer.metrics.intervals import half_width
+from explorer.metrics.scores import Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +80,4 @@ def score_runs(lab: Lab, pictures: Sequence[Picture], layer: str, runs: Sequence
 
 
 def _column(scores: Sequence[Scores], metric: str) -> list[float]:
-    return [value for row in scores if (value := getattr(row, metric)) is not None]
+    return [value for row in scores if (value := row[metric]) is not None]

@@ -6,24 +6,12 @@ from typing import Any
 import pandas as pd
 import scipy.stats
 
-from explorer.report.bundle import METRICS
+from explorer.metrics.scores import METRICS, MISSING
 
 CONFIDENCE = 0.95
 KEYS = ["layer", "method"]
-FIGURES = (*METRICS, "steps", "seconds")
-HEADINGS = {
-    "psnr_db": "PSNR dB",
-    "ssim": "SSIM",
-    "lpips": "LPIPS",
-    "feature_error": "feature error",
-    "feature_cosine": "cosine",
-    "top5_agreement": "top-5",
-    "steps": "evaluations",
-    "seconds": "seconds",
-}
-DECIMALS = {"psnr_db": 2, "steps": 0, "seconds": 2}
-DEFAULT_DECIMALS = 3
-MISSING = "–"
+# What a record holds beside the metrics: its heading and decimals.
+COSTS = {"steps": ("evaluations", 0), "seconds": ("seconds", 2)}
 
 
 def summarise(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -33,7 +21,9 @@ def summarise(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         A row for each layer, method and figure: `mean`, `half_width` of Student's interval (missing for a
         single picture), and `pictures`.
     """
-    values = pd.DataFrame(records).melt(KEYS, FIGURES, "figure", ignore_index=False).dropna()
+    table = pd.DataFrame(records)
+    figures = [figure for figure in (*METRICS, *COSTS) if figure in table]
+    values = table.melt(KEYS, figures, "figure", ignore_index=False).dropna()
     ordered = values.astype({"value": float}).sort_index(kind="stable")
     groups = ordered.groupby([*KEYS, "figure"], sort=False)["value"]
     cells = groups.agg(["mean", "sem", "count"]).reset_index()
@@ -45,9 +35,11 @@ def to_markdown(cells: pd.DataFrame) -> str:
     """Lay a summary out with a row for each layer and method."""
     columns = zip(cells["figure"], cells["mean"], cells["half_width"], strict=True)
     shown = cells.assign(text=[_show(*values) for values in columns]).set_index([*KEYS, "figure"])["text"]
-    table = shown.unstack(sort=False).reindex(list(HEADINGS), axis="columns").astype(object).fillna(MISSING)
+    figures = [*METRICS, *COSTS]
+    table = shown.unstack(sort=False).reindex(figures, axis="columns").astype(object).fillna(MISSING)
     table.insert(0, "pictures", cells.groupby(KEYS, sort=False)["pictures"].max())
-    headings = [*KEYS, "pictures", *HEADINGS.values()]
+    named = [metric.heading for metric in METRICS.values()] + [heading for heading, _ in COSTS.values()]
+    headings = [*KEYS, "pictures", *named]
     rows = [headings, ["---"] * len(headings), *table.reset_index().astype(str).to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
@@ -58,6 +50,9 @@ def to_plain(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _show(figure: str, mean: float, half_width: float) -> str:
-    decimals = DECIMALS.get(figure, DEFAULT_DECIMALS)
-    interval = f" ± {half_width:.{decimals}f}" if half_width > 0 else ""
-    return f"{mean:.{decimals}f}{interval}"
+    interval = f" ± {_write(figure, half_width)}" if half_width > 0 else ""
+    return _write(figure, mean) + interval
+
+
+def _write(figure: str, value: float) -> str:
+    return METRICS[figure].show(value) if figure in METRICS else f"{value:.{COSTS[figure][1]}f}"

@@ -11,12 +11,14 @@ from tqdm import tqdm
 
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.layers import LAYERS
+from explorer.files import writing_into
 from explorer.images import ImageError, Picture, read_picture
 from explorer.inversion.invert import Settings, Step, load_settings
 from explorer.lab.lab import ITERATIVE_METHODS, METHODS, Lab, MethodUnavailableError
 from explorer.lab.run import Reconstruction
 from explorer.machine import best_device
-from explorer.report.bundle import MANIFEST, TABLE, Result, RunInfo, write_picture, write_tables, writing_into
+from explorer.metrics.scores import METRICS
+from explorer.report.bundle import MANIFEST, TABLE, Result, RunInfo, write_picture, write_tables
 
 BAR_FORMAT = "{desc} |{bar:30}| {n:.0f}/{total_fmt} evaluations, {elapsed}{postfix}"
 
@@ -125,16 +127,14 @@ def folder_names(names: Sequence[str]) -> list[str]:
 
 
 def _describe_run(lab: Lab, settings: dict[str, Settings], method: str, command_line: str) -> RunInfo:
-    return RunInfo(
+    return RunInfo.of(
+        lab,
+        settings,
         command_line=command_line,
-        weights=lab.backbone.name,
-        fingerprint=lab.backbone.digest,
         seed=next(iter(settings.values())).seed,
         settings={
             layer: chosen if method in ITERATIVE_METHODS else None for layer, chosen in settings.items()
         },
-        trunks={layer: lab.trunk(layer).fingerprint for layer in settings},
-        notice=lab.backbone.notice,
     )
 
 
@@ -152,7 +152,8 @@ def _run_job(lab: Lab, job: Job) -> Result:
     else:
         made = lab.reconstruct(job.picture, job.layer, job.method)
     scores = lab.score(job.picture, made)
-    _say(f"{job.image} {job.layer} {job.method}: {scores.psnr_db:.2f} dB in {made.seconds:.1f} s")
+    reached = METRICS["psnr_db"].caption(scores["psnr_db"])
+    _say(f"{job.image} {job.layer} {job.method}: {reached} in {made.seconds:.1f} s")
     if made.notice:
         _say(f"{job.image} {job.layer}: {made.notice}")
     return Result(job.image, made, scores)

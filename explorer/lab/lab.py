@@ -20,9 +20,9 @@ from explorer.inversion.invert import Settings, Step, invert, load_settings
 from explorer.lab.models import Models
 from explorer.lab.race import FRAMES_PER_SECOND, Race
 from explorer.lab.run import Reconstruction, finish, follow
-from explorer.lab.scorer import JUDGED_NODES, Judge
+from explorer.lab.scorer import SCORED_NODES, Scorer
 from explorer.machine import CPU
-from explorer.metrics.functional import Scores
+from explorer.metrics.scores import Scores
 
 ITERATIVE_METHODS = ("optimiser", "hybrid")
 VARIANTS = {"decoder": "faithful", "perceptual": "perceptual"}  # Of the trained decoder, by method.
@@ -42,7 +42,7 @@ class Lab:
         self.backbone = backbone
         self.device = device
         self._models = Models(backbone, device, checkpoints)
-        self.judge = Judge(self._models)
+        self.scorer = Scorer(self._models)
 
     @classmethod
     def load(cls, weights: str = "IMAGENET1K_V1", device: torch.device = CPU) -> "Lab":
@@ -51,7 +51,7 @@ class Lab:
 
     def prepare(self) -> None:
         """Build the trunks that inverting and judging the four layers takes, so that no run waits for one."""
-        self.trunk(JUDGED_NODES)
+        self.trunk(SCORED_NODES)
         for layer in LAYERS:
             self.trunk(layer)
             for is_warm in (False, True):
@@ -194,7 +194,7 @@ class Lab:
 
     def score(self, picture: Picture, reconstruction: Reconstruction) -> Scores:
         """Measure a reconstruction by every metric; one that cannot be had is None with its reason."""
-        return self.judge.score(reconstruction.images, picture.images, reconstruction.layer)
+        return self.scorer.score(reconstruction.images, picture.images, reconstruction.layer)
 
     def _optimised_trunk(self, layer: str, settings: Settings) -> Trunk:
         return self._models.trunk(layer, batchnorm_inputs=settings.batchnorm > 0, dtype=settings.dtype)

@@ -3,8 +3,6 @@
 Every function compares two batches and returns one number per member. The optimiser never sees one.
 """
 
-from dataclasses import dataclass, field
-
 import skimage.metrics
 import torch
 from jaxtyping import Float
@@ -16,19 +14,6 @@ from explorer.images import Images
 TOP = 5
 # Wang et al. (2004): an 11x11 Gaussian window of sigma 1.5; scikit-image derives the 11 from the sigma.
 SSIM_SIGMA = 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """All metrics of one reconstruction; one that is None has its reason in `reasons`."""
-
-    psnr_db: float | None
-    ssim: float | None
-    lpips: float | None
-    feature_error: float | None
-    feature_cosine: float | None
-    top5_agreement: float | None
-    reasons: dict[str, str] = field(default_factory=dict)
 
 
 def psnr(images: Images, original: Images) -> Float[Tensor, "batch"]:

@@ -1,18 +1,12 @@
-"""What a run leaves: pictures, contact sheets, CSV, a JSON manifest, a zip, and the command that repeats it.
-
-Folders appear whole or not at all: everything is written beside its place and moved there at the end.
-"""
+"""What a run leaves: pictures, contact sheets, CSV, a JSON manifest, a zip, and the repeating command."""
 
 import csv
 import json
-import math
 import platform
 import shlex
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -20,22 +14,17 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from explorer import __version__
-from explorer.errors import ExplorerError
 from explorer.images import Picture, encode_png
 from explorer.inversion.invert import Settings
+from explorer.lab.lab import Lab
 from explorer.lab.run import Reconstruction
-from explorer.metrics.functional import Scores
+from explorer.metrics.scores import METRICS, Scores
 from explorer.report.sheet import contact_sheet, layer_panel, original_panel
 
 MANIFEST, TABLE = "report.json", "report.csv"
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scikit-image", "lpips")
-METRICS = ("psnr_db", "ssim", "lpips", "feature_error", "feature_cosine", "top5_agreement")
-INFINITE_PSNR, INFINITE_ERROR = "infinite: the pictures are equal", "infinite: the target features are zero"
-COLUMNS = ("image", "layer", "method", *METRICS, "steps", "seconds", "reasons", "notice")
-
-
-class ReportError(ExplorerError):
-    """A folder that cannot be written; the message names it."""
+# Other programs read a record's columns by their places, so metrics that came later follow at the end.
+FIRST_METRICS = ("psnr_db", "ssim", "lpips", "feature_error", "feature_cosine", "top5_agreement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +39,27 @@ class RunInfo:
     trunks: Mapping[str, str] = field(default_factory=dict)  # Fingerprints of the trunks by layer.
     notice: str | None = None  # Says so when other weights ran than were asked for.
 
+    @classmethod
+    def of(
+        cls,
+        lab: Lab,
+        layers: Iterable[str],
+        *,
+        command_line: str,
+        seed: int,
+        settings: Mapping[str, Settings | None],
+    ) -> "RunInfo":
+        """Gather what is known of a lab and the layers that it inverted."""
+        return cls(
+            command_line=command_line,
+            weights=lab.backbone.name,
+            fingerprint=lab.backbone.digest,
+            seed=seed,
+            settings=settings,
+            trunks={layer: lab.trunk(layer).fingerprint for layer in layers},
+            notice=lab.backbone.notice,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -58,25 +68,6 @@ class Result:
     image: str
     reconstruction: Reconstruction
     scores: Scores
-
-
-@contextmanager
-def writing_into(out: Path) -> Iterator[Path]:
-    """Give a hidden folder whose content moves into `out` when the block ends well, and vanishes if not.
-
-    Files of `out` with the same names are replaced; others stay. Raises ReportError at once, before the
-    block runs, when `out` cannot be written.
-    """
-    anchor = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-    try:
-        staging = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=anchor))
-    except OSError as error:
-        raise ReportError(f"Cannot write to {out}: {error.strerror}. Choose another --out folder.") from error
-    try:
-        yield staging
-        _move_files(staging, out)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def write_picture(folder: Path, picture: Picture, results: Sequence[Result]) -> None:
@@ -100,30 +91,18 @@ def write_tables(folder: Path, run: RunInfo, results: Sequence[Result]) -> None:
 
 def make_record(result: Result) -> dict[str, Any]:
     """Make the row of one result; a metric that is missing or infinite is None with its reason."""
-    scores, made = finite_scores(result.scores), result.reconstruction
-    measured = {metric: getattr(scores, metric) for metric in METRICS}
-    values = (
-        made.layer,
-        made.method,
-        *measured.values(),
-        made.steps,
-        made.seconds,
-        scores.reasons,
-        made.notice,
-    )
-    return dict(zip(COLUMNS, (result.image, *values), strict=True))
-
-
-def finite_scores(scores: Scores) -> Scores:
-    """Replace infinite and undefined scores, which JSON cannot hold, by None and a reason."""
-    reasons = dict(scores.reasons)
-    for metric in METRICS:
-        value = getattr(scores, metric)
-        if value is not None and not math.isfinite(value):
-            infinite = INFINITE_ERROR if metric == "feature_error" else INFINITE_PSNR
-            reasons[metric] = "undefined (not a number)" if math.isnan(value) else infinite
-    missing = dict.fromkeys(reasons)
-    return replace(scores, **missing, reasons=reasons)
+    scores, made = result.scores.finite(), result.reconstruction
+    return {
+        "image": result.image,
+        "layer": made.layer,
+        "method": made.method,
+        **{key: scores[key] for key in FIRST_METRICS},
+        "steps": made.steps,
+        "seconds": made.seconds,
+        "reasons": dict(scores.reasons),
+        "notice": made.notice,
+        **{key: scores[key] for key in METRICS if key not in FIRST_METRICS},
+    }
 
 
 def describe_run(run: RunInfo) -> dict[str, Any]:
@@ -170,35 +149,10 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def _write_csv(path: Path, results: Sequence[Result]) -> None:
+    records = [make_record(result) for result in results]
     with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        for result in results:
-            record = make_record(result)
+        table = csv.DictWriter(file, list(records[0]) if records else [])
+        table.writeheader()
+        for record in records:
             reasons = "; ".join(f"{metric}: {reason}" for metric, reason in record["reasons"].items())
-            table.writerow({**record, "reasons": reasons}.values())
-
-
-def _check_free(destination: Path) -> None:
-    """Raise ReportError where a folder has the file's name, or a file the name of one of its folders."""
-    blockers = [folder for folder in destination.parents if folder.exists() and not folder.is_dir()]
-    if destination.is_dir():
-        blockers.append(destination)
-    if blockers:
-        kind = "folder" if blockers[0].is_dir() else "file"
-        raise ReportError(
-            f"The {kind} {blockers[0]} is in the way of the report. Choose another --out folder."
-        )
-
-
-def _move_files(source: Path, out: Path) -> None:
-    """Move files one by one, the tables last: a report that is there has all its pictures."""
-    files = sorted(
-        (path for path in source.rglob("*") if path.is_file()), key=lambda path: (path.parent == source, path)
-    )
-    destinations = [out / path.relative_to(source) for path in files]
-    for destination in destinations:
-        _check_free(destination)
-    for path, destination in zip(files, destinations, strict=True):
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(destination)
+            table.writerow({**record, "reasons": reasons})

@@ -20,7 +20,6 @@ from explorer.inversion.invert import Settings, load_settings
 from explorer.inversion.settings import MAX_SEED
 from explorer.lab.lab import ITERATIVE_METHODS, METHODS
 from explorer.lab.run import Reconstruction
-from explorer.report.bundle import finite_scores
 from explorer.ui.components.arguments import mistake, one_of, whole_number
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.session.app_state import AppState
@@ -74,7 +73,7 @@ class Endpoints:
         picture, lab = read_text(image), self._state.lab
         with clear_errors(), self._state.queue.turn(API):
             made = lab.reconstruct(picture, layer, method, settings)
-            return {**_describe(made), "scores": asdict(finite_scores(lab.score(picture, made)))}
+            return {**_describe(made), "scores": lab.score(picture, made).plain()}
 
     def optimise(
         self, image: str, layer: str = "layer2", method: str = "optimiser", steps: int = 100, seed: int = 0
@@ -113,11 +112,8 @@ class Endpoints:
         Returns:
             psnr_db (null when equal), ssim, lpips, top5_agreement, reasons (why a metric is missing).
         """
-        likeness = self._state.lab.judge.likeness(read_text(image).images, read_text(reference).images)
-        plain = asdict(likeness)
-        if likeness.psnr_db == float("inf"):
-            plain |= {"psnr_db": None, "reasons": {**likeness.reasons, "psnr_db": "the pictures are equal"}}
-        return plain
+        reconstructed, original = read_text(image).images, read_text(reference).images
+        return self._state.lab.scorer.compare(reconstructed, original).plain()
 
     def layers(self) -> list[dict[str, Any]]:
         """List the layers with their feature shapes and the methods that run for these weights."""

@@ -7,9 +7,9 @@ import gradio as gr
 
 from explorer.lab.lab import ITERATIVE_METHODS, Lab
 from explorer.lab.run import Reconstruction
-from explorer.metrics.functional import Scores
+from explorer.metrics.scores import Scores
+from explorer.report.animation import race_gif
 from explorer.report.bundle import Result, RunInfo, repeat_command, zip_report
-from explorer.report.sheet import race_gif
 from explorer.ui.components.picture_input import NO_PICTURE
 from explorer.ui.session.app_state import AppState, Visit, score_key
 
@@ -39,14 +39,12 @@ def pack_visit(lab: Lab, visit: Visit) -> bytes:
         raise ValueError("There is nothing to export without a picture.")
     made = [*visit.decoded.values(), *visit.optimised.values()]
     results = [Result(picture.name, one, _score(lab, visit, one)) for one in made]
-    run = RunInfo(
+    run = RunInfo.of(
+        lab,
+        [one.layer for one in made],
         command_line="\n".join(commands(lab, visit)),
-        weights=lab.backbone.name,
-        fingerprint=lab.backbone.digest,
         seed=visit.options.seed,
         settings=visit.settings,
-        trunks={one.layer: lab.trunk(one.layer).fingerprint for one in made},
-        notice=lab.backbone.notice,
     )
     frames = visit.history.frames
     return zip_report(run, picture, results, race_gif(picture.images, frames) if frames else None)

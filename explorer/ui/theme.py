@@ -6,7 +6,7 @@ from typing import Any
 from gradio.themes import Base, LocalFont
 
 from explorer.images import MAX_FILE_BYTES
-from explorer.report.plots import LAYER_COLOURS
+from explorer.report.style import LAYER_COLOURS
 
 FOLDER = Path(__file__).parent
 STYLE_SHEETS = [

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from explorer.examples import load_example
 from explorer.features.backbone import Backbone
 from explorer.images import read_picture, to_pil
 from explorer.lab.lab import Lab
+from explorer.metrics.lpips import Lpips
+from explorer.metrics.scores import METRICS
 
 SIDE = 64
 
@@ -28,6 +31,7 @@ SIDE = 64
 def tiny_lab(tiny_network: ResNet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lab:
     """Stand in for every set of weights; no decoder fits it, and LPIPS has no weights."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no_weights"))
+    monkeypatch.setitem(METRICS, "lpips", replace(METRICS["lpips"], compute=Lpips()))
     categories = tuple(f"class {index}" for index in range(10))
     lab = Lab(Backbone("tiny", tiny_network, source="test", digest="abcd1234", categories=categories))
     monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *arguments: lab)

@@ -2,12 +2,12 @@ import re
 
 import torch
 
-from explorer.metrics.functional import Scores
+from explorer.metrics.scores import Scores
 from explorer.ui.stage.captions import describe_gap, describe_layers, flat_psnr_db
 
 
 def scores(psnr_db: float, feature_error: float) -> Scores:
-    return Scores(psnr_db, 0.5, 0.5, feature_error, 0.9, 1.0)
+    return Scores({"psnr_db": psnr_db, "feature_error": feature_error})
 
 
 def test_the_flat_baseline_of_black_and_white_is_six_decibels():

@@ -8,9 +8,9 @@ from explorer.ui.session.live_metrics import LiveMetrics
 
 def make_live_metrics() -> tuple[LiveMetrics, SimpleNamespace]:
     images = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    judge = SimpleNamespace(lpips=lambda images, original: 0.5)
+    scorer = SimpleNamespace(measure=lambda key, images, original: 0.5)
     made = [SimpleNamespace(layer=layer, images=images) for layer in ("layer1", "layer2")]
-    return LiveMetrics(judge, Picture("noise", images)), SimpleNamespace(reconstructions=lambda: made)  # type: ignore[arg-type]
+    return LiveMetrics(scorer, Picture("noise", images)), SimpleNamespace(reconstructions=lambda: made)  # type: ignore[arg-type]
 
 
 def test_the_first_layer_is_read_at_once_and_the_next_one_later():

@@ -8,10 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 from explorer.examples import load_example
-from explorer.metrics.functional import Scores
-from explorer.ui.session.running import COLUMNS, table_row
-from explorer.ui.stage import StagePanel, StageValue, Table, still
+from explorer.metrics.scores import Scores
+from explorer.ui.stage import StagePanel, StageValue, still
 from explorer.ui.stage.captions import describe_gap, describe_layers, flat_psnr_db
+from explorer.ui.stage.table import make_row, make_table
 
 FOLDER = Path(__file__).parent / "recordings"
 
@@ -32,10 +32,10 @@ def read_recording(example: str) -> str:
         }
         for frame in content["frames"]
     ]
-    scores = {layer: Scores(**given) for layer, given in content["scores"].items()}
+    scores = {layer: Scores.from_plain(given) for layer, given in content["scores"].items()}
     last = content["frames"][-1]["panels"]
     rows = [
-        table_row(layer, scores[layer], last[layer]["evaluations"], content["seconds"][layer])
+        make_row(layer, scores[layer], last[layer]["evaluations"], content["seconds"][layer])
         for layer in scores
     ]
     original = load_example(example).images
@@ -48,7 +48,7 @@ def read_recording(example: str) -> str:
             f"A recorded run: {content['weights']} ({content['digest']}), {content['steps']} evaluations per "
             f"layer, seed {content['seed']}; {frames[-1]['seconds']:.0f} s when it was made."
         ),
-        table=Table(COLUMNS, rows),
+        table=make_table(rows),
     )
     return value.text(frames=frames)
 

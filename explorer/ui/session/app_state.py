@@ -14,7 +14,7 @@ from explorer.inversion.invert import Settings
 from explorer.lab.lab import Lab
 from explorer.lab.run import Reconstruction
 from explorer.machine import return_freed_memory
-from explorer.metrics.functional import Scores
+from explorer.metrics.scores import Scores
 from explorer.ui.session.history import History
 from explorer.ui.session.options import RunOptions
 from explorer.ui.session.queue import RunQueue
@@ -139,7 +139,7 @@ class AppState:
     def score(self, picture: Picture, results: Sequence[Reconstruction]) -> dict[str, Scores]:
         """Measure reconstructions of one picture together, one for each layer."""
         made = [(one.layer, one.images) for one in results]
-        scores = self.lab.judge.score_all(made, picture.images)
+        scores = self.lab.scorer.score_all(made, picture.images)
         return {one.layer: score for one, score in zip(results, scores, strict=True)}
 
     def _prepare(self) -> None:

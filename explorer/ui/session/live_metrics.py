@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from explorer.images import Images, Picture, quantise
-from explorer.lab.scorer import Judge
+from explorer.lab.scorer import Scorer
 from explorer.metrics.functional import ssim
 from explorer.ui.session.zero_gpu import PageRace
 from explorer.ui.stage.value import Measurement
@@ -17,10 +17,10 @@ SHARE = 0.01
 class LiveMetrics:
     """Reads one layer at a time; `latest` holds each layer's last readings."""
 
-    def __init__(self, judge: Judge, picture: Picture) -> None:
+    def __init__(self, scorer: Scorer, picture: Picture) -> None:
         original = quantise(picture.images)
         self._ssim = _Metric(lambda images: float(ssim(quantise(images.cpu()), original)))
-        self._lpips = _Metric(lambda images: judge.lpips(images, original))
+        self._lpips = _Metric(lambda images: scorer.measure("lpips", images, original))
         self.latest: dict[str, Measurement] = {}
 
     def read(self, race: PageRace, seconds: float) -> dict[str, Measurement]:

@@ -10,18 +10,15 @@ from explorer.lab.lab import Lab
 from explorer.lab.race import Frame
 from explorer.lab.run import Reconstruction
 from explorer.machine import return_freed_memory
-from explorer.metrics.functional import Scores
+from explorer.metrics.scores import Scores, join_reasons
 from explorer.ui.session.app_state import AppState, Visit, score_key
 from explorer.ui.session.history import History
 from explorer.ui.session.live_metrics import LiveMetrics, Measurement
 from explorer.ui.session.options import RunOptions
 from explorer.ui.session.zero_gpu import PageRace, set_up_race
-from explorer.ui.stage import StageValue, Table, TableRow, read_frame, still
+from explorer.ui.stage import StageValue, read_frame, still
 from explorer.ui.stage.captions import Sentence, describe_gap, describe_layers, flat_psnr_db
-
-COLUMNS = (
-    "PSNR, dB", "SSIM", "LPIPS", "feature error", "feature cosine", "top-5 shared", "evaluations", "seconds",
-)  # fmt: skip
+from explorer.ui.stage.table import Table, make_row, make_table
 
 
 def begin(lab: Lab, visit: Visit, options: RunOptions) -> PageRace:
@@ -50,7 +47,7 @@ def watch(state: AppState, visit: Visit, seconds: float) -> Generator[StageValue
     race, picture = visit.race, visit.picture
     if race is None or picture is None:
         return
-    metrics = LiveMetrics(state.lab.judge, picture)
+    metrics = LiveMetrics(state.lab.scorer, picture)
     value = StageValue(visit.run, still(picture.images), status="Running …", is_over=False)
     with closing(race.frames(seconds)) as frames:
         for frame in frames:
@@ -75,14 +72,13 @@ def watch(state: AppState, visit: Visit, seconds: float) -> Generator[StageValue
 
 def _with_scores(value: StageValue, results: list[Reconstruction], scores: dict[str, Scores]) -> StageValue:
     panels = {
-        layer: replace(panel, ssim=scores[layer].ssim, lpips=scores[layer].lpips)
+        layer: replace(panel, ssim=scores[layer]["ssim"], lpips=scores[layer]["lpips"])
         for layer, panel in value.panels.items()
     }
-    rows = [table_row(made.layer, scores[made.layer], made.steps, made.seconds) for made in results]
+    rows = [make_row(made.layer, scores[made.layer], made.steps, made.seconds) for made in results]
     captions = [*value.captions, *describe_gap(scores)]
-    reasons = sorted({reason for score in scores.values() for reason in score.reasons.values()})
-    status = " ".join([f"Done after {value.seconds:.1f} s.", *reasons])
-    return replace(value, panels=panels, captions=captions, table=Table(COLUMNS, rows), status=status)
+    status = f"Done after {value.seconds:.1f} s. {join_reasons(scores.values())}".rstrip()
+    return replace(value, panels=panels, captions=captions, table=make_table(rows), status=status)
 
 
 def _running_table(frame: Frame, readings: Mapping[str, Measurement]) -> Table:
@@ -90,28 +86,10 @@ def _running_table(frame: Frame, readings: Mapping[str, Measurement]) -> Table:
     rows = []
     for layer, panel in frame.panels.items():
         read = readings.get(layer, Measurement())
-        scores = Scores(panel.psnr_db, read.ssim, read.lpips, panel.losses["feature"], None, None)
-        rows.append(table_row(layer, scores, panel.evaluations, panel.seconds))
-    return Table(COLUMNS, rows)
-
-
-def table_row(layer: str, scores: Scores, evaluations: int, seconds: float) -> TableRow:
-    """Write one reconstruction's numbers; a missing one is a dash."""
-    cells = (
-        _number(scores.psnr_db, ".1f"),
-        _number(scores.ssim, ".3f"),
-        _number(scores.lpips, ".3f"),
-        _number(scores.feature_error, ".3f"),
-        _number(scores.feature_cosine, ".3f"),
-        _number(scores.top5_agreement, ".0%"),
-        str(evaluations),
-        f"{seconds:.1f}",
-    )
-    return TableRow(layer, cells)
-
-
-def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
+        known = {"psnr_db": panel.psnr_db, "feature_error": panel.losses["feature"]}
+        scores = Scores({**known, "ssim": read.ssim, "lpips": read.lpips})
+        rows.append(make_row(layer, scores, panel.evaluations, panel.seconds))
+    return make_table(rows)
 
 
 def _captions(value: StageValue, picture: Picture) -> list[Sentence]:

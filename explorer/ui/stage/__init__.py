@@ -4,6 +4,6 @@ The server sends one plain value per update; the browser keeps its nodes, so not
 """
 
 from explorer.ui.stage.component import build_stage
-from explorer.ui.stage.value import StagePanel, StageValue, Table, TableRow, data_uri, read_frame, still
+from explorer.ui.stage.value import StagePanel, StageValue, data_uri, read_frame, still
 
-__all__ = ["StagePanel", "StageValue", "Table", "TableRow", "build_stage", "data_uri", "read_frame", "still"]
+__all__ = ["StagePanel", "StageValue", "build_stage", "data_uri", "read_frame", "still"]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from explorer.images import Images
-from explorer.metrics.functional import Scores, psnr
+from explorer.metrics.functional import psnr
+from explorer.metrics.scores import Scores
 
 # What a given PSNR looks like on photos at 224 pixels, from best to worst.
 LOOKS = (
@@ -68,13 +69,13 @@ def describe_layers(psnr_db: Mapping[str, float], flat_db: float, *, after: str 
 def describe_gap(scores: Mapping[str, Scores]) -> list[Sentence]:
     """Point out a layer whose features nearly match although its picture does not, if there is one."""
     for layer in sorted(scores, reverse=True):
-        score = scores[layer]
-        if score.feature_error is None or score.psnr_db is None:
+        error, psnr_db = scores[layer]["feature_error"], scores[layer]["psnr_db"]
+        if error is None or psnr_db is None:
             continue
-        if score.feature_error <= NEARLY_EQUAL_ERROR and score.psnr_db < LOW_PSNR_DB:
+        if error <= NEARLY_EQUAL_ERROR and psnr_db < LOW_PSNR_DB:
             text = (
-                f"Look at {layer}: its features match to within {score.feature_error:.1%}, "
-                f"yet the picture is only {score.psnr_db:.1f} dB close. "
+                f"Look at {layer}: its features match to within {error:.1%}, "
+                f"yet the picture is only {psnr_db:.1f} dB close. "
                 f"What differs is what {layer} does not see."
             )
             return [Sentence(text, (layer,))]

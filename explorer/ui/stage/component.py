@@ -7,15 +7,16 @@ from typing import Literal
 import gradio as gr
 
 from explorer.features.layers import LAYERS
+from explorer.report.style import layer_style
 
 FOLDER = Path(__file__).parent
-# Canvas dashes per layer, so that curves can be told apart without colour.
-DASHES = dict(zip(LAYERS, ("[]", "[8, 4]", "[3, 3]", "[10, 3, 2, 3]"), strict=True))
 
 
 def build_stage(mode: Literal["instant", "live"], *, title: str, elem_id: str) -> gr.HTML:
     """Lay out a stage; its value is `StageValue.text()`, and its nodes survive every update."""
-    panels = "".join(_fill("panel.html", layer=layer, dash=DASHES[layer]) for layer in LAYERS)
+    panels = "".join(
+        _fill("panel.html", layer=layer, dash=json.dumps(layer_style(layer).dash)) for layer in LAYERS
+    )
     # Gradio compiles the template again on every update, so it stays short and the script fills it.
     content = f"const CONTENT = {json.dumps(_fill('stage.html', panels=panels))};\n"
     return gr.HTML(

@@ -13,6 +13,7 @@ from typing import Any
 from explorer.images import Images, encode_jpeg
 from explorer.lab.race import Frame, Panel
 from explorer.ui.stage.captions import Sentence
+from explorer.ui.stage.table import Table
 
 # Still pictures are sent once, so they may be better than the frames of a race.
 STILL_QUALITY = 92
@@ -40,22 +41,6 @@ class StagePanel:
     evaluations: int = 0
     state: str = "finished"
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TableRow:
-    """One line of the table of final numbers."""
-
-    layer: str
-    cells: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The final numbers; `columns` head the cells."""
-
-    columns: tuple[str, ...]
-    rows: Sequence[TableRow]
 
 
 @dataclass(frozen=True, slots=True)

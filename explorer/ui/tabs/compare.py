@@ -8,7 +8,8 @@ import gradio as gr
 
 from explorer.images import Images
 from explorer.lab.lab import Lab
-from explorer.lab.scorer import Likeness, Prediction
+from explorer.lab.scorer import Prediction
+from explorer.metrics.scores import METRICS, Scores, join_reasons
 from explorer.ui.compare_slider import SliderPicture, SliderValue, build_compare_slider
 from explorer.ui.components.arguments import sent_with, text
 from explorer.ui.session.app_state import AppState, Visit
@@ -46,24 +47,23 @@ def compare(lab: Lab, visit: Visit, a: str = ORIGINAL, b: str = "") -> SliderVal
         return SliderValue(pictures)
     b = b if b in images else list(images)[-1]
     a = a if a in images else ORIGINAL
-    opinions = {key: lab.judge.predictions(images[key]) for key in (a, b)}
+    opinions = {key: lab.scorer.predictions(images[key]) for key in (a, b)}
     return SliderValue(
         pictures,
         a,
         b,
-        describe_likeness(lab.judge.likeness(images[b], images[a])),
+        describe_scores(lab.scorer.compare(images[b], images[a])),
         describe_opinions(opinions[a], opinions[b]),
         {key: [(one.label, one.probability) for one in opinion] for key, opinion in opinions.items()},
     )
 
 
-def describe_likeness(likeness: Likeness) -> str:
+def describe_scores(scores: Scores) -> str:
     """Write the numbers between two pictures; a missing one says why."""
-    if math.isinf(likeness.psnr_db):
+    if scores["psnr_db"] == math.inf:
         return "The two pictures are equal, pixel for pixel."
-    perceptual = "" if likeness.lpips is None else f" · LPIPS {likeness.lpips:.3f}"
-    reasons = "".join(f" {reason}" for reason in likeness.reasons.values())
-    return f"PSNR {likeness.psnr_db:.1f} dB · SSIM {likeness.ssim:.3f}{perceptual}{reasons}"
+    known = [METRICS[key].caption(value) for key, value in scores.values.items() if value is not None]
+    return f"{' · '.join(known)} {join_reasons([scores])}".rstrip()
 
 
 def describe_opinions(a: list[Prediction], b: list[Prediction]) -> str:

@@ -9,7 +9,8 @@ import gradio as gr
 from explorer.features.layers import LAYERS
 from explorer.images import Picture, quantise
 from explorer.lab.run import Reconstruction
-from explorer.metrics.functional import Scores, psnr, ssim
+from explorer.metrics.functional import psnr, ssim
+from explorer.metrics.scores import Scores, join_reasons
 from explorer.ui.session.app_state import AppState, Visit, score_key
 from explorer.ui.stage import StagePanel, StageValue, build_stage, still
 from explorer.ui.stage.captions import Sentence, describe_gap, describe_layers, flat_psnr_db
@@ -81,11 +82,13 @@ def _note(state: AppState, visit: Visit, made: Reconstruction, wanted: str) -> s
 
 def _with_scores(value: StageValue, picture: Picture, scores: dict[str, Scores]) -> StageValue:
     panels = {
-        layer: replace(panel, lpips=scores[layer].lpips, feature=scores[layer].feature_error)
+        layer: replace(panel, lpips=scores[layer]["lpips"], feature=scores[layer]["feature_error"])
         for layer, panel in value.panels.items()
     }
     captions = [*_captions(value, picture), *describe_gap(scores)]
-    return replace(value, panels=panels, captions=captions, status=_missing(scores), is_over=True)
+    return replace(
+        value, panels=panels, captions=captions, status=join_reasons(scores.values()), is_over=True
+    )
 
 
 def _panel(state: AppState, picture: Picture, reconstruction: Reconstruction, note: str) -> StagePanel:
@@ -104,8 +107,3 @@ def _panel(state: AppState, picture: Picture, reconstruction: Reconstruction, no
 def _captions(value: StageValue, picture: Picture) -> list[Sentence]:
     psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()}
     return describe_layers(psnr_db, flat_psnr_db(picture.images))
-
-
-def _missing(scores: dict[str, Scores]) -> str:
-    """Say why a metric is missing, once."""
-    return " ".join(sorted({reason for score in scores.values() for reason in score.reasons.values()}))

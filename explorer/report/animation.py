@@ -1,0 +1,53 @@
+"""The animated GIF of a race."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
+
+import PIL.Image
+
+from explorer.images import Images
+from explorer.lab.race import Frame, Panel
+from explorer.report.sheet import SheetPanel, contact_sheet, original_panel
+from explorer.report.style import layer_style
+
+MILLISECONDS_PER_FRAME = 120
+LAST_FRAME_MILLISECONDS = 2000
+MAX_FRAMES = 60  # About 7 seconds of play and a few megabytes.
+
+
+def race_gif(original: Images, frames: Iterable[Frame]) -> bytes:
+    """Animate a race as it was shown, thinned to MAX_FRAMES; raises ValueError when there is no frame."""
+    moments: list[dict[str, tuple[Panel, bytes]]] = []
+    for frame in frames:
+        shown = dict(moments[-1]) if moments else {}
+        for layer, panel in frame.panels.items():
+            # A panel without a picture still shows the one of the frame before.
+            shown[layer] = (panel, panel.jpeg or shown[layer][1])
+        moments.append(shown)
+    if not moments:
+        raise ValueError("A GIF needs at least one frame.")
+    stride = math.ceil(len(moments) / MAX_FRAMES)
+    first = original_panel(original, "")
+    kept = moments[::-1][::stride][::-1]  # Counted from the end, so that the last one stays.
+    return encode_gif([contact_sheet([first, *_race_panels(moment)]) for moment in kept])
+
+
+def encode_gif(frames: Sequence[PIL.Image.Image]) -> bytes:
+    """Encode frames of equal size as a GIF that plays for ever and rests on the last frame."""
+    # One palette made from the last, most colourful frame keeps colours from flickering between frames.
+    images = [frame.convert("RGB") for frame in frames]
+    palette = images[-1].quantize(256)
+    paletted = [image.quantize(palette=palette) for image in images]
+    durations = [MILLISECONDS_PER_FRAME] * (len(paletted) - 1) + [LAST_FRAME_MILLISECONDS]
+    buffer = BytesIO()
+    paletted[0].save(
+        buffer, "GIF", save_all=True, append_images=paletted[1:], duration=durations, loop=0, optimize=False
+    )
+    return buffer.getvalue()
+
+
+def _race_panels(moment: Mapping[str, tuple[Panel, bytes]]) -> Iterator[SheetPanel]:
+    for layer, (panel, jpeg) in moment.items():
+        lines = (layer, f"step {panel.step}", f"PSNR {panel.psnr_db:.1f} dB")
+        yield SheetPanel(PIL.Image.open(BytesIO(jpeg)), lines, layer_style(layer).colour)

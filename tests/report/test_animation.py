@@ -1,0 +1,37 @@
+"""The GIF of a race: short, for ever, and at rest on its last frame."""
+
+from io import BytesIO
+
+import PIL.Image
+import PIL.ImageSequence
+import pytest
+
+from explorer.examples import load_example
+from explorer.images import Picture, to_pil
+from explorer.lab.race import Frame, Panel
+from explorer.report.animation import MAX_FRAMES, race_gif
+
+
+@pytest.fixture
+def picture() -> Picture:
+    return load_example("cat", size=64)
+
+
+def test_a_race_becomes_a_gif_that_ends_on_its_last_frame(picture: Picture):
+    jpeg = BytesIO()
+    to_pil(picture.images).save(jpeg, "JPEG")
+
+    def frame(step: int) -> Frame:
+        picture_bytes = jpeg.getvalue() if step == 0 else None
+        panel = Panel(step, step, 0.0, {"feature": 1.0}, 10.0 + step, picture_bytes, "running", None)
+        return Frame(seconds=step / 5, panels={"layer1": panel})
+
+    with PIL.Image.open(BytesIO(race_gif(picture.images, map(frame, range(MAX_FRAMES * 2))))) as gif:
+        durations = [frame.info["duration"] for frame in PIL.ImageSequence.Iterator(gif)]
+        assert gif.format == "GIF" and gif.info["loop"] == 0
+    assert 1 < len(durations) <= MAX_FRAMES and durations[-1] == 2000
+
+
+def test_a_gif_without_frames_is_refused(picture: Picture):
+    with pytest.raises(ValueError, match="at least one frame"):
+        race_gif(picture.images, [])
