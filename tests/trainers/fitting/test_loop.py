@@ -1,0 +1,45 @@
+"""The training loop: it learns, splits over processes, and starts from another decoder."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+from explorer.decoders.checkpoint import load_decoder
+from tests.processes import launch
+from tests.trainers.small import small_words
+from trainers.config import TrainConfig, load_config
+from trainers.fitting.loop import Training
+from trainers.train import main
+
+
+def test_training_lowers_the_loss_in_seconds(tmp_path: Path) -> None:
+    words = small_words(tmp_path, "steps=40", "optimiser.warmup_steps=2")
+    training = Training(load_config(TrainConfig, None, words), Accelerator(cpu=True))
+    losses = [sum(progress.losses.values()) for progress in training.run()]
+    assert np.mean(losses[-8:]) < 0.8 * np.mean(losses[:8])
+
+
+def test_two_processes_give_the_gradients_of_one_with_the_whole_batch(tmp_path: Path) -> None:
+    results = []
+    for processes in (1, 2):
+        out = tmp_path / f"{processes}.pt"
+        words = small_words(tmp_path, "optimiser.clip_norm=1e9")
+        launch(processes, "-m", "tests.trainers.gradients", str(out), *words)
+        results.append(torch.load(out))
+    one, two = results
+    assert (one["processes"], two["processes"]) == (1, 2)
+    for name, gradient in one["gradients"].items():
+        torch.testing.assert_close(two["gradients"][name], gradient, atol=1e-6, rtol=1e-3)
+
+
+def test_a_second_variant_starts_from_a_trained_decoder(tmp_path: Path) -> None:
+    assert main(["layer1", *small_words(tmp_path, "steps=1")]) == 0
+    first = tmp_path / "layer1-faithful" / "layer1-faithful.safetensors"
+    words = small_words(tmp_path, f"start={first}", "variant=perceptual")
+    training = Training(load_config(TrainConfig, None, words), Accelerator(cpu=True))
+    training.start()
+    expected = load_decoder(first).network.state_dict()
+    for name, tensor in training.network.state_dict().items():
+        torch.testing.assert_close(tensor, expected[name])
