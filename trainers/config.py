@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from explorer.decoders.network import ARCHITECTURES
 from explorer.errors import ExplorerError
+from explorer.features.layers import LAYERS
 
 CONFIGS = Path(__file__).parent / "configs"
 SOURCES = ("folder", "hf", "skimage")
@@ -32,7 +33,9 @@ class DataConfig:
     dataset: str = "ILSVRC/imagenet-1k"  # For "hf": a name on the Hub, or a local folder of Parquet files.
     split: str = "train"
     size: int = 224
-    max_zoom: float = 1.25  # Larger pictures are resized to a short side of up to this many times `size`.
+    # Pictures are resized to a short side of between so many times `size`, then cropped.
+    min_zoom: float = 1.0
+    max_zoom: float = 1.25
     shuffle_buffer: int = 2048  # Streaming only.
     workers: int = 1
 
@@ -58,9 +61,8 @@ class LossConfig:
     l1: float = 0.02
     perceptual: float = 0.0
     perceptual_network: str = "squeeze"
-    cycle: float = (
-        0.0  # Relative squared error of the reconstruction's own features (Dosovitskiy & Brox 2016).
-    )
+    # Relative squared errors of the reconstruction's own features, by layer, as {layer2: 0.1, layer3: 0.2}.
+    features: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -71,7 +73,9 @@ class TrainConfig:
     variant: str = "faithful"
     # One trunk per entry, taken in turns step by step; the first is the one that validation uses.
     weights: list[str] = field(default_factory=lambda: ["IMAGENET1K_V1"])
-    start: str | None = None  # A decoder file to start from; None fits the linear head first.
+    # A decoder file to start from, or to refine; None fits a decoder's linear head first.
+    start: str | None = None
+    passes: int = 3  # Of a refinement: it learns to correct its own pictures, up to the last of so many.
     steps: int = 100_000
     batch_size: int = 64  # Over all processes together.
     seed: int = 0
@@ -89,9 +93,11 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         _check_choice("layer", self.layer, tuple(ARCHITECTURES))
+        for layer in self.loss.features:
+            _check_choice("loss.features", layer, LAYERS)
         _check_choice("data.source", self.data.source, SOURCES)
         _check_choice("loss.perceptual_network", self.loss.perceptual_network, PERCEPTUAL_NETWORKS)
-        for name in ("steps", "batch_size", "save_every", "log_every", "linear_batches"):
+        for name in ("steps", "batch_size", "passes", "save_every", "log_every", "linear_batches"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if not self.weights:

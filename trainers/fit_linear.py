@@ -38,8 +38,8 @@ def fit_linear(config: TrainConfig) -> None:
     network = DecoderNetwork(ARCHITECTURES[config.layer].without_branch())
     whole = Share(rank=0, processes=1, batch_size=config.batch_size)
     batches = islice(training_batches(config.data, whole, seed=config.seed), config.linear_batches)
-    images = (batch.images for batch in tqdm(batches, config.layer, config.linear_batches, disable=None))
-    start_from_regression(network, trunk, images)
+    images = [batch.images for batch in tqdm(batches, config.layer, config.linear_batches, disable=None)]
+    start_from_regression(network, lambda: ((trunk(batch)[config.layer], batch) for batch in images))
     folder = RunFolder(config.run_folder)
     folder.write_manifest({"config": as_dict(config)})
     pictures = config.linear_batches * config.batch_size

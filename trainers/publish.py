@@ -4,22 +4,32 @@
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from explorer.decoders.checkpoint import (
     CHECKPOINTS,
+    FAITHFUL,
+    REFINEMENT,
     decoder_path,
     load_decoder,
+    load_network,
+    read_card,
     require_fit,
     save_decoder,
 )
+from explorer.decoders.refinement import (
+    DEFAULT_PASSES,
+    decode_and_refine,
+    load_refinement,
+    require_decoder,
+)
 from explorer.features.backbone import load_backbone
 from explorer.features.layers import LAYERS
-from explorer.features.trunk import build_trunk
-from explorer.images import SIZE
+from explorer.features.trunk import Trunk, build_trunk
+from explorer.images import SIZE, Images
 from explorer.metrics.scores import METRICS
 from trainers.command import run_command
 from trainers.config import ConfigError
@@ -27,6 +37,7 @@ from trainers.fitting.validation import validation_images, validation_psnr
 
 CHECKED_PICTURES = 16  # A test repeats the PSNR of these.
 CHECKED_FIGURE = f"psnr_db_first_{CHECKED_PICTURES}"
+METHODS = {FAITHFUL: "decoder", REFINEMENT: "refined"}  # By variant, where the evaluation calls it otherwise.
 
 
 @dataclass
@@ -38,7 +49,7 @@ class PublishConfig:
     table: str | None = None  # An evaluation's table.json; its decoder rows go into the cards.
     weights: str = "IMAGENET1K_V1"
     layers: list[str] = field(default_factory=lambda: list(LAYERS))
-    variant: str = "faithful"
+    variant: str = FAITHFUL
     digests: dict[str, str] = field(default_factory=dict)  # Weight files to carry over to, and why.
     data: str | None = None  # Says what the pictures were, in place of the run's own short words.
     licence: str = "MIT"
@@ -56,24 +67,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def publish(config: PublishConfig) -> None:
     """Measure each layer's decoder as it will be read, in half precision, and write it with its figures."""
-    network = load_backbone(config.weights).network
+    backbone = load_backbone(config.weights).network
     images = validation_images(config.pictures, CHECKED_PICTURES, SIZE)
     for layer in config.layers:
         source = decoder_path(Path(config.runs) / f"{layer}-{config.variant}", layer, config.variant)
-        decoder, trunk = load_decoder(source), build_trunk(network, layer)
-        require_fit(decoder, trunk, source)
-        figures = {CHECKED_FIGURE: validation_psnr(decoder.network, trunk, images)}
-        figures |= _table_figures(config, layer)
+        network, card = load_network(source)
+        reconstruct = prepare_reconstruction(source, build_trunk(backbone, layer), Path(config.out))
+        figures = {CHECKED_FIGURE: validation_psnr(reconstruct, images)} | _table_figures(config, layer)
         card = replace(
-            decoder.card,
+            card,
             figures=figures,
             digests=dict(config.digests),
-            data=config.data or decoder.card.data,
+            data=config.data or card.data,
             licence=config.licence,
         )
         path = decoder_path(Path(config.out), layer, config.variant)
-        save_decoder(decoder.network, card, path)
+        save_decoder(network, card, path)
         print(f"{path}: {figures}")
+
+
+def prepare_reconstruction(path: Path, trunk: Trunk, folder: Path) -> Callable[[Images], Images]:
+    """Load a file as the lab will use it: a refinement corrects the faithful decoder of its folder.
+
+    Raises:
+        DecoderError: a file cannot be used, or a refinement corrects another decoder.
+    """
+    card = read_card(path)
+    if card.variant != REFINEMENT:
+        decoder = load_decoder(path)
+        require_fit(decoder, trunk, path)
+        return lambda images: decoder(trunk(images))
+    corrected = load_decoder(decoder_path(folder, card.config.layer, FAITHFUL))
+    require_fit(corrected, trunk, path)
+    refinement = load_refinement(path)
+    require_decoder(refinement, corrected, path)
+
+    def refine(images: Images) -> Images:
+        *_, last = decode_and_refine(corrected, refinement, trunk, trunk(images), DEFAULT_PASSES)
+        return last
+
+    return refine
 
 
 def _table_figures(config: PublishConfig, layer: str) -> dict[str, Any]:
@@ -81,7 +114,7 @@ def _table_figures(config: PublishConfig, layer: str) -> dict[str, Any]:
     if config.table is None:
         return {}
     cells: list[Mapping[str, Any]] = json.loads(Path(config.table).read_text())["cells"]
-    method = "decoder" if config.variant == "faithful" else config.variant
+    method = METHODS.get(config.variant, config.variant)
     rows = [cell for cell in cells if (cell["layer"], cell["method"]) == (layer, method)]
     figures = {cell["figure"]: cell["mean"] for cell in rows if cell["figure"] in METRICS}
     return figures | {"pictures": max((cell["pictures"] for cell in rows), default=0)}

@@ -68,7 +68,7 @@ def _follow(training: Training, folder: RunFolder, rows: list[Row]) -> None:
         row = {"step": progress.step, "learning_rate": progress.learning_rate, **progress.losses}
         is_saving = is_last or progress.step % config.save_every == 0
         if is_saving and held_out is not None:
-            row[PSNR] = validation_psnr(training.average, training.trunks[0], held_out)
+            row[PSNR] = validation_psnr(training.reconstruct, held_out, accelerator.device)
         if is_saving or progress.step % config.log_every == 0:
             rows.append(row)
             _log(row, accelerator)
@@ -96,6 +96,7 @@ def _save(training: Training, folder: RunFolder, rows: Sequence[Row]) -> None:
         training.trunks,
         steps=training.step,
         pictures=training.step * config.batch_size,
+        refines=training.task.refines,
         figures={"training_validation_psnr_db": rows[-1][PSNR]} if PSNR in rows[-1] else {},
     )
     save_decoder(training.average, card, decoder_path(folder.path, card.config.layer, card.variant))

@@ -23,9 +23,10 @@ from explorer.files import replacing
 from explorer.images import Images
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
+FAITHFUL = "faithful"
 LINEAR = "linear"  # Fitted in closed form, not trained.
 REFINEMENT = "refinement"  # Corrects a faithful decoder's picture, and decodes nothing by itself.
-VARIANTS = ("faithful", "perceptual", "consistent", LINEAR, REFINEMENT)
+VARIANTS = (FAITHFUL, "perceptual", "consistent", LINEAR, REFINEMENT)
 CARD_KEY = "card"
 FORMAT_VERSION = 1
 
@@ -137,7 +138,7 @@ def read_card(path: Path) -> DecoderCard:
 
 
 def find_decoder(
-    trunk: Trunk, variant: str = "faithful", folder: Path = CHECKPOINTS, *, digest: str | None = None
+    trunk: Trunk, variant: str = FAITHFUL, folder: Path = CHECKPOINTS, *, digest: str | None = None
 ) -> Decoder | None:
     """Load the decoder of a trunk's layer from any backbone's folder, or None if none fits the trunk.
 

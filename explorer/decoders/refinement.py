@@ -6,7 +6,7 @@ R corrects one decoder only; its file names that decoder by the fingerprint of i
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -27,6 +27,8 @@ from explorer.decoders.network import IMAGE_CHANNELS, DecoderConfig, DecoderNetw
 from explorer.features.trunk import FINGERPRINT_LENGTH, Trunk
 from explorer.images import Images
 
+DEFAULT_PASSES = 2  # The second still gains; each costs a pass of the trunk and one of the network.
+
 Maps = Float[Tensor, "batch channels rows columns"]
 
 # Widths, residual blocks and rank of the linear head; each layer's other figures follow from its decoder.
@@ -46,7 +48,12 @@ class Refinement(nn.Module):
 
     def forward(self, target: Maps, reached: Maps, images: Images) -> Images:
         """Correct images in [0, 1] whose features are ``reached`` instead of ``target``."""
-        return (images + self.network(stack_evidence(target, reached, images))).clamp(0, 1)
+        return correct(self.network, target, reached, images)
+
+
+def correct(network: DecoderNetwork, target: Maps, reached: Maps, images: Images) -> Images:
+    """Add to images in [0, 1] what a network finds missing in them; the result is clamped to [0, 1] too."""
+    return (images + network(stack_evidence(target, reached, images))).clamp(0, 1)
 
 
 def stack_evidence(target: Maps, reached: Maps, images: Images) -> Maps:
@@ -70,9 +77,15 @@ def describe_refinement(decoder: DecoderConfig) -> DecoderConfig:
 
 
 def decode_and_refine(
-    decoder: nn.Module, refinement: Refinement, trunk: Trunk, target: Mapping[str, Maps], passes: int
+    decoder: nn.Module,
+    correction: Callable[[Maps, Maps, Images], Images],
+    trunk: Trunk,
+    target: Mapping[str, Maps],
+    passes: int,
 ) -> Iterator[Images]:
     """Yield the decoder's picture, then the corrected picture after each pass, all in [0, 1].
+
+    The correction is a `Refinement`; it takes the target, the features reached, and their picture.
 
     Raises:
         DecoderError: there is less than one pass.
@@ -84,7 +97,7 @@ def decode_and_refine(
     yield images
     for _ in range(passes):
         with torch.no_grad():
-            images = _refine(refinement, trunk, target, images)
+            images = _look_again(correction, trunk, target, images)
         yield images
 
 
@@ -138,7 +151,12 @@ def require_decoder(refinement: Refinement, decoder: Decoder, path: Path) -> Non
         )
 
 
-def _refine(refinement: Refinement, trunk: Trunk, target: Mapping[str, Maps], images: Images) -> Images:
-    layer = refinement.card.config.layer
+def _look_again(
+    correction: Callable[[Maps, Maps, Images], Images],
+    trunk: Trunk,
+    target: Mapping[str, Maps],
+    images: Images,
+) -> Images:
+    (layer,) = trunk.nodes
     reached = trunk(images)[layer].to(target[layer].dtype)
-    return refinement(target[layer], reached, images)
+    return correction(target[layer], reached, images)

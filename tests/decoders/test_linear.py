@@ -1,5 +1,6 @@
 """Linear decoders: they find a linear map that exists, and are cached by the trunk's fingerprint."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import torch
 from torchvision.models.resnet import ResNet
 
 import explorer.decoders.linear as linear
-from explorer.decoders.linear import LinearDecoder, LinearDecoderError, fit_linear_map, linear_decoder
+from explorer.decoders.linear import LinearDecoder, linear_decoder
+from explorer.decoders.regression import LinearDecoderError, fit_linear_map
 from explorer.examples import load_example
 from explorer.features.backbone import load_backbone
 from explorer.features.trunk import Trunk, build_trunk
@@ -31,9 +33,13 @@ def batches(count: int, size: int = 64) -> list[torch.Tensor]:
     return [torch.rand(4, 3, size, size, generator=generator) for _ in range(count)]
 
 
+def pairs(trunk: Trunk, images: list[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    return ((trunk(batch)[trunk.nodes[0]], batch) for batch in images)
+
+
 def test_linear_decoder_inverts_a_linear_layer(conv1_trunk: Trunk) -> None:
     *known, fresh = batches(6)
-    decoder = LinearDecoder("conv1", fit_linear_map(conv1_trunk, known, ridge=1e-6))
+    decoder = LinearDecoder("conv1", fit_linear_map(pairs(conv1_trunk, known), ridge=1e-6))
     assert psnr(decoder(conv1_trunk(fresh)), fresh).mean() > 30
 
 
@@ -58,17 +64,17 @@ def test_nodes_without_a_map_or_several_nodes_are_errors(tiny_network: ResNet) -
     with pytest.raises(ValueError, match="one layer"):
         linear_decoder(build_trunk(tiny_network, "layer1+layer2"))
     with pytest.raises(ValueError, match="feature map"):
-        fit_linear_map(build_trunk(tiny_network, "fc"), batches(1))
+        fit_linear_map(pairs(build_trunk(tiny_network, "fc"), batches(1)))
 
 
 def test_a_map_too_coarse_to_be_read_is_refused_before_the_regression(tiny_network: ResNet) -> None:
     with pytest.raises(LinearDecoderError, match="at most, not for 64x64"):
-        fit_linear_map(build_trunk(tiny_network, "avgpool"), batches(1))
+        fit_linear_map(pairs(build_trunk(tiny_network, "avgpool"), batches(1)))
 
 
-def test_no_pictures_are_an_error(conv1_trunk: Trunk) -> None:
+def test_no_pictures_are_an_error() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        fit_linear_map(conv1_trunk, [])
+        fit_linear_map([])
 
 
 @pytest.mark.pretrained

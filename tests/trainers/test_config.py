@@ -15,6 +15,7 @@ from trainers.config import CONFIGS, ConfigError, TrainConfig, load_config
         (["steps=many"], "many"),
         (["steps=0"], "steps"),
         (["data.source=tape"], "tape"),
+        (["loss.features={layer9: 1}"], "layer9"),
         (["loss.perceptual_network=alex"], "alex"),
         (["data.source=folder"], "data.folder"),
         (["steps"], "key=value"),

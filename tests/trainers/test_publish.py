@@ -31,6 +31,6 @@ def test_published_decoder_carries_measured_figures_and_the_digests(tmp_path: Pa
     published = load_decoder(decoder_path(out, "layer1", "faithful"))
     images = validation_images(str(photos), CHECKED_PICTURES, SIZE)
     assert published.card.figures[CHECKED_FIGURE] == pytest.approx(
-        validation_psnr(published.network, trunk, images)
+        validation_psnr(lambda batch: published(trunk(batch)), images)
     )
     assert published.card.digests == {"0676ba61": "the real file"}

@@ -1,55 +1,78 @@
-"""The closed-form start of a decoder: standardisation, and ridge regression written into the linear head."""
+"""A decoder's start in closed form: standardisation, and ridge regression written into the linear head."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from explorer.decoders.linear import LinearMap, fit_linear_map
 from explorer.decoders.network import DecoderNetwork
-from explorer.features.trunk import Trunk
+from explorer.decoders.regression import LinearMap, fit_linear_map
 from explorer.images import Images
 
 BASIS_BATCHES = 16  # Batches whose predictions the principal components come from.
+# The stem's channels are divided by this power of their variance: half-way between the features' own scale
+# and whitening, which would raise the noise of the last ones to the size of the first.
+STEM_POWER = 0.25
+
+Maps = Float[Tensor, "batch channels rows columns"]
+# Yields a network's inputs and what it should draw from them; called once for every pass over the batches.
+Pairs = Callable[[], Iterator[tuple[Maps, Images]]]
 
 
 @torch.no_grad()
-def start_from_regression(network: DecoderNetwork, trunk: Trunk, batches: Iterable[Images]) -> None:
-    """Fit the features' standardisation, and the linear head if there is one, on a few batches.
+def start_from_regression(network: DecoderNetwork, pairs: Pairs) -> None:
+    """Fit the inputs' standardisation and the linear head on a few batches.
 
     The head keeps the leading principal components of the regression's predictions, which is the best map of
     its rank for the same squared error (Izenman 1975).
     """
-    batches = list(batches)
-    fitted = fit_linear_map(trunk, batches)
+    fitted = fit_linear_map((network.prepare(inputs), images) for inputs, images in pairs())
     network.mean.copy_(fitted.mean.view_as(network.mean))
     network.std.copy_(fitted.std.view_as(network.std))
-    if not network.config.linear_rank:
-        assert network.to_image.bias is not None
-        network.to_image.bias.copy_(torch.cat(batches).mean(dim=(0, 2, 3)))
-        return
-    basis, centre = _principal_components(fitted, trunk, batches[:BASIS_BATCHES], network.config.linear_rank)
+    inputs = (network.prepare(inputs) for inputs, _ in islice(pairs(), BASIS_BATCHES))
+    basis, centre = _principal_components(fitted, inputs, network.config.linear_rank)
     network.linear_in.weight.copy_(torch.einsum("pr,pcij->rcij", basis, fitted.weight))
     network.linear_out.weight.copy_(basis[:, :, None, None])
     network.linear_out.bias.copy_(centre + basis @ (basis.T @ (fitted.bias - centre)))  # pyright: ignore[reportOptionalMemberAccess]
 
 
+@torch.no_grad()
+def start_from_statistics(network: DecoderNetwork, pairs: Pairs) -> None:
+    """Begin a network without a linear head: standardisation, principal components as stem, mean colour."""
+    rows, colours = [], []
+    for inputs, images in pairs():
+        rows.append(network.prepare(inputs).movedim(1, -1).flatten(0, 2))
+        colours.append(images.mean(dim=(0, 2, 3)))
+    x = torch.cat(rows)
+    centre, std = x.mean(0), x.std(0).clamp_min(1e-3 * x.std() + 1e-8)
+    network.mean.copy_(centre.view_as(network.mean))
+    network.std.copy_(std.view_as(network.std))
+    standardised = (x - centre) / std
+    variances, vectors = torch.linalg.eigh(standardised.T @ standardised / len(x))
+    leading = slice(-len(network.stem.weight), None)
+    scale = variances[leading].clamp_min(1e-6 * variances[-1]) ** -STEM_POWER
+    assert network.stem.bias is not None and network.to_image.bias is not None
+    network.stem.weight.copy_((vectors[:, leading] * scale).T[:, :, None, None])
+    network.stem.bias.zero_()
+    network.to_image.bias.copy_(torch.stack(colours).mean(0))
+
+
 def _principal_components(
-    fitted: LinearMap, trunk: Trunk, batches: Iterable[Images], rank: int
+    fitted: LinearMap, inputs: Iterable[Maps], rank: int
 ) -> tuple[Float[Tensor, "patch rank"], Float[Tensor, "patch"]]:
     """Compute an orthonormal basis of the predictions' largest variances, and their mean."""
-    rows = torch.cat([_predict_patches(fitted, trunk, images) for images in batches])
+    rows = torch.cat([_predict_patches(fitted, maps) for maps in inputs])
     centre = rows.mean(0)
     covariance = (rows - centre).T @ (rows - centre)
     _, vectors = torch.linalg.eigh(covariance)
     return vectors[:, -rank:].flip(1), centre
 
 
-def _predict_patches(fitted: LinearMap, trunk: Trunk, images: Images) -> Float[Tensor, "rows patch"]:
-    features = trunk(images)[trunk.nodes[0]]
-    standardised = (features - fitted.mean.view(1, -1, 1, 1)) / fitted.std.view(1, -1, 1, 1)
+def _predict_patches(fitted: LinearMap, inputs: Maps) -> Float[Tensor, "rows patch"]:
+    standardised = (inputs - fitted.mean.view(1, -1, 1, 1)) / fitted.std.view(1, -1, 1, 1)
     patches = functional.conv2d(
         standardised, fitted.weight, fitted.bias, padding=fitted.weight.shape[-1] // 2
     )

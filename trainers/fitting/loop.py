@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,17 +12,17 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from explorer.decoders.checkpoint import load_decoder
-from explorer.decoders.network import ARCHITECTURES, DecoderNetwork
+from explorer.decoders.network import DecoderNetwork
 from explorer.features.backbone import load_backbone
-from explorer.features.trunk import Features, Trunk, build_trunk
+from explorer.features.layers import join_nodes
+from explorer.features.trunk import Trunk, build_trunk
 from explorer.images import Images
 from trainers.config import ConfigError, TrainConfig
-from trainers.data.crops import Batch, Share
+from trainers.data.crops import SEED_STRIDE, Batch, Share
 from trainers.data.folders import training_batches
-from trainers.fitting.linear_head import start_from_regression
 from trainers.fitting.losses import ReconstructionLoss
 from trainers.fitting.optimisers import build_optimisers, build_schedule
+from trainers.fitting.tasks import Example, choose_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +45,10 @@ class Training:
         self.trunks = [
             build_trained_trunk(weights, config.layer).to(accelerator.device) for weights in config.weights
         ]
-        self.loss = ReconstructionLoss(config.loss).to(accelerator.device)
+        self.task = choose_task(config, self.trunks[0])
+        self.loss = ReconstructionLoss(config.loss, _encoders(config)).to(accelerator.device)
         set_seed(config.seed)
-        network = DecoderNetwork(ARCHITECTURES[config.layer]).to(accelerator.device)
+        network = self.task.build_network().to(accelerator.device)
         self.network = network
         self.averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.optimiser.ema_decay))
         self.optimisers: list[Optimizer] = build_optimisers(network, config.optimiser)
@@ -66,11 +66,9 @@ class Training:
         return self.averaged.module
 
     def start(self) -> None:
-        """Begin afresh: from another decoder's weights, or from the closed-form linear head."""
-        if self.config.start:
-            self.network.load_state_dict(load_decoder(Path(self.config.start)).network.state_dict())
-        else:
-            start_from_regression(self.network, self.trunks[0], self._first_images())
+        """Begin afresh: from another decoder's weights, or from a closed form."""
+        batches = list(self._first_batches())
+        self.task.begin(self.network, lambda: (self._example(self.trunks[0], batch) for batch in batches))
         for tensor in self.network.state_dict().values():
             tensor.copy_(broadcast(tensor))  # Processes with equal data may still round differently.
         self.average.load_state_dict(self.network.state_dict())
@@ -84,7 +82,7 @@ class Training:
     def run(self) -> Iterator[Progress]:
         """Train up to the configured number of steps."""
         for batch in islice(self.batches(), self.config.steps - self.step):
-            losses = self._train_on(batch.images.to(self.accelerator.device))
+            losses = self._train_on(batch)
             self.step += 1
             self.position = batch.position
             yield Progress(self.step, losses, float(self.schedules[0].get_last_lr()[0]), batch.broken)
@@ -116,20 +114,29 @@ class Training:
             schedule.load_state_dict(saved)
         self.position = (state["positions"] * self.share.processes)[self.share.rank]
 
-    def _first_images(self) -> Iterator[Images]:
+    def reconstruct(self, images: Images) -> Images:
+        """Bring pictures back from the first trunk's features by the averaged network."""
+        return self.task.reconstruct(self.average, self.trunks[0], images)
+
+    def _first_batches(self) -> Iterator[Batch]:
         """Yield the first whole batches, the same in every process."""
         whole = Share(rank=0, processes=1, batch_size=self.config.batch_size)
         batches = training_batches(self.config.data, whole, seed=self.config.seed)
-        return (
-            batch.images.to(self.accelerator.device) for batch in islice(batches, self.config.linear_batches)
-        )
+        return islice(batches, self.config.linear_batches)
 
-    def _train_on(self, images: Images) -> dict[str, float]:
-        trunk = self.trunks[self.step % len(self.trunks)]
-        features = self._features(trunk, images)
-        reconstruction = self.model(features[trunk.nodes[0]])
+    def _example(self, trunk: Trunk, batch: Batch) -> Example:
         with self.accelerator.autocast():
-            terms = self.loss(reconstruction.float(), images, trunk, features)
+            return self.task.example(self.network, trunk, batch.to(self.accelerator.device), self.step)
+
+    def _random(self) -> torch.Generator:
+        """Seed this step's random choices, the same after a resume."""
+        return torch.Generator().manual_seed(self.config.seed * SEED_STRIDE + self.step)
+
+    def _train_on(self, batch: Batch) -> dict[str, float]:
+        example = self._example(self.trunks[self.step % len(self.trunks)], batch)
+        images = self.model(example.inputs, is_enlarged=False).float() + example.picture
+        with self.accelerator.autocast():
+            terms = self.loss(images, example.target, self._random())
         self.network.zero_grad(set_to_none=True)
         self.accelerator.backward(torch.stack(list(terms.values())).sum())
         self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
@@ -137,11 +144,6 @@ class Training:
             part.step()
         self.averaged.update_parameters(self.network)
         return {name: term.item() for name, term in terms.items()}
-
-    @torch.no_grad()
-    def _features(self, trunk: Trunk, images: Images) -> Features:
-        with self.accelerator.autocast():
-            return {node: feature.float() for node, feature in trunk(images).items()}
 
 
 def build_trained_trunk(weights: str, layer: str) -> Trunk:
@@ -155,6 +157,13 @@ def build_trained_trunk(weights: str, layer: str) -> Trunk:
     if backbone.notice:
         raise ConfigError(backbone.notice)
     return build_trunk(backbone.network, layer)
+
+
+def _encoders(config: TrainConfig) -> list[Trunk]:
+    """Cut each network at all layers whose features the loss compares."""
+    nodes = join_nodes(tuple(config.loss.features))
+    dtype = torch.bfloat16 if config.bf16 else torch.float32
+    return [build_trained_trunk(weights, nodes).cast(dtype) for weights in config.weights] if nodes else []
 
 
 def _share(config: TrainConfig, accelerator: Accelerator) -> Share:

@@ -1,34 +1,35 @@
-"""The decoders' training loss: pixels, and for the perceptual variant LPIPS and the feature cycle.
+"""The decoders' training loss: pixels, and for the consistent variant LPIPS and re-encoded features.
 
 The perceptual network is never the one whose LPIPS is reported (Alex).
 """
+
+from collections.abc import Sequence
 
 import lpips
 import torch
 from torch import Tensor, nn
 
-from explorer.features.trunk import Features, Trunk
+from explorer.features.trunk import Trunk
 from explorer.images import Images
-from explorer.metrics.functional import feature_error
 from trainers.config import LossConfig
+from trainers.fitting.consistency import FeatureConsistency
 
 
 class ReconstructionLoss(nn.Module):
     """Weighted sum of the terms whose weight is not zero."""
 
-    def __init__(self, config: LossConfig) -> None:
+    def __init__(self, config: LossConfig, trunks: Sequence[Trunk] = ()) -> None:
+        """Take the weights, and the trunks that re-encode pictures where features have a weight."""
         super().__init__()
         self.config = config
         self.perceptual = None
         if config.perceptual:
             self.perceptual = lpips.LPIPS(net=config.perceptual_network, verbose=False)
-            self.perceptual.eval().requires_grad_(False)
+            self.perceptual.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.consistency = FeatureConsistency(config.features, trunks) if config.features else None
 
-    def forward(self, images: Images, target: Images, trunk: Trunk, features: Features) -> dict[str, Tensor]:
-        """Compute the weighted terms, by name; their sum is the loss.
-
-        ``features`` are the target's; ``trunk`` is the one they came from.
-        """
+    def forward(self, images: Images, target: Images, random: torch.Generator) -> dict[str, Tensor]:
+        """Compute the weighted terms, by name; their sum is the loss."""
         difference = images - target
         terms = {
             "mse": self.config.mse * difference.square().mean(),
@@ -37,8 +38,6 @@ class ReconstructionLoss(nn.Module):
         if self.perceptual is not None:
             distance = self.perceptual(images, target, normalize=True).mean()
             terms["perceptual"] = self.config.perceptual * distance
-        if self.config.cycle:
-            reached = trunk(images)
-            errors = [feature_error(reached[node], features[node]) for node in features]
-            terms["cycle"] = self.config.cycle * torch.cat(errors).mean()
+        if self.consistency is not None:
+            terms |= self.consistency(images, target, random)
         return terms

@@ -1,12 +1,12 @@
 """The figure that a training watches: PSNR of its averaged network on a few held-out pictures."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import nn
 
-from explorer.features.trunk import Trunk
 from explorer.images import ImageError, Images, read_picture
+from explorer.machine import CPU
 from explorer.metrics.functional import psnr
 from trainers.data.folders import list_pictures
 
@@ -19,13 +19,14 @@ def validation_images(folder: str, count: int, size: int) -> Images:
 
 
 @torch.no_grad()
-def validation_psnr(network: nn.Module, trunk: Trunk, images: Images) -> float:
-    """Compute the mean PSNR in dB of the network's clamped reconstructions."""
-    device = next(network.parameters()).device
+def validation_psnr(
+    reconstruct: Callable[[Images], Images], images: Images, device: torch.device = CPU
+) -> float:
+    """Compute the mean PSNR in dB of pictures brought back, each in [0, 1]."""
     figures = []
     for batch in images.split(BATCH):
         target = batch.to(device)
-        figures.append(psnr(network(trunk(target)[trunk.nodes[0]]).clamp(0, 1), target))
+        figures.append(psnr(reconstruct(target), target))
     return torch.cat(figures).mean().item()
 
 

@@ -20,8 +20,12 @@ def make_card(
     steps: int,
     pictures: int,
     figures: Mapping[str, float],
+    refines: str | None = None,
 ) -> DecoderCard:
-    """Describe a network by its configuration, the trunks it was trained on, and what it has seen."""
+    """Describe a network by its configuration, the trunks it was trained on, and what it has seen.
+
+    ``refines`` is the fingerprint of the decoder whose pictures it corrects, if it is a refinement.
+    """
     weights = [Path(name).name for name in config.weights[: len(trunks)]]
     return DecoderCard(
         config=network.config,
@@ -34,6 +38,8 @@ def make_card(
         code_version=__version__,
         licence=LICENCE,
         figures=figures,
+        refines=refines,
+        passes=None if refines is None else config.passes,
     )
 
 
