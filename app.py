@@ -12,6 +12,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 with suppress(ImportError):
     import spaces  # noqa: F401  # pyright: ignore[reportMissingImports]
 
+from explorer.decoding.pool import start_decoders
 from explorer.lab.lab import Lab
 from explorer.machine import CPU, best_device, keep_freed_memory
 from explorer.ui.page import build_page
@@ -25,6 +26,7 @@ QUEUE_SIZE = 20
 def main() -> None:
     """Run the page until it is interrupted."""
     options = parse_options()
+    start_decoders()
     keep_freed_memory()
     # A lent GPU is there for races alone; everything else runs on the CPU.
     device = CPU if is_lent() else best_device()

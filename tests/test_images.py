@@ -10,15 +10,12 @@ import PIL.Image
 import pytest
 import torch
 
+from explorer.decoding.decode import FIRST_FRAME, TOO_LARGE, UNREADABLE
 from explorer.examples import EXAMPLES, load_example
 from explorer.images import (
-    FIRST_FRAME,
-    TOO_LARGE,
-    UNREADABLE,
     ImageError,
     encode_jpeg,
     encode_png,
-    picture_from_pil,
     prepare,
     quantise,
     read_picture,
@@ -107,8 +104,7 @@ def test_a_file_gives_the_picture_its_stem_as_name(tmp_path: Path):
     path.write_bytes(encode(random_image(64, 64)))
     assert read_picture(path).name == "holiday.photo"
     assert read_picture(str(path), name="mine").name == "mine"
-    with path.open("rb") as stream:
-        assert read_picture(stream).name == "picture"
+    assert read_picture(path.read_bytes()).name == "picture"
 
 
 def test_grey_palette_and_cmyk_pictures_become_rgb():
@@ -221,10 +217,3 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path):
         read_picture(tmp_path / "missing.png")
     with pytest.raises(ImageError, match="Is a directory"):
         read_picture(tmp_path)
-
-
-def test_pil_images_take_the_same_road():
-    palette = random_image(64, 64).quantize(8)
-    assert picture_from_pil(palette, name="pasted").images.shape == (1, 3, 224, 224)
-    with pytest.raises(ImageError, match="This image is 3x3"):
-        picture_from_pil(random_image(3, 3), name="pasted")

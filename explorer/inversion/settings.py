@@ -11,9 +11,10 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from explorer.decoding.decode import MIN_SIDE
 from explorer.errors import ExplorerError
 from explorer.features.layers import shallowest_stage
-from explorer.images import MIN_SIDE, SIZE
+from explorer.images import SIZE
 from explorer.machine import best_device, fastest_precision
 
 PRESETS_FILE = Path(__file__).with_name("presets.yaml")

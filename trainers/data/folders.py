@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from explorer.decoding.decode import decode
 from explorer.examples import EXAMPLES, load_example
 from explorer.images import ImageError, Images, read_picture
 from trainers.config import ConfigError, DataConfig
@@ -65,7 +66,7 @@ def _indexed_pictures(config: DataConfig) -> list[tuple[str, ReadPicture]]:
     if config.source == "skimage":
         return [(name, lambda size, name=name: load_example(name, size=size)) for name in EXAMPLES]
     return [
-        (str(path), lambda size, path=path: read_picture(path, size=size))
+        (str(path), lambda size, path=path: read_picture(path, size=size, decoder=decode))
         for path in list_pictures(config.folder)
     ]
 

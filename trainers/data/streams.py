@@ -14,6 +14,7 @@ import torch
 from datasets import Image, IterableDataset, load_dataset
 from datasets.distributed import split_dataset_by_node
 
+from explorer.decoding.decode import decode
 from explorer.images import ImageError, Images, read_picture
 from trainers.config import ConfigError, DataConfig
 from trainers.data.crops import SEED_STRIDE, Batch, Share, random_crop
@@ -106,7 +107,7 @@ def _read_row(row: _Row, config: DataConfig) -> Images | str:
     image = row.image
     try:
         return random_crop(
-            lambda size: read_picture(image["bytes"] or image["path"], size=size),
+            lambda size: read_picture(image["bytes"] or image["path"], size=size, decoder=decode),
             config,
             torch.Generator().manual_seed(row.seed),
         )

@@ -12,11 +12,10 @@ from pathlib import Path
 from threading import Event
 
 import numpy as np
-import PIL.Image
 from jaxtyping import UInt8
 
 from explorer.features.backbone import Backbone
-from explorer.images import Images, Picture, picture_from_pil, to_pil
+from explorer.images import Images, Picture, to_images, to_pil
 from explorer.inversion.invert import Settings
 from explorer.lab.lab import Lab
 from explorer.lab.race import Frame, Race
@@ -161,4 +160,4 @@ def _pixels(images: Images) -> Pixels:
 
 
 def _picture(pixels: Pixels) -> Picture:
-    return picture_from_pil(PIL.Image.fromarray(pixels), name="picture", size=pixels.shape[0])
+    return Picture("picture", to_images(pixels))

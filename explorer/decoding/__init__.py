@@ -1,0 +1,1 @@
+"""Picture files become pixels here, also strangers' files: in processes of their own, with limits."""

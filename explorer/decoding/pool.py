@@ -1,0 +1,173 @@
+"""A small pool of processes that decode files, each with limits of time and memory.
+
+A process that exceeds the time is ended and replaced. The processes share nothing with this one: not its
+environment, nor its open files, nor its memory.
+"""
+
+import atexit
+import json
+import os
+import signal
+import subprocess
+import sys
+from multiprocessing import Pipe
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock
+
+import numpy as np
+
+from explorer.decoding.decode import UNREADABLE, Decoded, ImageError
+from explorer.decoding.worker import DECODE_SECONDS
+
+WORKERS = 2
+ANSWER_SECONDS = 10.0  # For a process that waits for the processor, which its own limit does not count.
+START_SECONDS = 30.0  # A busy machine may take long to start an interpreter.
+WAIT_SECONDS = 10.0
+MAX_ANSWER_BYTES = 3 * 2048**2  # The pixels of the largest square that anybody asks for.
+# What an interpreter needs to start where this one did.
+ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG")
+
+TOO_SLOW = (
+    f"Decoding this image takes more than {DECODE_SECONDS:.0f} seconds; save it as a plain JPEG or PNG."
+)
+BUSY = "Too many pictures are being read at the moment; try again in a few seconds."
+
+
+def decode_apart(content: bytes, size: int) -> Decoded:
+    """Decode a file as `decode` does, in a process with limits.
+
+    Raises:
+        ImageError: as `decode` does, or a limit was reached.
+    """
+    return _pool().decode(content, size)
+
+
+def start_decoders() -> None:
+    """Start the processes, so that the first file does not wait for them."""
+    _pool()
+
+
+class DecoderPool:
+    """Hands each file to a process that is free."""
+
+    def __init__(self, workers: int = WORKERS) -> None:
+        self._owner = os.getpid()
+        self._free: SimpleQueue[_Worker] = SimpleQueue()
+        self._all: list[_Worker] = []
+        for _ in range(workers):
+            self._add_worker()
+
+    def decode(self, content: bytes, size: int) -> Decoded:
+        """Decode a file.
+
+        Raises:
+            ImageError: it cannot be used, or not within the limits, or all processes stay busy.
+        """
+        try:
+            worker = self._free.get(timeout=WAIT_SECONDS)
+        except Empty as error:
+            raise ImageError(BUSY) from error
+        is_sound = False
+        try:
+            answer = worker.decode(content, size)
+            is_sound = True
+        except TimeoutError as error:
+            raise ImageError(TOO_SLOW) from error
+        except (EOFError, OSError, ValueError) as error:  # The process has died, or talks nonsense.
+            raise ImageError(TOO_SLOW if worker.ran_out_of_time() else UNREADABLE) from error
+        finally:
+            self._give_back(worker, is_sound)
+        if isinstance(answer, str):
+            raise ImageError(answer)
+        return answer
+
+    def close(self) -> None:
+        """End all processes; does nothing in a fork of the process that started them."""
+        if os.getpid() == self._owner:
+            for worker in self._all:
+                worker.close()
+
+    def _add_worker(self) -> None:
+        worker = _Worker()
+        self._all.append(worker)
+        self._free.put(worker)
+
+    def _give_back(self, worker: "_Worker", is_sound: bool) -> None:
+        if is_sound:
+            self._free.put(worker)
+            return
+        worker.close()
+        self._all.remove(worker)
+        self._add_worker()
+
+
+class _Worker:
+    """One process and the connection to it."""
+
+    def __init__(self) -> None:
+        self._connection, theirs = Pipe()
+        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+        environment |= {"PYTHONPATH": str(Path(__file__).parents[2]), "OPENBLAS_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "explorer.decoding.worker", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self._is_ready = False
+
+    def decode(self, content: bytes, size: int) -> Decoded | str:
+        """Have a file decoded; give its pixels, or why it cannot be used.
+
+        Raises TimeoutError when the process takes too long, EOFError or OSError when it is dead.
+        """
+        self._await_start()
+        self._connection.send_bytes(size.to_bytes(4))
+        self._connection.send_bytes(content)
+        answer = json.loads(self._receive(ANSWER_SECONDS))
+        if "error" in answer:
+            return str(answer["error"])
+        pixels = np.frombuffer(self._receive(ANSWER_SECONDS), np.uint8).reshape(size, size, 3)
+        return Decoded(pixels.copy(), answer["notice"])
+
+    def ran_out_of_time(self) -> bool:
+        """End the process; tell whether its own limit had ended it before."""
+        self._process.kill()
+        return self._process.wait() == -signal.SIGPROF
+
+    def _await_start(self) -> None:
+        if self._is_ready:
+            return
+        try:
+            self._receive(START_SECONDS)
+        except (EOFError, OSError) as error:  # A TimeoutError is an OSError.
+            raise RuntimeError("The process that decodes pictures does not start.") from error
+        self._is_ready = True
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        self._connection.close()
+
+    def _receive(self, seconds: float) -> bytes:
+        if not self._connection.poll(seconds):
+            raise TimeoutError
+        return self._connection.recv_bytes(MAX_ANSWER_BYTES)
+
+
+_lock = Lock()
+_pools: dict[int, DecoderPool] = {}
+
+
+def _pool() -> DecoderPool:
+    """Give this process's pool, made on first use; a forked process has to make its own."""
+    with _lock:
+        if os.getpid() not in _pools:
+            _pools.clear()
+            _pools[os.getpid()] = pool = DecoderPool()
+            atexit.register(pool.close)
+        return _pools[os.getpid()]

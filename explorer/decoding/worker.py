@@ -1,0 +1,55 @@
+"""The process that decodes strangers' files: `python -m explorer.decoding.worker DESCRIPTOR`.
+
+Reads requests from a connection and answers with plain bytes, never with objects, which whoever takes over a
+decoder could make do anything in the process that unpickles them. Ends with the connection.
+"""
+
+import json
+import os
+import resource
+import signal
+import sys
+from multiprocessing.connection import Connection
+
+import PIL.Image
+
+from explorer.decoding.decode import ImageError, decode
+
+# Private memory, the 60 MB of the interpreter and a file of 60 MB included.
+MEMORY_BYTES = 500_000_000
+# Of the processor's time, so that a busy machine refuses nothing; the signal then ends this process.
+DECODE_SECONDS = 3.0
+
+
+def main() -> None:
+    """Answer until the connection closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, whose end closes the connection.
+    connection = Connection(int(sys.argv[1]))
+    PIL.Image.init()
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    # From here on only what libraries say about strangers' files would be written.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    connection.send_bytes(b"ready")
+    try:
+        while True:
+            size = int.from_bytes(connection.recv_bytes())
+            content = connection.recv_bytes()
+            signal.setitimer(signal.ITIMER_PROF, DECODE_SECONDS)
+            _answer(connection, content, size)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+    except (EOFError, OSError):
+        return
+
+
+def _answer(connection: Connection, content: bytes, size: int) -> None:
+    try:
+        decoded = decode(content, size)
+    except ImageError as error:
+        connection.send_bytes(json.dumps({"error": str(error)}).encode())
+        return
+    connection.send_bytes(json.dumps({"notice": decoded.notice}).encode())
+    connection.send_bytes(decoded.pixels.tobytes())
+
+
+if __name__ == "__main__":
+    main()

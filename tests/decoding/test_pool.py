@@ -1,0 +1,89 @@
+"""Strangers' files are decoded in processes that can be ended, and know nothing."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from explorer.decoding.decode import UNREADABLE, ImageError, decode
+from explorer.decoding.pool import BUSY, TOO_SLOW, DecoderPool, _Worker
+from tests.fuzz.corpus import bases, encode, photo_like
+
+
+@pytest.fixture
+def decoders():
+    decoders = DecoderPool(workers=1)
+    yield decoders
+    decoders.close()
+
+
+@pytest.mark.parametrize("name", bases())
+def test_a_process_apart_decodes_to_the_same_pixels(decoders, name):
+    assert np.array_equal(decoders.decode(bases()[name], 64).pixels, decode(bases()[name], 64).pixels)
+
+
+def test_a_file_that_takes_too_long_is_refused_and_the_next_one_is_read(decoders, monkeypatch):
+    decoders.decode(bases()["png"], 64)
+    os.kill(decoders._all[0]._process.pid, signal.SIGSTOP)
+    monkeypatch.setattr("explorer.decoding.pool.ANSWER_SECONDS", 0.1)
+    with pytest.raises(ImageError) as refusal:
+        decoders.decode(bases()["png"], 64)
+    assert str(refusal.value) == TOO_SLOW
+    monkeypatch.undo()
+    assert decoders.decode(bases()["png"], 64).pixels.shape == (64, 64, 3)
+
+
+def test_a_process_that_uses_up_its_time_is_replaced(decoders):
+    decoders.decode(bases()["png"], 64)
+    os.kill(decoders._all[0]._process.pid, signal.SIGPROF)  # As its own timer does.
+    with pytest.raises(ImageError) as refusal:
+        decoders.decode(bases()["png"], 64)
+    assert str(refusal.value) == TOO_SLOW
+    assert decoders.decode(bases()["png"], 64).pixels.shape == (64, 64, 3)
+
+
+def test_a_process_that_crashes_is_replaced(decoders):
+    decoders.decode(bases()["png"], 64)
+    os.kill(decoders._all[0]._process.pid, signal.SIGSEGV)
+    with pytest.raises(ImageError) as refusal:
+        decoders.decode(bases()["png"], 64)
+    assert str(refusal.value) == UNREADABLE
+    assert decoders.decode(bases()["png"], 64).pixels.shape == (64, 64, 3)
+
+
+def test_when_all_processes_are_busy_the_refusal_says_so(decoders, monkeypatch):
+    monkeypatch.setattr("explorer.decoding.pool.WAIT_SECONDS", 0.0)
+    busy = decoders._free.get()
+    with pytest.raises(ImageError) as refusal:
+        decoders.decode(bases()["png"], 64)
+    assert str(refusal.value) == BUSY
+    decoders._free.put(busy)
+
+
+def test_the_process_knows_nothing_of_the_environment(decoders, monkeypatch):
+    monkeypatch.setenv("EXPLORER_TEST_SECRET", "nobody may read this")
+    worker = _Worker()
+    try:
+        assert not isinstance(worker.decode(bases()["png"], 64), str)
+        environment = Path(f"/proc/{worker._process.pid}/environ").read_bytes()
+    finally:
+        worker.close()
+    assert b"EXPLORER_TEST_SECRET" not in environment
+
+
+def test_the_process_ends_when_its_parent_does():
+    worker = _Worker()
+    worker.decode(bases()["png"], 64)
+    worker._connection.close()
+    assert worker._process.wait(10) == 0
+
+
+def test_the_largest_photo_turned_fits_the_memory_and_the_time(decoders):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    photo = photo_like(500, 312).resize((8000, 5000))
+    content = encode(photo, "JPEG", quality=60, exif=exif, progressive=True)
+    assert decoders.decode(content, 64).pixels.shape == (64, 64, 3)

@@ -1,0 +1,88 @@
+"""Hundreds of malformed and odd files: each becomes a picture or a documented refusal, soon and in bounds.
+
+EXPLORER_FUZZ=long also sends every one of them through the upload and the API; otherwise every tenth.
+"""
+
+import os
+import re
+import time
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from explorer.decoding import pool
+from explorer.decoding.decode import TOO_LARGE, TOO_MUCH_MEMORY, UNREADABLE, ImageError
+from explorer.decoding.pool import ANSWER_SECONDS, TOO_SLOW, DecoderPool
+from explorer.images import read_picture
+from tests.fuzz.corpus import make_corpus
+from tests.ui.raw import RawPage, error_of
+
+DOCUMENTED = (UNREADABLE, TOO_LARGE, TOO_SLOW, TOO_MUCH_MEMORY)
+TOO_SMALL = re.compile(r"This image is \d+x\d+; use at least 32x32\.")
+MEMORY_BYTES = 500_000_000
+SHARE = 1 if os.environ.get("EXPLORER_FUZZ") == "long" else 10
+
+
+def is_documented(message: str) -> bool:
+    return message in DOCUMENTED or TOO_SMALL.fullmatch(message) is not None
+
+
+def sent() -> list[tuple[str, bytes]]:
+    return list(make_corpus().items())[::SHARE]
+
+
+@pytest.fixture(scope="module")
+def page(address) -> RawPage:
+    return RawPage(address)
+
+
+def peak_memory_bytes(decoders: DecoderPool) -> int:
+    """The most memory that any of the processes has had, as Linux counts it."""
+    statuses = [Path(f"/proc/{worker._process.pid}/status").read_text() for worker in decoders._all]
+    return max(1024 * int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) for status in statuses)
+
+
+def test_the_corpus_is_large():
+    assert len(make_corpus()) >= 300
+
+
+def test_every_file_becomes_a_picture_or_a_documented_refusal():
+    ends = {"picture": 0, "refusal": 0}
+    for name, content in make_corpus().items():
+        started = time.perf_counter()
+        try:
+            images = read_picture(content).images
+            assert images.shape == (1, 3, 224, 224) and images.min() >= 0 and images.max() <= 1, name
+            ends["picture"] += 1
+        except ImageError as error:
+            assert is_documented(str(error)), (name, str(error))
+            ends["refusal"] += 1
+        assert time.perf_counter() - started < ANSWER_SECONDS, name
+        assert peak_memory_bytes(pool._pool()) < MEMORY_BYTES, name
+    assert min(ends.values()) > 50
+
+
+def test_every_upload_is_shown_or_refused_in_documented_words(page):
+    for name, content in sent():
+        (path,) = page.http.post(f"{page.api}/upload", files={"files": ("mine.png", content)}).json()
+        messages = page.send(page.event("accept"), [{"path": path, "meta": {"_type": "gradio.FileData"}}])
+        _check(name, messages)
+
+
+def test_every_picture_sent_by_a_program_is_used_or_refused_in_documented_words(page):
+    for name, content in sent():
+        text = b64encode(content).decode()
+        _check(name, page.send(page.event("metrics"), [text, "cat"]))
+
+
+def _check(name: str, messages: list[dict[str, Any]]) -> None:
+    if not messages[-1].get("success"):
+        error = error_of(messages)
+        assert error is not None and is_documented(error), (name, error)
+
+
+def test_an_empty_upload_request_is_refused(page):
+    assert httpx.post(f"{page.api}/upload").status_code == httpx.codes.BAD_REQUEST
