@@ -25,11 +25,11 @@
     const alone = stageInView()?.dataset.solo;
     if (alone) state.set("layer", alone);
     if (isClassMode) state.set("mode", "class");
-    const link = `${location.origin}${location.pathname}?${state}`;
+    const link = `${location.href.split(/[?#]/)[0]}?${window.explorerFold(state)}`;
     const button = document.querySelector("#link");
     const say = (text) => { button.textContent = text; setTimeout(() => (button.textContent = "Copy link"), 2000); };
     navigator.clipboard?.writeText(link).then(() => say("Copied"), () => prompt("Copy this link:", link));
-    history.replaceState(null, "", link);
+    history.replaceState(null, "", `${location.pathname}?${state}`);
   };
 
   const give = (files) => {

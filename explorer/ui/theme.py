@@ -1,5 +1,7 @@
-"""The page's look: a quiet Gradio theme and style sheets; layer colours come from `plots` alone."""
+"""The page's look and its scripts: a quiet Gradio theme, style sheets, and what runs in the browser."""
 
+import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +9,24 @@ from gradio.themes import Base, LocalFont
 
 from explorer.images import MAX_FILE_BYTES
 from explorer.report.style import LAYER_COLOURS
+from explorer.ui.language import read_catalogue
 
 FOLDER = Path(__file__).parent
 STYLE_SHEETS = [
     FOLDER / "page.css",
     FOLDER / "stage" / "stage.css",
     FOLDER / "compare_slider" / "compare_slider.css",
+    FOLDER / "classroom" / "classroom.css",
+]
+# In this order: a lesson is unfolded before anything reads the address.
+SCRIPTS = [
+    FOLDER / "classroom" / "toolbar.js",
+    FOLDER / "classroom" / "lesson.js",
+    FOLDER / "page.js",
+    FOLDER / "classroom" / "measure.js",
+    FOLDER / "classroom" / "guess.js",
+    FOLDER / "classroom" / "tour.js",
+    FOLDER / "language" / "translate.js",
 ]
 
 # Gradio ships these fonts itself, so the page asks no other server for them.
@@ -76,15 +90,24 @@ def layer_variables() -> str:
     return f":root {{ {colours} }}"
 
 
+def page_scripts() -> str:
+    """Join the scripts that run before the page, live or static, is laid out."""
+    catalogue = json.dumps(read_catalogue(), ensure_ascii=False).replace("</", "<\\/")
+    parts = [script.read_text(encoding="utf-8") for script in SCRIPTS]
+    return "\n".join([f"window.explorerCatalogue = {catalogue};", *parts])
+
+
 def launch_options() -> dict[str, Any]:
     """Give what `launch()` needs to show the page as designed, the same on Spaces as at home."""
     return {
         "theme": build_theme(),
         "css": layer_variables(),
         "css_paths": STYLE_SHEETS,
-        "head": f"<script>{(FOLDER / 'page.js').read_text(encoding='utf-8')}</script>",
+        "head": f"<script>{page_scripts()}</script>",
         "footer_links": ["api"],
         "ssr_mode": False,
         "enable_monitoring": False,
         "max_file_size": MAX_FILE_BYTES,
+        # Offers the public endpoints to assistants where gradio's extra `mcp` is installed.
+        "mcp_server": find_spec("mcp") is not None,
     }

@@ -99,6 +99,8 @@ function receive(value) {
   if (!replay && !(hasReducedMotion.matches && isLive && !value.is_over)) show(value);
   if (value.is_over || performance.now() - lastTelling > TELL_EVERY_MS) tell();
   if (isLive && value.is_over && frames.length > 1) offerReplay(frames.length - 1);
+  const original = figure("original").querySelector("img").getAttribute("src");
+  element.dispatchEvent(new CustomEvent("stage:value", { bubbles: true, detail: { isLive, value: { ...value, original } } }));
 }
 
 function showOriginal(source) {
@@ -115,7 +117,7 @@ function isTold(layer) {
 
 function tell() {
   lastTelling = performance.now();
-  text(stage, ".captions", captions.filter((sentence) => sentence.about.every(isTold)).map((sentence) => sentence.text).join(" "));
+  drawCaptions(captions.filter((sentence) => sentence.about.every(isTold)).map((sentence) => sentence.text));
   const told = layers.filter((layer) => isTold(layer) && curves[layer]?.length);
   stage.querySelector(".curves").hidden = !told.length;
   for (const button of stage.querySelectorAll("[data-measure]")) {
@@ -123,6 +125,19 @@ function tell() {
   }
   for (const canvas of stage.querySelectorAll("canvas")) drawCurve(canvas, told, curves, isLog);
   drawTable();
+}
+
+// Each sentence has an element of its own, so that it can be translated whole.
+function drawCaptions(sentences) {
+  const box = stage.querySelector(".captions");
+  const told = sentences.join(" ");
+  if (box.dataset.told === told) return;
+  box.dataset.told = told;
+  box.replaceChildren(...sentences.flatMap((sentence, index) => {
+    const node = document.createElement("span");
+    node.textContent = sentence;
+    return index ? [" ", node] : [node];
+  }));
 }
 
 function reveal(node) {

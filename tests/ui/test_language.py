@@ -1,0 +1,106 @@
+"""Every sentence of the page stands in the catalogue, in every language, with its places for what varies."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from explorer.features.layers import LAYERS
+from explorer.metrics.scores import METRICS, Scores
+from explorer.ui import page as page_module
+from explorer.ui.language import LANGUAGES, read_catalogue
+from explorer.ui.page import build_page
+from explorer.ui.session.app_state import AppState
+from explorer.ui.session.queue import describe_place
+from explorer.ui.stage.captions import LOOKS, NO_LOOK, WORST_LOOK, describe_gap, describe_layers
+
+UI = Path(page_module.__file__).parent
+# The same in every language: names of measures, layers, methods, and figures.
+UNIVERSAL = re.compile(
+    r"(layer\d|PSNR|SSIM|LPIPS|dB|Adam|L-BFGS|Esc|[\d.,×·–%→?❚▶ ]|A|1 – 4|English|Deutsch|Français|Español)+"
+)
+
+
+class _Texts(HTMLParser):
+    """Collects what a visitor reads or hears of a piece of HTML."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.texts += [value for name, value in attrs if name in ("aria-label", "title", "alt") and value]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def read_html(html: str) -> list[str]:
+    parser = _Texts()
+    parser.feed(html)
+    return [text.strip() for text in parser.texts if text.strip()]
+
+
+def page_texts() -> Iterator[str]:
+    """Yield the texts of the page's components as Gradio lays them out."""
+    page = build_page(AppState(lambda: pytest.fail("The models are not needed.")))
+    for component in page.config["components"]:
+        given = component["props"]
+        if component["type"] == "api":  # Endpoints for programs have components that nobody sees.
+            continue
+        names = ["label", "info", "placeholder"] + (["value"] if component["type"] == "button" else [])
+        if given.get("visible") is False and component["type"] not in ("button", "downloadbutton"):
+            continue
+        yield from (given[name] for name in names if isinstance(given.get(name), str) and given.get(name))
+        yield from (str(choice[0]) for choice in given.get("choices") or [])
+    yield from read_html(page_module.HEADER)
+    for file in UI.rglob("*.html"):
+        if "site" not in file.parts:
+            yield from read_html(re.sub(r"@\w+", "layer1", file.read_text(encoding="utf-8")))
+
+
+def said() -> Iterator[str]:
+    """Yield the sentences that the server says, for numbers of every kind."""
+    for highest in (30.0, 25.0, 20.0, 16.0, 9.0):
+        for after in ("", "After 12 s, "):
+            falling = {layer: highest - 2 * index for index, layer in enumerate(LAYERS)}
+            yield from (sentence.text for sentence in describe_layers(falling, 8.0, after=after))
+            yield from (sentence.text for sentence in describe_layers({"layer1": highest}, 8.0, after=after))
+    close = Scores({"feature_error": 0.05, "psnr_db": 15.0})
+    yield from (sentence.text for sentence in describe_gap({"layer4": close}))
+    yield from (describe_place(before) for before in (1, 2, 30))
+    yield from (look for _, look in LOOKS)
+    yield from (NO_LOOK, WORST_LOOK)
+    yield from (metric.heading for metric in METRICS.values())
+
+
+def is_known(text: str, keys: list[str]) -> bool:
+    """Whether the page's script would find a translation: by the whole text, or by its pattern."""
+    if text in keys or UNIVERSAL.fullmatch(text):
+        return True
+    patterns = [".+?".join(map(re.escape, key.split("{}"))) for key in keys if "{}" in key]
+    return any(re.fullmatch(pattern, text, re.DOTALL) for pattern in patterns)
+
+
+def test_no_sentence_of_the_page_is_missing_in_the_catalogue() -> None:
+    keys = list(read_catalogue()["de"])
+    assert sorted({text for text in page_texts() if not is_known(text.strip(), keys)}) == []
+
+
+def test_no_sentence_of_the_server_is_missing_in_the_catalogue() -> None:
+    keys = list(read_catalogue()["de"])
+    assert sorted({text for text in said() if not is_known(text, keys)}) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_translation_has_a_place_for_everything_that_varies(language: str) -> None:
+    for text, translation in read_catalogue()[language].items():
+        places = re.findall(r"\{\d*\}", translation)
+        assert len(places) == text.count("{}"), text
+        assert translation.strip(), text
+
+
+def test_an_unknown_sentence_is_noticed() -> None:
+    assert not is_known("A sentence that nobody has translated.", list(read_catalogue()["fr"]))
