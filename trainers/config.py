@@ -9,6 +9,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from explorer.decoders.checkpoint import REFINEMENT
 from explorer.decoders.network import ARCHITECTURES
 from explorer.errors import ExplorerError
 from explorer.features.layers import LAYERS
@@ -16,6 +17,8 @@ from explorer.features.layers import LAYERS
 CONFIGS = Path(__file__).parent / "configs"
 SOURCES = ("folder", "hf", "skimage")
 PERCEPTUAL_NETWORKS = ("squeeze", "vgg")  # Never "alex": that is the reported metric.
+
+COUNTS = ("steps", "batch_size", "passes", "cache_batches", "save_every", "log_every", "linear_batches")
 
 Config = TypeVar("Config")
 
@@ -29,7 +32,7 @@ class DataConfig:
     """Where the pictures come from and how they are cropped."""
 
     source: str = "hf"
-    folder: str = ""
+    folder: str = ""  # Several are joined as in PATH: photos:more_photos.
     dataset: str = "ILSVRC/imagenet-1k"  # For "hf": a name on the Hub, or a local folder of Parquet files.
     split: str = "train"
     size: int = 224
@@ -81,6 +84,9 @@ class TrainConfig:
     seed: int = 0
     bf16: bool = True
     threads: int | None = None  # Processor threads of each process; None leaves torch's own choice.
+    # A folder that keeps the features of the first so many batches, for decoders cheaper than their trunk.
+    cache: str = ""
+    cache_batches: int = 1000
     linear_batches: int = 40  # Batches that the linear head is fitted on.
     save_every: int = 500
     log_every: int = 20
@@ -97,13 +103,24 @@ class TrainConfig:
             _check_choice("loss.features", layer, LAYERS)
         _check_choice("data.source", self.data.source, SOURCES)
         _check_choice("loss.perceptual_network", self.loss.perceptual_network, PERCEPTUAL_NETWORKS)
-        for name in ("steps", "batch_size", "passes", "save_every", "log_every", "linear_batches"):
+        for name in (
+            "steps",
+            "batch_size",
+            "passes",
+            "cache_batches",
+            "save_every",
+            "log_every",
+            "linear_batches",
+        ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if not self.weights:
             raise ConfigError("weights is empty; name at least one set, such as [IMAGENET1K_V1].")
         if self.data.source == "folder" and not self.data.folder:
             raise ConfigError("data.folder is empty; name the folder of training pictures.")
+
+        if self.cache and (self.variant == REFINEMENT or self.loss.perceptual or self.loss.features):
+            raise ConfigError("cache keeps what a decoder learns by pixels alone; leave it out here.")
 
     @property
     def run_folder(self) -> Path:

@@ -39,6 +39,10 @@ def train(config: TrainConfig) -> None:
         mixed_precision="bf16" if config.bf16 else "no", log_with="tensorboard", project_dir=folder.path
     )
     training = Training(config, accelerator)
+    if config.cache and accelerator.is_main_process:
+        for number in training.fill_cache():
+            log.info("cached batch %d of %d", number + 1, config.cache_batches)
+    accelerator.wait_for_everyone()
     rows: list[Row] = []
     if (state := folder.load_state()) is None:
         training.start()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -51,3 +52,9 @@ def random_crop(read: ReadPicture, config: DataConfig, generator: torch.Generato
     top, left = (int(torch.randint(slack + 1, (), generator=generator)) for _ in range(2))
     crop = images[..., top : top + config.size, left : left + config.size]
     return crop.flip(-1) if torch.rand((), generator=generator) < 0.5 else crop
+
+
+@lru_cache(maxsize=2)
+def draw_order(length: int, seed: int) -> list[int]:
+    """Draw a random order of so many samples."""
+    return torch.randperm(length, generator=torch.Generator().manual_seed(seed)).tolist()

@@ -4,9 +4,9 @@ Every source yields a process's share of each global batch, for ever. A folder's
 and the step alone; a stream's position travels in its batches. Either way a resumed run goes on where it was.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from explorer.decoding.decode import decode
 from explorer.examples import EXAMPLES, load_example
 from explorer.images import ImageError, Images, read_picture
 from trainers.config import ConfigError, DataConfig
-from trainers.data.crops import SEED_STRIDE, Batch, ReadPicture, Share, random_crop
+from trainers.data.crops import SEED_STRIDE, Batch, ReadPicture, Share, draw_order, random_crop
 from trainers.data.streams import streamed_batches
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -51,12 +51,14 @@ def training_batches(
 
 
 def list_pictures(folder: str | Path) -> list[Path]:
-    """List a folder's pictures, subfolders included, in a stable order.
+    """List a folder's pictures, subfolders included, in a stable order; several are joined as in PATH.
 
     Raises:
         ConfigError: there are none.
     """
-    paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
+    folders = [Path(name) for name in str(folder).split(os.pathsep)]
+    found = [path for one in folders for path in one.rglob("*")]
+    paths = sorted(path for path in found if path.suffix.lower() in PICTURE_SUFFIXES)
     if not paths:
         raise ConfigError(f"No pictures ({', '.join(PICTURE_SUFFIXES)}) were found in '{folder}'.")
     return paths
@@ -81,7 +83,7 @@ class _Samples(Dataset[Sample]):
 
     def __getitem__(self, number: int) -> Sample:
         epoch, place = divmod(number, len(self.pictures))
-        order = _permutation(len(self.pictures), self.seed + epoch)
+        order = draw_order(len(self.pictures), self.seed + epoch)
         generator = torch.Generator().manual_seed(self.seed * SEED_STRIDE + number)
         broken: list[str] = []
         for offset in range(len(order)):  # A broken picture's place is taken by the next one that reads.
@@ -92,11 +94,6 @@ class _Samples(Dataset[Sample]):
                 broken.append(f"{name} ({error})")
         # No exception: a worker process would pass on its traceback as the message.
         return Sample(torch.empty(0, 3, self.config.size, self.config.size), tuple(broken))
-
-
-@lru_cache(maxsize=2)
-def _permutation(length: int, seed: int) -> list[int]:
-    return torch.randperm(length, generator=torch.Generator().manual_seed(seed)).tolist()
 
 
 def _indexed_batches(

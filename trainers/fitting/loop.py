@@ -19,9 +19,9 @@ from explorer.features.trunk import Trunk, build_trunk
 from explorer.images import Images
 from trainers.config import ConfigError, TrainConfig
 from trainers.data.crops import SEED_STRIDE, Batch, Share
-from trainers.data.folders import training_batches
 from trainers.fitting.losses import ReconstructionLoss
 from trainers.fitting.optimisers import build_optimisers, build_schedule
+from trainers.fitting.source import Source
 from trainers.fitting.tasks import Example, choose_task
 
 
@@ -42,6 +42,7 @@ class Training:
         self.config = config
         self.accelerator = accelerator
         self.share = _share(config, accelerator)
+        self.source = Source(config, self.share)
         self.trunks = [
             build_trained_trunk(weights, config.layer).to(accelerator.device) for weights in config.weights
         ]
@@ -67,17 +68,19 @@ class Training:
 
     def start(self) -> None:
         """Begin afresh: from another decoder's weights, or from a closed form."""
-        batches = list(self._first_batches())
+        batches = list(self.source.first_batches())
         self.task.begin(self.network, lambda: (self._example(self.trunks[0], batch) for batch in batches))
         for tensor in self.network.state_dict().values():
             tensor.copy_(broadcast(tensor))  # Processes with equal data may still round differently.
         self.average.load_state_dict(self.network.state_dict())
 
+    def fill_cache(self) -> Iterator[int]:
+        """Write what is missing of the configured cache, and yield the number of each new batch."""
+        return self.source.fill_cache(self.task, self.network, self.trunks)
+
     def batches(self) -> Iterator[Batch]:
         """Yield this process's batches from the current step on."""
-        return training_batches(
-            self.config.data, self.share, seed=self.config.seed, first_step=self.step, position=self.position
-        )
+        return self.source.batches(self.step, self.position)
 
     def run(self) -> Iterator[Progress]:
         """Train up to the configured number of steps."""
@@ -117,12 +120,6 @@ class Training:
     def reconstruct(self, images: Images) -> Images:
         """Bring pictures back from the first trunk's features by the averaged network."""
         return self.task.reconstruct(self.average, self.trunks[0], images)
-
-    def _first_batches(self) -> Iterator[Batch]:
-        """Yield the first whole batches, the same in every process."""
-        whole = Share(rank=0, processes=1, batch_size=self.config.batch_size)
-        batches = training_batches(self.config.data, whole, seed=self.config.seed)
-        return islice(batches, self.config.linear_batches)
 
     def _example(self, trunk: Trunk, batch: Batch) -> Example:
         with self.accelerator.autocast():

@@ -1,5 +1,6 @@
 """The card of a decoder that was made here."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -47,4 +48,5 @@ def _describe(config: DataConfig) -> str:
     """Say in a few words where the pictures came from."""
     if config.source == "hf":
         return f"{config.dataset}, {config.split}"
-    return f"{config.source} {Path(config.folder).name}"
+    names = [Path(folder).name for folder in config.folder.split(os.pathsep)]
+    return f"{config.source} {' and '.join(names)}"

@@ -10,7 +10,7 @@ from explorer.decoders.checkpoint import load_decoder
 from explorer.decoders.refinement import fingerprint_decoder, load_refinement
 from explorer.metrics.functional import psnr
 from tests.trainers.small import small_words
-from trainers.config import TrainConfig, load_config
+from trainers.config import ConfigError, TrainConfig, load_config
 from trainers.fitting.loop import Training
 from trainers.train import main
 
@@ -49,3 +49,39 @@ def test_a_refinement_without_its_decoder_is_one_clear_line(
 ) -> None:
     assert main(["layer1", *small_words(tmp_path, "variant=refinement")]) == 2
     assert "needs start=" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_cached_training_learns_as_one_that_computes_its_features(tmp_path: Path) -> None:
+    words = ["layer=layer4", "data.size=64", "steps=1", "cache_batches=2", "optimiser.warmup_steps=1"]
+    kept = small_words(tmp_path, *words, f"cache={tmp_path / 'kept'}")
+    training = Training(load_config(TrainConfig, None, kept), Accelerator(cpu=True))
+    assert list(training.fill_cache()) == [0, 1]
+    training.start()
+    batch = next(training.batches())
+    assert batch.images.shape == (4, 3, 8, 8)
+    assert batch.features is not None and batch.features.shape == (4, 2048, 2, 2)
+    (progress,) = training.run()
+    assert progress.step == 1
+    reconstruction = training.reconstruct(torch.rand(1, 3, 64, 64))
+    assert reconstruction.shape == (1, 3, 64, 64)
+
+
+def test_the_cache_keeps_what_the_task_would_compute(tmp_path: Path) -> None:
+    words = small_words(tmp_path, "layer=layer4", "data.size=64", "cache_batches=1")
+    kept = load_config(TrainConfig, None, [*words, f"cache={tmp_path / 'kept'}"])
+    training = Training(kept, Accelerator(cpu=True))
+    list(training.fill_cache())
+    plain = Training(load_config(TrainConfig, None, words), Accelerator(cpu=True))
+    expected = plain.task.example(plain.network, plain.trunks[0], next(plain.batches()), 0)
+    batch = next(training.batches())
+    order = [int((batch.images - image).square().sum((1, 2, 3)).argmin()) for image in expected.target]
+    assert sorted(order) == [0, 1, 2, 3]
+    torch.testing.assert_close(batch.images[order], expected.target, atol=1e-3, rtol=0)
+    assert batch.features is not None
+    torch.testing.assert_close(batch.features[order], expected.inputs, atol=1e-2, rtol=1e-2)
+
+
+@pytest.mark.parametrize("word", ["variant=refinement", "loss.perceptual=0.1", "loss.features={layer4: 1}"])
+def test_what_a_cache_cannot_serve_is_refused(word: str) -> None:
+    with pytest.raises(ConfigError, match="leave it out here"):
+        load_config(TrainConfig, None, ["cache=kept", word])
