@@ -15,6 +15,7 @@ from torch import Tensor
 from explorer.errors import MetricUnavailable
 from explorer.metrics.functional import feature_cosine, feature_error, psnr, ssim, top5_agreement
 from explorer.metrics.lpips import Lpips
+from explorer.metrics.thumbnail import thumbnail_side
 
 # What a metric compares, each a pair of batches: two pictures, what the network says of them, or their
 # features at a node.
@@ -65,6 +66,7 @@ _ALL = (
     ),
     Metric("feature_cosine", "feature cosine", "", 3, "higher", "features", feature_cosine),
     Metric("top5_agreement", "top-5 shared", "%", 0, "higher", "logits", top5_agreement),
+    Metric("thumbnail_side", "thumbnail", "px", 0, "higher", "pictures", thumbnail_side),
 )  # fmt: skip
 METRICS = {metric.key: metric for metric in _ALL}
 

@@ -37,6 +37,7 @@ VALUES = {
     "feature_error": 0.04,
     "feature_cosine": 0.98,
     "top5_agreement": 0.6,
+    "thumbnail_side": 14.0,
 }
 SCORES = Scores(VALUES, {"lpips": "no weights here"})
 RUN = RunInfo(
@@ -107,6 +108,7 @@ def test_the_manifest_says_what_ran_and_what_came_out(tmp_path: Path):
             "seconds": 3.25,
             "reasons": {"lpips": "no weights here"},
             "notice": None,
+            "thumbnail_side": 14.0,
         }
     ]
 
