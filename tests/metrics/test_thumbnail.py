@@ -7,7 +7,7 @@ import torch
 from PIL.Image import Resampling
 
 from explorer.examples import EXAMPLES, load_example
-from explorer.images import picture_from_pil, to_pil
+from explorer.images import prepare, to_pil
 from explorer.metrics.functional import psnr
 from explorer.metrics.thumbnail import TOLERANCE_DB, Thumbnails, thumbnail_side
 
@@ -15,7 +15,7 @@ from explorer.metrics.thumbnail import TOLERANCE_DB, Thumbnails, thumbnail_side
 def pillow_thumbnail(original: torch.Tensor, side: int) -> torch.Tensor:
     image = to_pil(original)
     restored = image.resize((side, side), Resampling.BICUBIC).resize(image.size, Resampling.BICUBIC)
-    return picture_from_pil(restored, name="thumbnail", size=image.width).images
+    return prepare(restored, image.width)
 
 
 @pytest.mark.parametrize("side", [1, 2, 4, 7, 14, 28, 56])
