@@ -20,12 +20,7 @@ from explorer.decoders.checkpoint import (
     require_fit,
     save_decoder,
 )
-from explorer.decoders.refinement import (
-    DEFAULT_PASSES,
-    decode_and_refine,
-    load_refinement,
-    require_decoder,
-)
+from explorer.decoders.refinement import RefinedDecoder, load_refinement, require_decoder
 from explorer.features.backbone import load_backbone
 from explorer.features.layers import LAYERS
 from explorer.features.trunk import Trunk, build_trunk
@@ -102,11 +97,8 @@ def prepare_reconstruction(path: Path, trunk: Trunk, folder: Path) -> Callable[[
     refinement = load_refinement(path)
     require_decoder(refinement, corrected, path)
 
-    def refine(images: Images) -> Images:
-        *_, last = decode_and_refine(corrected, refinement, trunk, trunk(images), DEFAULT_PASSES)
-        return last
-
-    return refine
+    refined = RefinedDecoder(corrected, refinement, trunk)
+    return lambda images: refined(trunk(images))
 
 
 def _table_figures(config: PublishConfig, layer: str) -> dict[str, Any]:

@@ -73,7 +73,7 @@ ARCHITECTURES: Mapping[str, DecoderConfig] = {
     "layer1": DecoderConfig("layer1", 256, (112, 56, 16), (5, 1, 0), 48, 3),
     "layer2": DecoderConfig("layer2", 512, (208, 112, 48, 16), (4, 2, 1, 0), 192, 3),
     "layer3": DecoderConfig("layer3", 1024, (304, 192, 96, 48, 16), (3, 2, 1, 1, 0), 256),
-    "layer4": DecoderConfig("layer4", 2048, (352, 160, 48), (2, 1, 0), 0, enlargement=8, has_root=True),
+    "layer4": DecoderConfig("layer4", 2048, (304, 160, 48), (2, 1, 0), 0, enlargement=8, has_root=True),
 }
 
 

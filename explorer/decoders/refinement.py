@@ -51,6 +51,28 @@ class Refinement(nn.Module):
         return correct(self.network, target, reached, images)
 
 
+class RefinedDecoder(nn.Module):
+    """A decoder that looks again: features by node name to images in [0, 1], after so many passes."""
+
+    def __init__(
+        self, decoder: Decoder, refinement: Refinement, trunk: Trunk, passes: int = DEFAULT_PASSES
+    ) -> None:
+        super().__init__()
+        self.decoder = decoder
+        self.refinement = refinement
+        self.trunk = trunk
+        self.passes = passes
+
+    def forward(self, features: Mapping[str, Maps]) -> Images:
+        """Decode the entry of this decoder's layer and refine its picture."""
+        *_, last = self.watch(features)
+        return last
+
+    def watch(self, features: Mapping[str, Maps]) -> Iterator[Images]:
+        """Yield the decoder's picture, then the corrected picture after each pass."""
+        return decode_and_refine(self.decoder, self.refinement, self.trunk, features, self.passes)
+
+
 def correct(network: DecoderNetwork, target: Maps, reached: Maps, images: Images) -> Images:
     """Add to images in [0, 1] what a network finds missing in them; the result is clamped to [0, 1] too."""
     return (images + network(stack_evidence(target, reached, images))).clamp(0, 1)

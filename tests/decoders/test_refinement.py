@@ -17,6 +17,7 @@ from explorer.decoders.checkpoint import (
 )
 from explorer.decoders.network import DecoderConfig, DecoderNetwork
 from explorer.decoders.refinement import (
+    RefinedDecoder,
     Refinement,
     decode_and_refine,
     describe_refinement,
@@ -77,6 +78,14 @@ def test_each_pass_adds_what_the_network_sees_in_target_residual_and_picture(
         evidence = stack_evidence(target["layer1"], trunk(before)["layer1"], before)
         torch.testing.assert_close(after, (before + refinement.network(evidence)).clamp(0, 1))
         assert not torch.equal(before, after)
+
+
+def test_a_refined_decoder_gives_the_picture_after_its_last_pass(trunk: Trunk, decoder: Decoder) -> None:
+    target = trunk(torch.rand(1, 3, 64, 64))
+    refined = RefinedDecoder(decoder, make_refinement(decoder), trunk, passes=3)
+    pictures = list(refined.watch(target))
+    assert len(pictures) == 4
+    torch.testing.assert_close(refined(target), pictures[-1])
 
 
 def test_evidence_holds_target_missing_features_and_every_pixel() -> None:
