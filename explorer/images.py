@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import PIL.Image
 import torch
 from jaxtyping import Float, UInt8
@@ -69,14 +70,25 @@ def quantise(images: Images) -> Images:
 
 def to_pil(images: Images) -> PIL.Image.Image:
     """Convert the first image of the batch."""
-    return PIL.Image.fromarray(_to_bytes(images[:1])[0].permute(1, 2, 0).cpu().numpy())
+    return PIL.Image.fromarray(to_pixels(images))
 
 
-def encode_jpeg(images: Images, quality: int = 80) -> bytes:
-    """Encode the first image of the batch for the screen."""
+def to_pixels(images: Images) -> Pixels:
+    """Convert the first image of the batch to 8 bits."""
+    return np.ascontiguousarray(_to_bytes(images[:1])[0].permute(1, 2, 0).cpu().numpy())
+
+
+def encode_jpeg(picture: Images | Pixels, quality: int = 80) -> bytes:
+    """Encode the first image of the batch, or pixels, for the screen."""
+    image = to_pil(picture) if isinstance(picture, Tensor) else PIL.Image.fromarray(picture)
     buffer = BytesIO()
-    to_pil(images).save(buffer, "JPEG", quality=quality)
+    image.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
+
+
+def decode_jpeg(content: bytes) -> Pixels:
+    """Read back what `encode_jpeg` has written."""
+    return np.asarray(PIL.Image.open(BytesIO(content)))
 
 
 def encode_png(images: Images) -> bytes:

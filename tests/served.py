@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from explorer.decoders.checkpoint import LINEAR
 from explorer.features.backbone import Backbone
 from explorer.lab.lab import Lab
+from explorer.lab.models import Models
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
 from explorer.ui.theme import launch_options
@@ -22,6 +24,13 @@ class CoarseDecoder(torch.nn.Module):
         return torch.nn.functional.interpolate(coarse, (224, 224), mode="bilinear")
 
 
+class CoarseModels(Models):
+    """Models without trained decoders."""
+
+    def decoder(self, layer: str, variant: str) -> torch.nn.Module | None:
+        return CoarseDecoder() if variant == LINEAR else None
+
+
 @pytest.fixture(scope="session")
 def address(tmp_path_factory) -> Iterator[str]:
     """The address of a page whose models are a tiny network and coarse decoders."""
@@ -30,9 +39,7 @@ def address(tmp_path_factory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("none")
 
     def load() -> Lab:
-        lab = Lab(backbone, checkpoints=folder)
-        vars(lab._models)["linear"] = lambda _: CoarseDecoder()  # Of this lab alone: other tests go on.
-        return lab
+        return Lab(CoarseModels(backbone, checkpoints=folder))
 
     state = AppState(load)
     page = build_page(state).queue(max_size=20)

@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from explorer.benchmarks.table import summarise, to_markdown, to_plain
 from explorer.decoders.checkpoint import CHECKPOINTS
 from explorer.features.layers import LAYERS
 from explorer.images import Images, Picture, quantise, read_picture
-from explorer.inversion.invert import Settings, load_settings
-from explorer.lab.lab import ITERATIVE_METHODS, METHODS, Lab
+from explorer.inversion.settings import Settings, load_settings
+from explorer.lab.lab import Lab
+from explorer.lab.methods import METHODS, is_iterative
 from explorer.lab.run import Reconstruction
 from explorer.lines import append_line, read_lines
 from explorer.report.bundle import Result, make_record
@@ -90,7 +91,7 @@ class Evaluation:
             for method in self.config.methods:
                 if self.lab.unavailable(layer, method):
                     continue
-                if method not in ITERATIVE_METHODS:
+                if not is_iterative(method):
                     yield self.lab.reconstruct(picture, layer, method)
                 elif index % self.iterative_stride == 0:
                     settings = _settings(self.config, layer, method)
@@ -134,8 +135,7 @@ def write_tables(out: Path, records: Sequence[Mapping[str, Any]], manifest: Mapp
 
 
 def _settings(config: EvaluateConfig, layer: str, method: str) -> Settings:
-    steps = f"steps={config.steps[method]}"
-    return load_settings(layer, preset=config.preset, overrides=[steps], is_warm=method == "hybrid")
+    return load_settings(layer, method, config.preset, evaluations=config.steps[method])
 
 
 def _records_folder(config: EvaluateConfig) -> Path:
@@ -147,10 +147,10 @@ def _records_folder(config: EvaluateConfig) -> Path:
         for path in sorted(CHECKPOINTS.glob(f"*/{layer}-*.safetensors"))
     ]
     plain["inversions"] = [
-        asdict(_settings(config, layer, method))
+        _settings(config, layer, method).describe()
         for layer in config.layers
         for method in config.methods
-        if method in ITERATIVE_METHODS
+        if is_iterative(method)
     ]
     digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
     folder = Path(config.out) / f"pictures-{digest}"

@@ -17,8 +17,8 @@ from explorer import __version__
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.layers import LAYERS
 from explorer.files import replacing
-from explorer.images import Images, Picture
-from explorer.inversion.invert import load_settings
+from explorer.images import Images, Picture, Pixels
+from explorer.inversion.settings import load_settings
 from explorer.lab.lab import Lab
 from explorer.lab.race import Frame
 from explorer.machine import best_device
@@ -57,7 +57,7 @@ def parse_options() -> argparse.Namespace:
 
 def record(lab: Lab, picture: Picture, steps: int) -> dict[str, Any]:
     """Race the four layers to the end and keep some frames, the numbers, and what it takes to repeat it."""
-    settings = {layer: load_settings(layer, overrides=[f"steps={steps}"]) for layer in LAYERS}
+    settings = {layer: load_settings(layer, evaluations=steps) for layer in LAYERS}
     race = lab.race(picture, settings)
     frames, reached = [], []
     for frame in race.frames():
@@ -88,10 +88,9 @@ def choose_frames(frames: Sequence[Frame]) -> list[int]:
 def _pack(
     lab: Lab, picture: Picture, frames: Sequence[Frame], reached: Sequence[Mapping[str, Images]], index: int
 ) -> dict[str, Any]:
-    """Write a frame as JSON can hold it; a picture is the layer's latest up to this frame."""
+    """Write a frame as JSON can hold it."""
     panels = {}
     for layer, panel in frames[index].panels.items():
-        pictures = [frame.panels[layer].jpeg for frame in frames[: index + 1]]
         scores = lab.scorer.compare(reached[index][layer], picture.images).finite()
         panels[layer] = {
             "step": panel.step,
@@ -100,7 +99,7 @@ def _pack(
             "psnr_db": round(panel.psnr_db, 3),
             "ssim": _round(scores["ssim"]),
             "lpips": _round(scores["lpips"]),
-            "webp": b64encode(_to_webp(next(filter(None, reversed(pictures))))).decode("ascii"),
+            "webp": b64encode(_to_webp(panel.pixels)).decode("ascii"),
         }
     return {"seconds": round(frames[index].seconds, 2), "panels": panels}
 
@@ -109,9 +108,9 @@ def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _to_webp(jpeg: bytes) -> bytes:
+def _to_webp(pixels: Pixels) -> bytes:
     buffer = BytesIO()
-    PIL.Image.open(BytesIO(jpeg)).save(buffer, "WEBP", quality=WEBP_QUALITY, method=6)
+    PIL.Image.fromarray(pixels).save(buffer, "WEBP", quality=WEBP_QUALITY, method=6)
     return buffer.getvalue()
 
 

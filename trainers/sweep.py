@@ -19,7 +19,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from explorer.errors import ExplorerError
 from explorer.images import read_picture
-from explorer.inversion.invert import Diverged, Step, load_settings
+from explorer.inversion.invert import Step
+from explorer.inversion.settings import load_settings
 from explorer.lab.lab import Lab
 from explorer.machine import best_device
 from explorer.metrics.functional import psnr
@@ -72,7 +73,7 @@ class Sweep:
 
     def tune(self) -> str:
         """Run every choice on the tuning pictures and return the best by mean PSNR at the last mark."""
-        choices = list(combinations(self._config.grid))
+        choices = combine(self._config.grid)
         for choice in choices:
             self._try(choice, self._config.tuning)
         return max(choices, key=lambda choice: self.mean_psnr_db(choice, self._config.tuning))
@@ -94,7 +95,7 @@ class Sweep:
         """Draw the tuning rows into the figure beside the table."""
         names = {self._files[index].name for index in self._config.tuning}
         rows = [row for row in self.rows if row.layer == self._config.layer and row.picture in names]
-        choices = list(combinations(self._config.grid))
+        choices = list(combine(self._config.grid))
         draw(rows, choices).write_html(self._path.with_name(FIGURE), include_plotlyjs="cdn")
 
     def _rows_of(self, choice: str) -> list[Row]:
@@ -112,11 +113,10 @@ class Sweep:
     def _measure(self, choice: str, file: Path) -> Iterator[Row]:
         """Run once and yield a row at every mark: the last iterate within that many evaluations."""
         config, picture = self._config, read_picture(file)
-        overrides = [*choice.split(), f"steps={max(config.marks)}"]
-        is_warm = config.method == "hybrid"
-        settings = load_settings(config.layer, preset=config.preset, overrides=overrides, is_warm=is_warm)
+        changes = {**combine(config.grid)[choice], "evaluations": max(config.marks)}
+        settings = load_settings(config.layer, config.method, config.preset, **changes)
         reached: dict[int, Step] = {}
-        for step in until_diverged(self._lab.steps(picture, config.layer, config.method, settings)):
+        for step in self._lab.invert(picture, config.layer, config.method, settings):
             reached |= {mark: step for mark in config.marks if step.evaluations <= mark}
         for mark, step in reached.items():
             psnr_db = float(psnr(step.images.cpu(), picture.images))
@@ -124,18 +124,10 @@ class Sweep:
             yield Row(config.layer, choice, file.name, mark, psnr_db, error, step.seconds)
 
 
-def combinations(grid: dict[str, list[Any]]) -> Iterator[str]:
-    """Yield every choice of one value per setting, as `key=value` texts."""
-    for values in itertools.product(*grid.values()):
-        yield " ".join(f"{key}={value}" for key, value in zip(grid, values, strict=True))
-
-
-def until_diverged(steps: Iterator[Step]) -> Iterator[Step]:
-    """Yield steps; where a run diverges its best step is the last."""
-    try:
-        yield from steps
-    except Diverged as error:
-        yield error.best
+def combine(grid: dict[str, list[Any]]) -> dict[str, dict[str, Any]]:
+    """Return every choice of one value per setting, by the name that tables give it."""
+    choices = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    return {" ".join(f"{key}={value}" for key, value in choice.items()): choice for choice in choices}
 
 
 def load_sweep(words: Sequence[str]) -> SweepConfig:

@@ -5,11 +5,10 @@ picture's curves are written down as soon as they are whole: the same command go
 """
 
 import math
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from time import perf_counter
 
 from tqdm import tqdm
 
@@ -17,8 +16,10 @@ from explorer.benchmarks.baselines import BEST_LEARNING_RATES, adam, follow_loop
 from explorer.benchmarks.curve import Curve, Point, append_curves, read_curves
 from explorer.errors import MetricUnavailable
 from explorer.images import Images, Picture, quantise
-from explorer.inversion.invert import Diverged, Settings, SettingsError, Step
+from explorer.inversion.invert import Step, Steps
+from explorer.inversion.settings import Settings, SettingsError
 from explorer.lab.lab import Lab
+from explorer.lab.run import Run, take_turns
 from explorer.metrics.functional import psnr, ssim
 from explorer.metrics.lpips import Lpips
 
@@ -83,96 +84,80 @@ def prove(
 
 def compete(contest: Contest, methods: Sequence[str]) -> list[Curve]:
     """Run the methods in turns to their ends."""
-    runners = [_start(contest, method) for method in methods]
-    while running := [runner for runner in runners if not runner.is_finished]:
-        min(running, key=lambda runner: runner.seconds).advance()
-    return [runner.curve() for runner in runners]
+    records = {method: _Record(contest, method) for method in methods}
+    runs = {_start(contest, method): records[method] for method in methods}
+    for run in take_turns(runs):
+        runs[run].add(run)
+    return [record.curve() for record in records.values()]
 
 
 def _warm_up(contest: Contest, methods: Sequence[str]) -> None:
     """Take a few steps that nobody measures: the first ones load models and choose kernels."""
     for method in methods:
-        for _ in islice(_start(contest, method).steps, WARM_UP_STEPS):
+        for _ in islice(_start(contest, method), WARM_UP_STEPS):
             pass
 
 
-def _start(contest: Contest, method: str) -> "_Runner":
+def _start(contest: Contest, method: str) -> Run:
     lab, picture, layer = contest.lab, contest.picture, contest.layer
-    original = picture.images.to(lab.device)
     if method in OURS:
-        settings = contest.settings[method]
-        started = perf_counter()
-        steps = lab.steps(picture, layer, OURS[method], settings)
-        before = perf_counter() - started  # The target's features and the decoder's pass.
-        return _Runner(contest, method, settings.precision, original, steps, before)
+        return lab.run(picture, layer, OURS[method], contest.settings[method])
+    original = picture.images.to(lab.device)
     loop = adam(BEST_LEARNING_RATES[layer]) if method == ADAM else mahendran_vedaldi()
     steps = _bounded(follow_loop(loop, lab.backbone.network, layer, original), REFERENCE_EVALUATIONS)
-    return _Runner(contest, method, "float32", original, steps)
+    return Run(steps, original, layer=layer, method=method)
 
 
-def _bounded(steps: Generator[Step, None, None], count: int) -> Generator[Step, None, None]:
-    """Yield the first steps; a loss that is no number raises Diverged, as `invert` does."""
+def _bounded(steps: Steps, count: int) -> Steps:
+    """Yield the first steps; the first whose loss is no number has a notice and is the last."""
     for step in islice(steps, count):
         if not math.isfinite(step.losses["total"]):
-            raise Diverged(step.index, step)
+            yield replace(step, notice=f"Optimisation became unstable at step {step.index}.")
+            return
         yield step
 
 
-@dataclass(slots=True)
-class _Runner:
-    """One method's run and the points it has reached."""
+class _Record:
+    """The points that one method's run has reached."""
 
-    contest: Contest
-    method: str
-    precision: str
-    original: Images
-    steps: Generator[Step, None, None]
-    seconds_before: float = 0.0
-    points: list[Point] = field(default_factory=list)
-    failure: str | None = None
-    is_finished: bool = False
-    last: Images | None = None
+    def __init__(self, contest: Contest, method: str) -> None:
+        self._contest = contest
+        self._method = method
+        self._original = contest.picture.images.to(contest.lab.device)
+        self._points: list[Point] = []
+        self._last: Images | None = None
+        self._failure: str | None = None
 
-    @property
-    def seconds(self) -> float:
-        return self.points[-1].seconds if self.points else 0.0
-
-    def advance(self) -> None:
-        """Take a step and measure it, outside its seconds."""
-        try:
-            self._measure(next(self.steps))
-        except StopIteration:
-            self._finish()
-        except Diverged as error:
-            self.failure = str(error)
-            self._finish()
+    def add(self, run: Run) -> None:
+        """Measure the step that the run has just taken, or its end, outside its seconds."""
+        if run.state == "diverged":
+            self._failure = run.notice
+        elif run.state == "running":
+            self._measure(run.latest)
+        if run.has_ended and self._last is not None and self._points[-1].ssim is None:
+            self._points[-1] = self._score(self._points[-1], self._last)
 
     def curve(self) -> Curve:
-        contest = self.contest
-        points = tuple(self.points)
-        return Curve(contest.picture.name, contest.layer, self.method, self.precision, points, self.failure)
+        """Return what the run has left."""
+        contest = self._contest
+        precision = "float32"
+        if self._method in OURS:
+            precision = contest.settings[self._method].settle(contest.lab.device).precision
+        points = tuple(self._points)
+        return Curve(contest.picture.name, contest.layer, self._method, precision, points, self._failure)
 
     def _measure(self, step: Step) -> None:
-        before = self.points[-1].evaluations if self.points else 0
-        point = Point(
-            step.evaluations,
-            self.seconds_before + step.seconds,
-            float(psnr(quantise(step.images), self.original)),
-            step.losses["feature"],
-        )
+        before = self._points[-1].evaluations if self._points else 0
+        psnr_db = float(psnr(quantise(step.images), self._original))
+        point = Point(step.evaluations, step.seconds, psnr_db, step.losses["feature"])
         is_marked = any(before < mark <= step.evaluations for mark in MARKS)
-        self.points.append(self._score(point, step.images) if is_marked else point)
-        self.last = step.images
-
-    def _finish(self) -> None:
-        self.is_finished = True
-        if self.points and self.last is not None and self.points[-1].ssim is None:
-            self.points[-1] = self._score(self.points[-1], self.last)
+        self._points.append(self._score(point, step.images) if is_marked else point)
+        self._last = step.images
 
     def _score(self, point: Point, images: Images) -> Point:
         images = quantise(images)
         try:
-            perceptual = float(self.contest.lpips(images, self.original))
+            perceptual = float(self._contest.lpips(images, self._original))
         except MetricUnavailable:
             perceptual = None
-        return replace(point, ssim=float(ssim(images, self.original)), lpips=perceptual)
+        return replace(point, ssim=float(ssim(images, self._original)), lpips=perceptual)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from explorer.images import Picture
-from explorer.inversion.invert import Settings
+from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
-from explorer.lab.run import Reconstruction, finish
+from explorer.lab.run import Reconstruction
 from explorer.metrics.intervals import half_width
 from explorer.metrics.scores import Scores
 
@@ -44,7 +44,7 @@ def invert_all(
 ) -> Generator[Reconstruction, None, None]:
     """Invert every picture from noise, one by one."""
     for picture in pictures:
-        yield finish(lab.run(picture, layer, "optimiser", settings))
+        yield lab.reconstruct(picture, layer, "optimiser", settings)
 
 
 def times_to_quality(
@@ -68,7 +68,7 @@ def score_runs(lab: Lab, pictures: Sequence[Picture], layer: str, runs: Sequence
     return Quality(
         layer=layer,
         pictures=len(runs),
-        evaluations=mean(run.steps for run in runs),
+        evaluations=mean(run.evaluations for run in runs),
         psnr_db=mean(psnr_db),
         psnr_db_interval=half_width(psnr_db),
         feature_error=mean(feature_error),

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.features.trunk import Trunk
 from explorer.images import Images, Picture
-from explorer.inversion.invert import Settings
+from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
 
 WARM_UP_ROUNDS = 3
@@ -90,12 +90,12 @@ class _Probe:
 
 def measure_step_time(lab: Lab, picture: Picture, layer: str, settings: Settings, rounds: int) -> StepTime:
     """Time steps of an inversion and bare evaluations in turns, so that other load on the machine cancels."""
-    endless = replace(settings, steps=None, seconds=None, patience=None, coarse_to_fine=0.0)
-    trunk, target = lab.trunk(layer).cast(settings.dtype), lab.target(picture, layer)
-    images, probe = picture.images.to(lab.device), _Probe(lab.device, settings.dtype)
+    endless = replace(settings.settle(lab.device), evaluations=None, seconds=None, patience=None)
+    trunk, target = lab.trunk(layer).cast(endless.dtype_on(lab.device)), lab.encode(picture, layer)
+    images, probe = picture.images.to(lab.device), _Probe(lab.device, trunk.dtype)
     bare, ours, rates = [], [], []
     gflop = 2 * _flops(trunk, images) / 1e9  # The gradient of the input costs as much as the way there.
-    with closing(lab.steps(picture, layer, "optimiser", endless)) as steps:
+    with closing(lab.invert(picture, layer, "optimiser", endless)) as steps:
         before = next(steps)
         for _ in range(WARM_UP_ROUNDS + rounds):
             bare.append(_time_bare_evaluation(trunk, images, target))
@@ -106,7 +106,7 @@ def measure_step_time(lab: Lab, picture: Picture, layer: str, settings: Settings
     rounds_timed = list(zip(bare, ours, rates, strict=True))[WARM_UP_ROUNDS:]
     return StepTime(
         layer,
-        settings.precision,
+        endless.precision,
         gflop,
         bare_ms=1e3 * median(bare_seconds for bare_seconds, _, _ in rounds_timed),
         invert_ms=1e3 * median(seconds for _, seconds, _ in rounds_timed),

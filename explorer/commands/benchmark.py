@@ -21,11 +21,11 @@ from explorer.benchmarks.timing import (
     measure_machine,
     measure_step_time,
 )
-from explorer.commands.reconstruct import read_pictures, split_layers
+from explorer.commands.reconstruct import parse_side, read_pictures, split_layers
 from explorer.examples import EXAMPLES
 from explorer.features.layers import LAYERS
-from explorer.images import ImageError, Picture
-from explorer.inversion.invert import Settings, load_settings
+from explorer.images import SIZE, ImageError, Picture
+from explorer.inversion.settings import Settings, load_settings, parse_overrides
 from explorer.lab.lab import Lab
 from explorer.lab.run import Reconstruction
 from explorer.machine import best_device
@@ -52,6 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--images", nargs="+", metavar="IMAGE", default=EXAMPLES[:3], help="pictures to measure on"
     )
+    parser.add_argument("--size", type=parse_side, default=SIZE, help="as for reconstruct")
     parser.add_argument(
         "--reference",
         type=Path,
@@ -72,9 +73,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> str:
     """Measure, and return tables or JSON."""
-    settings = _choose_settings(options, is_warm=False)
+    settings = _choose_settings(options, "optimiser")
     images = _files_of(options.quality, options.count) if options.quality else options.images
-    pictures = list(read_pictures(images, size=next(iter(settings.values())).size).values())
+    pictures = list(read_pictures(images, size=options.size).values())
     lab = Lab.load(options.weights, best_device())
     if lab.backbone.notice:
         print(lab.backbone.notice, file=sys.stderr)
@@ -97,12 +98,12 @@ def _positive(text: str) -> int:
     return number
 
 
-def _choose_settings(options: Namespace, *, is_warm: bool) -> dict[str, Settings]:
+def _choose_settings(options: Namespace, method: str) -> dict[str, Settings]:
     """Make each layer's settings from the preset, then --set, then --steps."""
     steps = STEPS if options.steps is None and not options.reference else options.steps
-    overrides = [*options.set, *([] if steps is None else [f"steps={steps}"])]
+    changes = parse_overrides(options.set) | ({} if steps is None else {"evaluations": steps})
     return {
-        layer: load_settings(layer, preset=options.preset, overrides=overrides, is_warm=is_warm)
+        layer: load_settings(layer, method, options.preset, **changes)
         for layer in split_layers(options.layers)
     }
 
@@ -110,7 +111,7 @@ def _choose_settings(options: Namespace, *, is_warm: bool) -> dict[str, Settings
 def _prove(lab: Lab, pictures: Sequence[Picture], options: Namespace) -> dict[str, Sequence[Any]]:
     """Run our methods and the reference loops, draw them, and return the tables."""
     methods = split_methods(options.methods)
-    cold, hybrid = (_choose_settings(options, is_warm=is_warm) for is_warm in (False, True))
+    cold, hybrid = (_choose_settings(options, method) for method in ("optimiser", "hybrid"))
     settings = {layer: {"cold": cold[layer], "hybrid": hybrid[layer]} for layer in cold}
     curves = prove(lab, pictures, settings, methods, options.reference)
     write_figures(curves, options.reference)

@@ -1,25 +1,29 @@
 """The command `reconstruct`: every picture from every layer by one method, and the report of it."""
 
 import sys
-from argparse import ArgumentParser, Namespace
-from collections.abc import Generator, Sequence
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
+from explorer.decoding.decode import MIN_SIDE
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.layers import LAYERS
 from explorer.files import writing_into
-from explorer.images import ImageError, Picture, read_picture
-from explorer.inversion.invert import Settings, Step, load_settings
-from explorer.lab.lab import ITERATIVE_METHODS, METHODS, Lab, MethodUnavailableError
-from explorer.lab.run import Reconstruction
+from explorer.images import SIZE, ImageError, Picture, read_picture
+from explorer.inversion.settings import Settings, load_settings, parse_overrides
+from explorer.lab.lab import Lab
+from explorer.lab.methods import METHODS, MethodUnavailableError, is_iterative
+from explorer.lab.run import Reconstruction, Run
 from explorer.machine import best_device
 from explorer.metrics.scores import METRICS
 from explorer.report.bundle import MANIFEST, TABLE, Result, RunInfo, write_picture, write_tables
 
+MAX_SIDE = 2048  # The memory that a step takes grows with the square of it.
 BAR_FORMAT = "{desc} |{bar:30}| {n:.0f}/{total_fmt} evaluations, {elapsed}{postfix}"
 
 
@@ -38,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's arguments."""
     examples = ", ".join(EXAMPLES)
     parser.add_argument("images", nargs="+", metavar="IMAGE", help=f"picture file, or an example: {examples}")
-    parser.add_argument("--method", choices=METHODS, default="optimiser", help="default: %(default)s")
+    parser.add_argument("--method", choices=list(METHODS), default="optimiser", help="default: %(default)s")
     parser.add_argument(
         "--layers",
         default=",".join(LAYERS),
@@ -56,13 +60,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change single settings"
     )
+    parser.add_argument(
+        "--size", type=parse_side, default=SIZE, help="side of the picture (default: %(default)s)"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures and the report")
 
 
 def run(options: Namespace) -> str:
     """Check all input, reconstruct every picture from every layer, write the report and say where it is."""
     settings = choose_settings(options)
-    pictures = read_pictures(options.images, size=next(iter(settings.values())).size)
+    pictures = read_pictures(options.images, size=options.size)
     with writing_into(options.out) as folder:
         lab = Lab.load(options.weights, best_device())
         if lab.backbone.notice:
@@ -79,16 +86,23 @@ def run(options: Namespace) -> str:
     return f"Wrote {options.out / MANIFEST}"
 
 
+def parse_side(text: str) -> int:
+    """Read the side of a picture; raises ArgumentTypeError for one that is too small or too large."""
+    side = int(text)
+    if not MIN_SIDE <= side <= MAX_SIDE:
+        raise ArgumentTypeError(f"must be from {MIN_SIDE} to {MAX_SIDE}, not {side}")
+    return side
+
+
 def choose_settings(options: Namespace) -> dict[str, Settings]:
     """Make each layer's settings from the preset, then --set, then --steps, --seconds and --seed."""
     # Who gives only seconds wants all of them used, whatever step budget the preset has.
-    overrides = ["steps=null"] if options.seconds is not None else []
-    overrides += options.set
-    own = {"steps": options.steps, "seconds": options.seconds, "seed": options.seed}
-    overrides += [f"{key}={value}" for key, value in own.items() if value is not None]
-    is_warm = options.method == "hybrid"
+    changes: dict[str, Any] = {} if options.seconds is None else {"evaluations": None}
+    changes |= parse_overrides(options.set)
+    own = {"evaluations": options.steps, "seconds": options.seconds, "seed": options.seed}
+    changes |= {name: value for name, value in own.items() if value is not None}
     return {
-        layer: load_settings(layer, preset=options.preset, overrides=overrides, is_warm=is_warm)
+        layer: load_settings(layer, options.method, options.preset, **changes)
         for layer in split_layers(options.layers)
     }
 
@@ -133,7 +147,8 @@ def _describe_run(lab: Lab, settings: dict[str, Settings], method: str, command_
         command_line=command_line,
         seed=next(iter(settings.values())).seed,
         settings={
-            layer: chosen if method in ITERATIVE_METHODS else None for layer, chosen in settings.items()
+            layer: chosen.settle(lab.device) if is_iterative(method) else None
+            for layer, chosen in settings.items()
         },
     )
 
@@ -147,7 +162,7 @@ def _check_layers(lab: Lab, layers: Sequence[str], method: str) -> None:
 
 
 def _run_job(lab: Lab, job: Job) -> Result:
-    if job.method in ITERATIVE_METHODS:
+    if is_iterative(job.method):
         made = _follow(lab.run(job.picture, job.layer, job.method, job.settings), job)
     else:
         made = lab.reconstruct(job.picture, job.layer, job.method)
@@ -159,23 +174,20 @@ def _run_job(lab: Lab, job: Job) -> Result:
     return Result(job.image, made, scores)
 
 
-def _follow(steps: Generator[Step, None, Reconstruction], job: Job) -> Reconstruction:
+def _follow(run: Run, job: Job) -> Reconstruction:
     """Run all steps behind a progress bar (on a terminal only) and return what they lead to."""
     bar = tqdm(
         desc=f"{job.picture.name} {job.layer}",
-        total=job.settings.steps,
+        total=job.settings.evaluations,
         bar_format=BAR_FORMAT,
         disable=None,
         leave=False,
     )
-    with bar, closing(steps):
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as finished:
-                return finished.value
+    with bar, closing(run):
+        for step in run:
             bar.set_postfix_str(f"feature error {step.losses['feature']:.3g}", refresh=False)
             bar.update(step.evaluations - bar.n)
+    return run.reconstruction()
 
 
 def _say(message: str) -> None:

@@ -3,20 +3,19 @@
 import math
 import sys
 import time
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 
 import torch
 
 from explorer.features.trunk import Trunk
-from explorer.images import Images
-from explorer.inversion.descent import CoarseToFine
+from explorer.images import SIZE, Images
+from explorer.inversion.descent import Descent, make_adam, make_lbfgs
 from explorer.inversion.objective import Features, Objective
-from explorer.inversion.parameterisations import GREY, Parameterisation, Parameters, make_parameterisation
-from explorer.inversion.settings import Settings, SettingsError, load_settings
-
-__all__ = ["Clock", "Diverged", "Settings", "SettingsError", "Step", "invert", "load_settings"]
+from explorer.inversion.parameterisations import GREY, PARAMETERISATIONS, Parameterisation, Parameters
+from explorer.inversion.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,7 @@ class Step:
     `losses` holds "feature" (relative squared error, mean over the nodes), each prior in use before
     weighting, and "total", which is minimised. `seconds` counts own compute only, from the start.
     `evaluations` counts passes forward and backward through the trunk so far, line search included.
+    `notice` is there on the last step of a diverged inversion alone, which is the best one again.
     """
 
     index: int
@@ -33,15 +33,10 @@ class Step:
     losses: dict[str, float]
     seconds: float
     evaluations: int
+    notice: str | None = None
 
 
-class Diverged(RuntimeError):
-    """The loss was no longer a number at step `step`; `best` is the best step before."""
-
-    def __init__(self, step: int, best: Step) -> None:
-        super().__init__(f"Optimisation became unstable at step {step}.")
-        self.step = step
-        self.best = best
+Steps = Generator[Step, None, None]
 
 
 class Clock:
@@ -65,49 +60,65 @@ class Clock:
 
 
 def invert(
-    trunk: Trunk, target: Features, settings: Settings, *, start: Images | None = None
-) -> Generator[Step, None, None]:
+    trunk: Trunk,
+    target: Features,
+    settings: Settings,
+    *,
+    start: Images | None = None,
+    size: tuple[int, int] = (SIZE, SIZE),
+) -> Steps:
     """Search a picture with the target features, yielding every iterate, the start first.
+
+    Where the loss is no number any more, the best step comes once more, with a notice, and is the last.
 
     Args:
         trunk: Built for the nodes in `target`; with BatchNorm inputs if that prior has a weight.
         target: Features by node, of one picture or of a batch (then one joint problem with one step size).
         settings: Budgets count evaluations of trunk forward + backward, line search included.
         start: The first iterate if `settings.start` is "image", and what the closeness prior refers to.
+        size: Height and width of the pictures searched, where no start has them.
 
     Raises:
         SettingsError: a setting asks for what trunk or start cannot give.
-        Diverged: the loss became NaN or infinite.
     """
     clock = Clock()
-    parameterisation, parameters = _start(target, settings, start)
-    objective = Objective(trunk, target, settings, start)
-    search = CoarseToFine(objective, parameterisation, parameters, settings)
-    budget = _Budget(settings)
+    parameterisation, parameters = _start(target, settings, start, size)
+    trunk = trunk.cast(settings.dtype_on(parameters.device))
+    objective = Objective(trunk, target, direction=settings.direction, priors=settings.priors, start=start)
+    evaluate = partial(objective.evaluate, parameterisation=parameterisation)
+    descent = Descent(evaluate, parameters, _choose_optimiser(settings), settings.first_step)
+    budget = _Budget(settings.evaluations, settings.seconds, settings.patience, settings.tolerance)
     best = None
     for index in count():
-        iterate = search.iterate
-        step = Step(index, iterate.images, iterate.losses, clock.seconds(), search.evaluations)
+        iterate = descent.iterate
+        step = Step(index, iterate.images, iterate.losses, clock.seconds(), descent.evaluations)
         best = step if best is None or iterate.total < best.losses["total"] else best
         if not math.isfinite(iterate.total):
-            raise Diverged(index, best)
+            yield replace(best, notice=describe_divergence(index))
+            return
         clock.pause()
         yield step
         clock.resume()
-        if search.is_stuck or budget.is_spent(step):
+        if descent.is_stuck or budget.is_spent(step):
             return
-        search.advance(budget.evaluations_left(step))
+        descent.advance(budget.evaluations_left(step))
 
 
-def _start(target: Features, settings: Settings, start: Images | None) -> tuple[Parameterisation, Parameters]:
+def describe_divergence(index: int) -> str:
+    """Say what happened when a loss became infinite or not a number."""
+    return f"Optimisation became unstable at step {index}; showing the best frame."
+
+
+def _start(
+    target: Features, settings: Settings, start: Images | None, size: tuple[int, int]
+) -> tuple[Parameterisation, Parameters]:
     """Make the parameterisation and the parameters of the start picture, of grey, or of noise."""
     device, batch = next((wanted.device, wanted.shape[0]) for wanted in target.values())
     if settings.start == "image" and start is None:
         raise SettingsError("start=image needs a start picture.")
-    size = settings.size
-    images = torch.full((batch, 3, size, size), GREY, device=device) if start is None else start
+    images = torch.full((batch, 3, *size), GREY, device=device) if start is None else start
     height, width = images.shape[2:]
-    parameterisation = make_parameterisation(settings, height, width, device)
+    parameterisation = PARAMETERISATIONS[settings.parameterisation](height, width, settings.decay, device)
     if settings.start == "image":
         return parameterisation, parameterisation.encode(images)
     parameters = torch.zeros_like(parameterisation.encode(images))  # Mid-grey in every parameterisation.
@@ -118,26 +129,39 @@ def _start(target: Features, settings: Settings, start: Images | None) -> tuple[
     return parameterisation, parameters
 
 
+def _choose_optimiser(settings: Settings) -> Callable[[Parameters], torch.optim.Optimizer]:
+    if settings.optimiser == "adam":
+        return partial(make_adam, learning_rate=settings.learning_rate)
+    return partial(
+        make_lbfgs,
+        learning_rate=settings.learning_rate,
+        history=settings.history,
+        line_search=settings.line_search,
+    )
+
+
+@dataclass(slots=True)
 class _Budget:
     """Says when to stop: evaluations, seconds, or patience, whichever ends first."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._lowest = math.inf
-        self._stale_steps = 0
+    evaluations: int | None
+    seconds: float | None
+    patience: int | None
+    tolerance: float
+    lowest: float = math.inf
+    stale_steps: int = 0
 
     def is_spent(self, step: Step) -> bool:
-        """Tell whether this step, each being shown once, is the last."""
-        settings, total = self._settings, step.losses["total"]
-        is_gain = total < self._lowest * (1 - settings.tolerance)
-        self._stale_steps = 0 if is_gain else self._stale_steps + 1
-        self._lowest = min(total, self._lowest)
+        """Count the step, each being counted once, and tell whether it is the last."""
+        total = step.losses["total"]
+        self.stale_steps = 0 if total < self.lowest * (1 - self.tolerance) else self.stale_steps + 1
+        self.lowest = min(total, self.lowest)
         return (
             self.evaluations_left(step) <= 0
-            or (settings.seconds is not None and step.seconds >= settings.seconds)
-            or (settings.patience is not None and self._stale_steps >= settings.patience)
+            or (self.seconds is not None and step.seconds >= self.seconds)
+            or (self.patience is not None and self.stale_steps >= self.patience)
         )
 
     def evaluations_left(self, step: Step) -> int:
         """Return how many evaluations the next iterate may cost."""
-        return sys.maxsize if self._settings.steps is None else self._settings.steps - step.evaluations
+        return sys.maxsize if self.evaluations is None else self.evaluations - step.evaluations

@@ -11,18 +11,13 @@ from torch.linalg import vecdot, vector_norm
 from explorer.features.trunk import Trunk
 from explorer.images import Images
 from explorer.inversion.parameterisations import Parameterisation, Parameters
-from explorer.inversion.priors import (
-    alpha_norm,
-    batchnorm_distance,
-    closeness,
-    squared_distance,
-    total_variation,
-)
-from explorer.inversion.settings import Settings, SettingsError
+from explorer.inversion.priors import PRIORS, Evidence, closeness, squared_distance
+from explorer.inversion.settings import SettingsError
 
 # The clamp to [0, 1] stops the gradient of pixels outside, so that something must bring them back. Results
 # are the same from weight 0.1 to 1.
 FIXED_WEIGHTS = {"feature": 1.0, "out_of_range": 1.0}
+NEEDS = {"start": "a start picture", "batchnorms": "a trunk built with batchnorm_inputs=True"}
 
 Features = Mapping[str, Float[Tensor, "batch ..."]]
 
@@ -48,16 +43,25 @@ class Objective:
     Pictures are clamped to [0, 1] before anything is computed of them: losses are those of the picture shown.
     """
 
-    def __init__(self, trunk: Trunk, target: Features, settings: Settings, reference: Images | None) -> None:
-        if settings.batchnorm and not trunk.batchnorms:
-            raise SettingsError("The batchnorm prior needs a trunk built with batchnorm_inputs=True.")
-        if settings.closeness and reference is None:
-            raise SettingsError("The closeness prior needs a start picture to stay close to.")
-        self._trunk = trunk.cast(settings.dtype)
+    def __init__(
+        self,
+        trunk: Trunk,
+        target: Features,
+        *,
+        direction: float = 0.0,
+        priors: Mapping[str, float] | None = None,
+        start: Images | None = None,
+    ) -> None:
+        """Take the weights of the features' direction and of priors by name; those of 0 are not computed."""
+        self._trunk = trunk
         self._target = {node: target[node] for node in trunk.nodes}
-        self._settings = settings
-        self._reference = reference
-        self._jitter = _Jitter(self._target, settings) if settings.jitter else None
+        self._start = start
+        self._priors = {name: PRIORS[name] for name, weight in (priors or {}).items() if weight}
+        self._weights = {**FIXED_WEIGHTS, "direction": direction, **(priors or {})}
+        for name, prior in self._priors.items():
+            has = {"start": start is not None, "batchnorms": bool(trunk.batchnorms)}
+            if prior.needs and not has[prior.needs]:
+                raise SettingsError(f"The prior {name} needs {NEEDS[prior.needs]}.")
 
     def evaluate(self, parameters: Parameters, parameterisation: Parameterisation) -> Evaluation:
         """Compute losses and gradient by one forward and one backward pass."""
@@ -68,59 +72,21 @@ class Objective:
             # How far the clamp had to move pixels; where it did not, the gradient is 0.
             out_of_range = closeness(unbounded, images.detach()).mean()
             terms = self._terms(images) | {"out_of_range": out_of_range}
-            total = torch.stack([self._weight(name) * term for name, term in terms.items()]).sum()
+            total = torch.stack([self._weights[name] * term for name, term in terms.items()]).sum()
         (gradient,) = torch.autograd.grad(total, parameters)
         # One transfer for all terms: on a GPU each would wait for the device.
         values = torch.stack([*terms.values(), total]).tolist()
         losses = dict(zip([*terms, "total"], values, strict=True))
         return Evaluation(parameters.detach(), gradient, images.detach(), losses)
 
-    def _weight(self, term: str) -> float:
-        return FIXED_WEIGHTS[term] if term in FIXED_WEIGHTS else getattr(self._settings, term)
-
     def _terms(self, images: Images) -> dict[str, Float[Tensor, ""]]:
-        """Compute the feature error and every prior that has a weight, before weighting."""
-        shifted, target = self._jitter.shift(images) if self._jitter else (images, self._target)
-        features = self._trunk(shifted)
-        terms = {"feature": _mean_over_nodes(_relative_error, features, target)}
-        if self._settings.direction:
-            terms["direction"] = _mean_over_nodes(_direction_error, features, target)
-        if self._settings.total_variation:
-            terms["total_variation"] = total_variation(images).mean()
-        if self._settings.alpha_norm:
-            terms["alpha_norm"] = alpha_norm(images).mean()
-        if self._settings.closeness and self._reference is not None:
-            terms["closeness"] = closeness(images, self._reference).mean()
-        if self._settings.batchnorm:
-            terms["batchnorm"] = batchnorm_distance(features, self._trunk.batchnorms).mean()
-        return terms
-
-
-class _Jitter:
-    """Random shifts of picture and target together, by whole cells of the coarsest feature map."""
-
-    def __init__(self, target: Features, settings: Settings) -> None:
-        if any(wanted.dim() != 4 for wanted in target.values()):
-            raise SettingsError("jitter needs nodes with feature maps; a vector has no place to shift to.")
-        self._target = target
-        self._largest = settings.jitter
-        self._generator = torch.Generator().manual_seed(settings.seed)
-
-    def shift(self, images: Images) -> tuple[Images, Features]:
-        """Roll the images and the targets by one newly drawn shift."""
-        limits = (-self._largest, self._largest + 1)
-        cells = torch.randint(*limits, (2,), generator=self._generator).tolist()
-        coarsest = min(self._target.values(), key=lambda wanted: wanted.shape[2])
-        return _roll(images, cells, coarsest), {
-            node: _roll(wanted, cells, coarsest) for node, wanted in self._target.items()
-        }
-
-
-def _roll(maps: Tensor, cells: list[int], coarsest: Tensor) -> Tensor:
-    shifts = [
-        cell * (maps.shape[dim] // coarsest.shape[dim]) for cell, dim in zip(cells, (2, 3), strict=True)
-    ]
-    return maps.roll(shifts, dims=(2, 3))
+        """Compute the feature error and every term that has a weight, before weighting."""
+        features = self._trunk(images)
+        terms = {"feature": _mean_over_nodes(_relative_error, features, self._target)}
+        if self._weights["direction"]:
+            terms["direction"] = _mean_over_nodes(_direction_error, features, self._target)
+        evidence = Evidence(images, self._start, features, self._trunk.batchnorms)
+        return terms | {name: prior.compute(evidence).mean() for name, prior in self._priors.items()}
 
 
 def _mean_over_nodes(

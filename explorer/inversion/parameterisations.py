@@ -1,9 +1,11 @@
 """Parameterisations: the spaces in which a picture is optimised, each an exact change of coordinates.
 
 None squashes its range: a decoded picture may leave [0, 1]; the objective clamps it and pulls it back.
+`PARAMETERISATIONS` is the one table of them: settings and the command line read it.
 """
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -11,7 +13,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explorer.images import Images
-from explorer.inversion.settings import Settings
 
 # Columns: the principal axes of RGB over ImageNet times their standard deviations (Olah et al. 2017, "Feature
 # Visualization", the colour matrix of their code).
@@ -34,6 +35,14 @@ class Parameterisation(Protocol):
         ...
 
 
+# Each made for pictures of a height and width, a decay of the spectrum, and a device.
+PARAMETERISATIONS: dict[str, Callable[[int, int, float, torch.device | None], Parameterisation]] = {
+    "cosine": lambda height, width, decay, device: Spectrum(CosineTransform(height, width, device), decay),
+    "fourier": lambda height, width, decay, device: Spectrum(FourierTransform(height, width, device), decay),
+    "pixels": lambda *_: Pixels(),
+}
+
+
 class Transform(Protocol):
     """An orthonormal change from pixels to frequencies."""
 
@@ -46,16 +55,6 @@ class Transform(Protocol):
     def synthesise(self, coefficients: Float[Tensor, "batch 3 ..."]) -> Planes:
         """Return the planes of the coefficients."""
         ...
-
-
-def make_parameterisation(
-    settings: Settings, height: int, width: int, device: torch.device | None = None
-) -> Parameterisation:
-    """Make the parameterisation that the settings name, for pictures of this size."""
-    if settings.parameterisation == "pixels":
-        return Pixels()
-    transforms = {"fourier": FourierTransform, "cosine": CosineTransform}
-    return Spectrum(transforms[settings.parameterisation](height, width, device), settings.decay)
 
 
 class Pixels:
@@ -102,7 +101,9 @@ class FourierTransform:
     def __init__(self, height: int, width: int, device: torch.device | None = None) -> None:
         self._size = (height, width)
         # The mean has frequency 0; the scale needs more, so it gets that of the slowest wave.
-        self.frequency = fourier_frequency(height, width, device).clamp_min(1 / max(height, width))[..., None]
+        self.frequency = _fourier_frequency(height, width, device).clamp_min(1 / max(height, width))[
+            ..., None
+        ]
 
     def analyse(self, planes: Planes) -> Float[Tensor, "batch 3 height half 2"]:
         """Transform to frequencies."""
@@ -133,29 +134,7 @@ class CosineTransform:
         return self._vertical.T @ coefficients @ self._horizontal
 
 
-class BandLimited:
-    """Another parameterisation whose pictures are shown without detail finer than a cutoff.
-
-    Only `decode` filters, so that the parameters keep the detail for later.
-    """
-
-    def __init__(self, inner: Parameterisation, cutoff: float) -> None:
-        self._inner = inner
-        self._cutoff = cutoff  # Cycles per pixel.
-
-    def encode(self, images: Images) -> Parameters:
-        """Return the inner parameters of the unfiltered pictures."""
-        return self._inner.encode(images)
-
-    def decode(self, parameters: Parameters) -> Images:
-        """Decode, then drop every frequency above the cutoff."""
-        images = self._inner.decode(parameters)
-        height, width = images.shape[2:]
-        mask = fourier_frequency(height, width, images.device) <= self._cutoff
-        return torch.fft.irfft2(torch.fft.rfft2(images) * mask, s=(height, width))
-
-
-def fourier_frequency(
+def _fourier_frequency(
     height: int, width: int, device: torch.device | None = None
 ) -> Float[Tensor, "height half"]:
     """Return the cycles per pixel of every entry of a real 2-D Fourier transform."""

@@ -1,10 +1,12 @@
 """Priors: what is known of any picture before its features are seen.
 
-Each is a pure function with one value per picture, 0 at best.
+Each is a pure function with one value per picture, 0 at best. `PRIORS` is the one table of them, which the
+settings, the objective, the command line and reports read.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -16,6 +18,35 @@ from torch.nn.functional import smooth_l1_loss
 
 from explorer.features.trunk import BatchNormStatistics
 from explorer.images import Images
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a prior may look at: the pictures, the picture they started from, and their features."""
+
+    images: Images
+    start: Images | None
+    features: Mapping[str, Tensor]  # With the BatchNorm inputs, where the trunk gives them.
+    batchnorms: Mapping[str, BatchNormStatistics]
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """A prior's function, one value per picture, and what it needs beside the pictures."""
+
+    compute: Callable[[Evidence], Float[Tensor, "batch"]]
+    needs: Literal["start", "batchnorms"] | None = None
+
+
+# By the name that is also its weight's among the settings.
+PRIORS: dict[str, Prior] = {
+    "total_variation": Prior(lambda given: total_variation(given.images)),
+    "alpha_norm": Prior(lambda given: alpha_norm(given.images)),
+    "closeness": Prior(lambda given: closeness(given.images, _known(given.start)), needs="start"),
+    "batchnorm": Prior(
+        lambda given: batchnorm_distance(given.features, given.batchnorms), needs="batchnorms"
+    ),
+}
 
 # Below this difference of neighbours (half an 8-bit grey level) total variation is quadratic, hence smooth.
 TV_ROUNDING = 0.002
@@ -83,6 +114,11 @@ class _SquaredDistance(Function):
         (difference,) = ctx.saved_tensors
         weights = 2 * gradient.view(-1, *[1] * (difference.dim() - 1))
         return (difference * weights).to(ctx.dtype), None
+
+
+def _known(start: Images | None) -> Images:
+    assert start is not None  # The objective has looked.
+    return start
 
 
 def _mean_distance(images: Images, others: Images) -> Float[Tensor, "batch"]:

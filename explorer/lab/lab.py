@@ -1,93 +1,94 @@
 """The lab: one picture's experiments on the shared models. No Gradio, no printing."""
 
 import time
-from collections.abc import Generator, Mapping
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from explorer.decoders.checkpoint import CHECKPOINTS, LINEAR
-from explorer.decoders.linear import LinearDecoderError
-from explorer.errors import ExplorerError
 from explorer.features.backbone import Backbone, load_backbone
-from explorer.features.layers import JOINT_SEPARATOR, LAYERS
+from explorer.features.layers import LAYERS
 from explorer.features.trunk import Features, Trunk
 from explorer.images import Images, Picture
-from explorer.inversion.invert import Settings, Step, invert, load_settings
+from explorer.inversion.invert import Steps, invert
+from explorer.inversion.settings import Settings, load_settings
+from explorer.lab.methods import (
+    METHODS,
+    Iterative,
+    explain_unavailable,
+    find_iterative,
+    find_one_pass,
+    is_iterative,
+)
 from explorer.lab.models import Models
-from explorer.lab.race import FRAMES_PER_SECOND, Race
-from explorer.lab.run import Reconstruction, finish, follow
+from explorer.lab.race import Race
+from explorer.lab.run import Reconstruction, Run
 from explorer.lab.scorer import SCORED_NODES, Scorer
 from explorer.machine import CPU
 from explorer.metrics.scores import Scores
-
-ITERATIVE_METHODS = ("optimiser", "hybrid")
-VARIANTS = {"decoder": "faithful", "perceptual": "perceptual"}  # Of the trained decoder, by method.
-METHODS = (*VARIANTS, *ITERATIVE_METHODS, "linear")
-
-
-class MethodUnavailableError(ExplorerError):
-    """A method that cannot run for this layer and these weights; the message says why."""
 
 
 class Lab:
     """Experiments on one backbone; pictures are passed in and never kept, so visitors cannot mix."""
 
-    def __init__(
-        self, backbone: Backbone, device: torch.device = CPU, checkpoints: Path = CHECKPOINTS
-    ) -> None:
-        self.backbone = backbone
-        self.device = device
-        self._models = Models(backbone, device, checkpoints)
-        self.scorer = Scorer(self._models)
+    def __init__(self, models: Models) -> None:
+        self.models = models
+        self.scorer = Scorer(models)
 
     @classmethod
     def load(cls, weights: str = "IMAGENET1K_V1", device: torch.device = CPU) -> "Lab":
         """Load the backbone by weight name or file and build a lab around it."""
-        return cls(load_backbone(weights), device)
+        return cls(Models(load_backbone(weights), device))
+
+    @property
+    def backbone(self) -> Backbone:
+        """The network that is inverted."""
+        return self.models.backbone
+
+    @property
+    def device(self) -> torch.device:
+        """Where the models are."""
+        return self.models.device
 
     def prepare(self) -> None:
-        """Build the trunks that inverting and judging the four layers takes, so that no run waits for one."""
+        """Build the trunks that inverting and scoring the four layers takes, so that no run waits for one."""
         self.trunk(SCORED_NODES)
         for layer in LAYERS:
             self.trunk(layer)
-            for is_warm in (False, True):
-                self._optimised_trunk(layer, load_settings(layer, is_warm=is_warm))
+            for method in filter(is_iterative, METHODS):
+                self._optimised_trunk(layer, load_settings(layer, method))
+
+    def warm(self, method: str, layer: str, settings: Settings | None = None) -> None:
+        """Load, or fit, all that the method needs at this layer, so that a run measures its own time alone.
+
+        Raises:
+            MethodUnavailableError: the method cannot run for this layer and these weights.
+        """
+        if not is_iterative(method):
+            self._decoder(layer, method)
+            return
+        start = find_iterative(self.models, layer, method).start
+        self._optimised_trunk(layer, settings or load_settings(layer, method))
+        if start == "decoder":
+            self._decoder(layer, self.choose_decoder(layer))
 
     def trunk(self, nodes: str) -> Trunk:
-        """Give the frozen trunk that stops at these nodes, built on first use."""
-        return self._models.trunk(nodes)
+        """Return the frozen trunk that stops at these nodes, built on first use."""
+        return self.models.trunk(nodes)
 
-    def target(self, picture: Picture, nodes: str) -> Features:
+    def encode(self, picture: Picture, nodes: str) -> Features:
         """Compute the features that a reconstruction from these nodes may see, and nothing else."""
         with torch.no_grad():
-            return self.trunk(nodes)(self._models.place(picture.images))
+            return self.trunk(nodes)(self.models.place(picture.images))
 
     def unavailable(self, layer: str, method: str) -> str | None:
-        """Say why a method cannot run for this layer, or None when it can."""
-        if method not in METHODS:
-            return f"Unknown method '{method}': use {', '.join(METHODS)}."
-        if method == "optimiser":
-            return None
-        if JOINT_SEPARATOR in layer:
-            return f"The {method} method inverts one layer at a time; use the optimiser for '{layer}'."
-        if method in VARIANTS and self._models.decoder(layer, VARIANTS[method]) is None:
-            return (
-                f"The {VARIANTS[method]} decoder of {layer} is not available for these weights yet; "
-                "use linear or optimiser."
-            )
-        return None
+        """Say why a method cannot run for this layer, or return None when it can."""
+        return explain_unavailable(self.models, layer, method)
 
-    def best_decoder(self, layer: str) -> str:
+    def choose_decoder(self, layer: str) -> str:
         """Name the method that decodes this layer at once: `decoder`, or `linear` standing in for it."""
         return "linear" if self.unavailable(layer, "decoder") else "decoder"
-
-    def ships_linear(self, layer: str) -> bool:
-        """Whether the layer's linear decoder was fitted beforehand, and not here on the example pictures."""
-        return self._models.decoder(layer, LINEAR) is not None
 
     def decode(self, picture: Picture, layer: str, method: str = "decoder") -> Images:
         """Bring the picture back from the features of one layer in a single pass.
@@ -96,7 +97,7 @@ class Lab:
             MethodUnavailableError: there is no such decoder for this layer and these weights.
         """
         self._decoder(layer, method)
-        return self.decode_features(self.target(picture, layer), layer, method)
+        return self.decode_features(self.encode(picture, layer), layer, method)
 
     def decode_features(self, features: Features, layer: str, method: str = "decoder") -> Images:
         """Bring a picture back, in a single pass, from features of one layer that no picture need have.
@@ -111,45 +112,40 @@ class Lab:
     def continue_from(self, features: Features, layer: str) -> Float[Tensor, "batch classes"]:
         """Let the network go on to its output from features of one layer that no picture need have."""
         with torch.no_grad():
-            return self._models.tail(layer)(features[layer])
+            return self.models.tail(layer)(features[layer])
 
-    def steps(
-        self, picture: Picture, layer: str, method: str, settings: Settings
-    ) -> Generator[Step, None, None]:
-        """Invert the features of one layer, or of a joined set, step by step.
-
-        `hybrid` starts from the best decoder's picture, `optimiser` from what the settings say.
+    def invert(self, picture: Picture, layer: str, method: str, settings: Settings) -> Steps:
+        """Search the picture by the features of one layer, or of a joined set, step by step.
 
         Raises:
             MethodUnavailableError: the method takes no steps or cannot run for this layer.
         """
-        if method not in ITERATIVE_METHODS:
-            raise MethodUnavailableError(f"The {method} method takes no steps; use optimiser or hybrid.")
-        self._check(layer, method)
-        start = self.decode(picture, layer, self.best_decoder(layer)) if method == "hybrid" else None
+        start = None
+        if find_iterative(self.models, layer, method).start == "decoder":
+            start = self.decode(picture, layer, self.choose_decoder(layer))
+        height, width = picture.images.shape[2:]
         trunk = self._optimised_trunk(layer, settings)
-        settings = replace(settings, size=picture.images.shape[-1])
-        return invert(trunk, self.target(picture, layer), settings, start=start)
+        return invert(trunk, self.encode(picture, layer), settings, start=start, size=(height, width))
 
-    def run(
-        self, picture: Picture, layer: str, method: str, settings: Settings
-    ) -> Generator[Step, None, Reconstruction]:
-        """Yield the steps of an optimiser or hybrid run and return the reconstruction they lead to.
+    def run(self, picture: Picture, layer: str, method: str, settings: Settings) -> Run:
+        """Set up an inversion, without a step taken yet.
 
-        A hybrid's seconds include the decoder's pass, but nothing includes loading or fitting a model.
+        Its seconds include computing the target and a decoder's pass, but not loading or fitting a model.
+
+        Raises:
+            MethodUnavailableError: the method takes no steps or cannot run for this layer.
         """
-        self._check(layer, method)
-        self._optimised_trunk(layer, settings)
-        notice = None
-        if method == "hybrid":
-            self._decoder(layer, self.best_decoder(layer))
-            notice = self.start_notice(layer)
+        self.warm(method, layer, settings)
         started = time.perf_counter()
-        steps = self.steps(picture, layer, method, settings)
-        before = time.perf_counter() - started
-        original = self._models.place(picture.images)
-        made = yield from follow(steps, original, layer=layer, method=method, notice=notice)
-        return replace(made, seconds=made.seconds + before)
+        steps = self.invert(picture, layer, method, settings)
+        return Run(
+            steps,
+            self.models.place(picture.images),
+            layer=layer,
+            method=method,
+            notice=self._start_notice(layer, method),
+            seconds_before=time.perf_counter() - started,
+        )
 
     def reconstruct(
         self, picture: Picture, layer: str, method: str, settings: Settings | None = None
@@ -162,56 +158,39 @@ class Lab:
         Raises:
             MethodUnavailableError: the method cannot run for this layer and these weights.
         """
-        if method in ITERATIVE_METHODS:
-            settings = settings or load_settings(layer, is_warm=method == "hybrid")
-            return finish(self.run(picture, layer, method, settings))
-        self._decoder(layer, method)
+        if is_iterative(method):
+            run = self.run(picture, layer, method, settings or load_settings(layer, method))
+            for _ in run:
+                pass
+            return run.reconstruction()
+        self.warm(method, layer)
         started = time.perf_counter()
         images = self.decode(picture, layer, method)
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
-        return Reconstruction(layer, method, images, steps=0, seconds=time.perf_counter() - started)
+        return Reconstruction(layer, method, images, evaluations=0, seconds=time.perf_counter() - started)
 
-    def start_notice(self, layer: str) -> str | None:
-        """Say so when a hybrid run starts from the linear decoder instead of a trained one."""
-        if self.best_decoder(layer) == "decoder":
-            return None
-        return f"{layer} starts from the linear decoder: there is no trained one for these weights yet."
-
-    def race(
-        self,
-        picture: Picture,
-        settings: Mapping[str, Settings],
-        *,
-        method: str = "optimiser",
-        frames_per_second: float = FRAMES_PER_SECOND,
-    ) -> Race:
+    def race(self, picture: Picture, settings: Mapping[str, Settings], *, method: str = "optimiser") -> Race:
         """Set up the layers that have settings to be inverted side by side, without a step taken yet."""
-        steps = {layer: self.steps(picture, layer, method, chosen) for layer, chosen in settings.items()}
-        return Race(
-            steps, self._models.place(picture.images), method=method, frames_per_second=frames_per_second
-        )
+        runs = {layer: self.run(picture, layer, method, chosen) for layer, chosen in settings.items()}
+        return Race(runs, method=method)
 
     def score(self, picture: Picture, reconstruction: Reconstruction) -> Scores:
         """Measure a reconstruction by every metric; one that cannot be had is None with its reason."""
         return self.scorer.score(reconstruction.images, picture.images, reconstruction.layer)
 
+    def _start_notice(self, layer: str, method: str) -> str | None:
+        """Say so when a run starts from the linear decoder instead of a trained one."""
+        if METHODS[method] != Iterative("decoder") or self.choose_decoder(layer) == "decoder":
+            return None
+        return f"{layer} starts from the linear decoder: there is no trained one for these weights yet."
+
     def _optimised_trunk(self, layer: str, settings: Settings) -> Trunk:
-        return self._models.trunk(layer, batchnorm_inputs=settings.batchnorm > 0, dtype=settings.dtype)
+        needs_batchnorms, dtype = settings.uses("batchnorms"), settings.dtype_on(self.device)
+        return self.models.trunk(layer, batchnorm_inputs=needs_batchnorms, dtype=dtype)
 
     def _decoder(self, layer: str, method: str) -> nn.Module:
-        """Give the decoder of a one-pass method with its trunk, both loaded or fitted on first use."""
-        self._check(layer, method)
+        """Return the decoder of a one-pass method with its trunk, both loaded or fitted on first use."""
+        chosen = find_one_pass(self.models, layer, method)
         self.trunk(layer)
-        if method == "linear":
-            try:
-                return self._models.linear(layer)
-            except LinearDecoderError as error:
-                raise MethodUnavailableError(f"{layer} cannot be inverted by linear: {error}") from error
-        decoder = self._models.decoder(layer, VARIANTS[method])
-        assert decoder is not None  # The check has looked.
-        return decoder
-
-    def _check(self, layer: str, method: str) -> None:
-        if reason := self.unavailable(layer, method):
-            raise MethodUnavailableError(reason)
+        return chosen.load(self.models, layer)

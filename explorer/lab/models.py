@@ -15,6 +15,7 @@ from explorer.features.graph import trace
 from explorer.features.tail import cut_tail
 from explorer.features.trunk import Trunk, cut_trunk
 from explorer.images import Images
+from explorer.machine import CPU
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -23,15 +24,17 @@ Value = TypeVar("Value")
 class Models:
     """A backbone's trunks and decoders; safe to use from several threads at once."""
 
-    def __init__(self, backbone: Backbone, device: torch.device, checkpoints: Path = CHECKPOINTS) -> None:
+    def __init__(
+        self, backbone: Backbone, device: torch.device = CPU, checkpoints: Path = CHECKPOINTS
+    ) -> None:
         self.backbone = backbone
         self.device = device
         self._traced = trace(backbone.network)
         self._checkpoints = checkpoints
-        self._trunks = _Shelf[tuple[str, bool, torch.dtype], Trunk]()
-        self._tails = _Shelf[str, nn.Module]()
-        self._decoders = _Shelf[tuple[str, str], Decoder | None]()
-        self._linear = _Shelf[str, LinearDecoder]()
+        self._trunks = _Cache[tuple[str, bool, torch.dtype], Trunk]()
+        self._tails = _Cache[str, nn.Module]()
+        self._decoders = _Cache[tuple[str, str], Decoder | None]()
+        self._linear = _Cache[str, LinearDecoder]()
 
     def place(self, images: Images) -> Images:
         """Bring pictures to where the models are."""
@@ -40,41 +43,45 @@ class Models:
     def trunk(
         self, nodes: str, *, batchnorm_inputs: bool = False, dtype: torch.dtype = torch.float32
     ) -> Trunk:
-        """Give the frozen trunk that stops at these nodes and computes in this type."""
-        if dtype != torch.float32:
-            return self._trunks.get(
-                (nodes, batchnorm_inputs, dtype),
-                lambda: self.trunk(nodes, batchnorm_inputs=batchnorm_inputs).cast(dtype),
-            )
-        return self._trunks.get(
-            (nodes, batchnorm_inputs, dtype),
-            lambda: cut_trunk(self._traced, nodes, batchnorm_inputs=batchnorm_inputs).to(self.device),
-        )
+        """Return the frozen trunk that stops at these nodes and computes in this type."""
+
+        def make() -> Trunk:
+            if dtype != torch.float32:
+                return self.trunk(nodes, batchnorm_inputs=batchnorm_inputs).cast(dtype)
+            return cut_trunk(self._traced, nodes, batchnorm_inputs=batchnorm_inputs).to(self.device)
+
+        return self._trunks.get((nodes, batchnorm_inputs, dtype), make)
 
     def tail(self, node: str) -> nn.Module:
-        """Give the rest of the network, from one node's features to its output."""
+        """Return the rest of the network, from one node's features to its output."""
         return self._tails.get(node, lambda: cut_tail(self._traced, node).to(self.device))
 
-    def decoder(self, layer: str, variant: str) -> Decoder | None:
-        """Give the trained decoder that fits this layer and these weights, if there is one."""
-        return self._decoders.get((layer, variant), lambda: self._find_decoder(layer, variant))
+    def ships(self, layer: str, variant: str) -> bool:
+        """Whether a decoder of this variant, trained beforehand, fits this layer and these weights."""
+        return self._find_decoder(layer, variant) is not None
 
-    def linear(self, layer: str) -> Decoder | LinearDecoder:
-        """Give the closed-form decoder of this layer.
+    def decoder(self, layer: str, variant: str) -> nn.Module | None:
+        """Return the decoder of this variant, or None where there is none.
 
-        One that ships was fitted on many photos. Without, fitting one the first time takes up to a minute.
+        A linear one that does not ship is fitted, which takes up to a minute the first time.
+
+        Raises:
+            LinearDecoderError: the linear decoder cannot be fitted at this layer.
         """
-        shipped = self.decoder(layer, LINEAR)
-        if shipped is not None:
-            return shipped
+        found = self._find_decoder(layer, variant)
+        if found is not None or variant != LINEAR:
+            return found
         return self._linear.get(layer, lambda: linear_decoder(self.trunk(layer)).to(self.device).eval())
 
     def _find_decoder(self, layer: str, variant: str) -> Decoder | None:
-        found = find_decoder(self.trunk(layer), variant, self._checkpoints, digest=self.backbone.digest)
-        return None if found is None else found.to(self.device).eval()
+        def find() -> Decoder | None:
+            found = find_decoder(self.trunk(layer), variant, self._checkpoints, digest=self.backbone.digest)
+            return None if found is None else found.to(self.device).eval()
+
+        return self._decoders.get((layer, variant), find)
 
 
-class _Shelf(Generic[Key, Value]):
+class _Cache(Generic[Key, Value]):
     """Values made once per key; a slow one holds up only those who want the same."""
 
     def __init__(self) -> None:

@@ -2,31 +2,28 @@
 
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from threading import Event
-from typing import Literal
+from typing import Protocol
 
-from explorer.images import Images, encode_jpeg
-from explorer.inversion.invert import Diverged, Step
-from explorer.lab.run import Reconstruction, Record, divergence_notice, record
-
-State = Literal["running", "stopped", "finished", "diverged"]
+from explorer.images import Images, Pixels, to_pixels
+from explorer.lab.run import Reconstruction, Run, State, take_turns
 
 # Four frames a second look alive; asking for a little more leaves room for a deep layer's long step.
 FRAMES_PER_SECOND = 4.5
-JPEG_QUALITY = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One layer as it stands; `jpeg` is None when the picture is the one of the frame before."""
+    """One layer as it stands; `pixels` is the same object as long as the picture is the same."""
 
     step: int
     evaluations: int
     seconds: float
     losses: dict[str, float]
     psnr_db: float
-    jpeg: bytes | None
+    pixels: Pixels = field(repr=False, compare=False)
     state: State
     notice: str | None
 
@@ -39,23 +36,39 @@ class Frame:
     panels: dict[str, Panel]
 
 
-class Race:
-    """Advance several inversions fairly: the layer with the least own compute time goes next.
+class AnyRace(Protocol):
+    """What the page can show as a race, wherever it runs."""
 
-    `frames` may be closed, or ended by `stop`, and called again: the race goes on where it was.
+    method: str
+
+    def frames(self, seconds: float) -> Generator[Frame, None, None]:
+        """Yield frames for at most so many seconds, the last one telling how the race stands."""
+        ...
+
+    def stop(self) -> None:
+        """Ask `frames` to end soon; safe from any thread."""
+        ...
+
+    def can_resume(self) -> bool:
+        """Whether calling `frames` again would go on."""
+        ...
+
+    def reconstructions(self) -> list[Reconstruction]:
+        """Return the picture that each layer has reached."""
+        ...
+
+
+class Race:
+    """Advances several runs fairly: the layer with the least own compute time goes next.
+
+    `frames` may be closed, or ended by `stop` or its seconds, and called again: the race goes on where it
+    was. So several races share one machine in slices: `frames(seconds)` of each in turn, as often as need be.
     """
 
-    def __init__(
-        self,
-        steps: Mapping[str, Generator[Step, None, None]],
-        original: Images,
-        *,
-        method: str,
-        frames_per_second: float = FRAMES_PER_SECOND,
-    ) -> None:
+    def __init__(self, runs: Mapping[str, Run], *, method: str) -> None:
         self.method = method
-        self._lanes = {layer: _Lane(generator, original) for layer, generator in steps.items()}
-        self._interval = 1.0 / frames_per_second
+        self._runs = dict(runs)
+        self._pixels: dict[str, tuple[Images, Pixels]] = {}
         self._seconds = 0.0
         self._is_stopping = Event()
 
@@ -63,21 +76,24 @@ class Race:
         """Yield frames on the wall clock, first and last always, for at most `seconds` of this call."""
         if self._has_begun():
             self._is_stopping.clear()  # A stop from before the first step still counts.
-        for lane in self._lanes.values():
-            lane.resume()
+        for run in self._runs.values():
+            run.resume()
         started = time.perf_counter() - self._seconds
         limit = float("inf") if seconds is None else self._seconds + seconds
         due = self._seconds
         try:
-            while (lane := self._next_lane()) and self._seconds < limit and not self._must_stop():
-                lane.advance()
-                self._seconds = time.perf_counter() - started
-                if self._seconds >= due and all(lane.has_step for lane in self._lanes.values()):
-                    due = max(due + self._interval, self._seconds)
-                    yield self._frame()
+            with closing(take_turns(self._runs.values())) as turns:
+                for _ in turns:
+                    self._seconds = time.perf_counter() - started
+                    if self._seconds >= due and all(run.has_begun for run in self._runs.values()):
+                        due = max(due + 1 / FRAMES_PER_SECOND, self._seconds)
+                        yield self._frame()
+                    # Even a race stopped before it began has taken one step, to have a last frame.
+                    if self._seconds >= limit or self._is_stopping.is_set():
+                        break
         finally:
-            for lane in self._lanes.values():
-                lane.stop()
+            for run in self._runs.values():
+                run.stop()
         yield self._frame()
 
     def stop(self) -> None:
@@ -86,98 +102,32 @@ class Race:
 
     def can_resume(self) -> bool:
         """Whether some layer still has steps to go."""
-        return any(lane.is_open for lane in self._lanes.values())
+        return not all(run.has_ended for run in self._runs.values())
 
     def reconstructions(self) -> list[Reconstruction]:
-        """Give the picture each layer has reached, with its history."""
-        return [
-            lane.reconstruction(layer, self.method) for layer, lane in self._lanes.items() if lane.has_step
-        ]
+        """Return the picture that each layer has reached, with its history."""
+        return [run.reconstruction() for run in self._runs.values() if run.has_begun]
 
     def _has_begun(self) -> bool:
-        return any(lane.has_step for lane in self._lanes.values())
-
-    def _must_stop(self) -> bool:
-        """Tell whether to end; even a race stopped before it began takes one step, to have a last frame."""
-        return self._is_stopping.is_set() and self._has_begun()
+        return any(run.has_begun for run in self._runs.values())
 
     def _frame(self) -> Frame:
-        panels = {layer: lane.panel() for layer, lane in self._lanes.items() if lane.has_step}
+        panels = {layer: self._panel(run) for layer, run in self._runs.items() if run.has_begun}
         return Frame(self._seconds, panels)
 
-    def _next_lane(self) -> "_Lane | None":
-        runners = [lane for lane in self._lanes.values() if lane.state == "running"]
-        return min(runners, key=lambda lane: lane.seconds, default=None)
-
-
-class _Lane:
-    """One layer's inversion and what it has reached."""
-
-    def __init__(self, steps: Generator[Step, None, None], original: Images) -> None:
-        self.state: State = "running"
-        self._steps = steps
-        self._original = original
-        self._last: Step | None = None
-        self._latest: Record | None = None  # Of the step that is shown; after a divergence, an earlier one.
-        self._notice: str | None = None
-        self._history: list[Record] = []
-        self._is_shown = False
-
-    @property
-    def seconds(self) -> float:
-        return 0.0 if self._last is None else self._last.seconds
-
-    @property
-    def has_step(self) -> bool:
-        return self._last is not None
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in ("running", "stopped")
-
-    def advance(self) -> None:
-        try:
-            self._history.append(self._show(next(self._steps)))
-        except StopIteration:
-            self.state = "finished"
-        except Diverged as error:
-            self.state, self._notice = "diverged", divergence_notice(error.step)
-            self._show(error.best)
-
-    def stop(self) -> None:
-        if self.state == "running":
-            self.state = "stopped"
-
-    def resume(self) -> None:
-        if self.state == "stopped":
-            self.state = "running"
-
-    def panel(self) -> Panel:
-        if self._last is None or self._latest is None:
-            raise ValueError("The race has not made its first step.")
-        latest = self._latest
-        jpeg = None if self._is_shown else encode_jpeg(self._last.images, JPEG_QUALITY)
-        self._is_shown = True
+    def _panel(self, run: Run) -> Panel:
+        step, record = run.latest, run.record
+        images, pixels = self._pixels.get(run.layer, (None, None))
+        if pixels is None or images is not step.images:
+            pixels = to_pixels(step.images)
+            self._pixels[run.layer] = step.images, pixels
         return Panel(
-            step=latest.index,
-            evaluations=latest.evaluations,
-            seconds=latest.seconds,
-            losses=latest.losses,
-            psnr_db=latest.psnr_db,
-            jpeg=jpeg,
-            state=self.state,
-            notice=self._notice,
+            step=record.index,
+            evaluations=record.evaluations,
+            seconds=record.seconds,
+            losses=record.losses,
+            psnr_db=record.psnr_db,
+            pixels=pixels,
+            state=run.state,
+            notice=run.notice,
         )
-
-    def reconstruction(self, layer: str, method: str) -> Reconstruction:
-        if self._last is None:
-            raise ValueError("The race has not made its first step.")
-        step = self._last
-        return Reconstruction(
-            layer, method, step.images, step.evaluations, step.seconds, self._notice, tuple(self._history)
-        )
-
-    def _show(self, step: Step) -> Record:
-        self._last, self._latest = step, record(step, self._original)
-        self._is_shown = False
-        return self._latest

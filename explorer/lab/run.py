@@ -1,11 +1,14 @@
-"""What a run leaves behind: the history of its steps and the picture it ended with."""
+"""A run: one layer of one picture being inverted, and the order in which several take turns."""
 
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from explorer.images import Images
-from explorer.inversion.invert import Diverged, Step
+from explorer.inversion.invert import Step, Steps
 from explorer.metrics.functional import psnr
+
+State = Literal["running", "stopped", "finished", "diverged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +24,127 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Reconstruction:
-    """One layer of one picture brought back by one method; `steps` counts trunk evaluations."""
+    """One layer of one picture brought back by one method; `evaluations` are those of the trunk."""
 
     layer: str
     method: str
     images: Images
-    steps: int
+    evaluations: int
     seconds: float
     notice: str | None = None
     history: tuple[Record, ...] = ()
 
 
-def record(step: Step, original: Images) -> Record:
+class Run:
+    """An inversion under way: iterate it to its end, or `advance` it step by step.
+
+    Its seconds are own compute alone: those of the steps, and `seconds_before` for what came before them. A
+    diverged inversion ends with its best step, which the history already holds, and a notice.
+    """
+
+    def __init__(
+        self,
+        steps: Steps,
+        original: Images,
+        *,
+        layer: str,
+        method: str,
+        notice: str | None = None,
+        seconds_before: float = 0.0,
+    ) -> None:
+        self.layer = layer
+        self.method = method
+        self.state: State = "running"
+        self._steps = steps
+        self._original = original
+        self._notice = notice
+        self._seconds_before = seconds_before
+        self._history: list[Record] = []
+        # One tuple, so that another thread never sees a step with the record of another.
+        self._reached: tuple[Step, Record] | None = None
+
+    def __iter__(self) -> Iterator[Step]:
+        """Advance to the end, yielding every step."""
+        while (step := self.advance()) is not None:
+            yield step
+
+    def advance(self) -> Step | None:
+        """Take the next step and return it, or None where there is none any more."""
+        step = None if self.has_ended else next(self._steps, None)
+        if step is None:
+            self.state = self.state if self.has_ended else "finished"
+            return None
+        step = replace(step, seconds=self._seconds_before + step.seconds)
+        record = measure(step, self._original)
+        if step.notice is None:
+            self._history.append(record)
+        else:
+            self.state = "diverged"
+        self._reached = step, record
+        return step
+
+    def stop(self) -> None:
+        """Let the scheduler pass this run over, unless it has ended."""
+        self.state = self.state if self.has_ended else "stopped"
+
+    def resume(self) -> None:
+        """Let the scheduler advance this run again, unless it has ended."""
+        self.state = self.state if self.has_ended else "running"
+
+    def close(self) -> None:
+        """End the run for good and let go of the optimiser's memory."""
+        self._steps.close()
+        self.state = self.state if self.has_ended else "finished"
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a step has been taken."""
+        return self._reached is not None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no step can follow."""
+        return self.state in ("finished", "diverged")
+
+    @property
+    def seconds(self) -> float:
+        """Own compute so far."""
+        return self._reached[0].seconds if self._reached else self._seconds_before
+
+    @property
+    def notice(self) -> str | None:
+        """What the user should know about this run."""
+        return (self._reached[0].notice if self._reached else None) or self._notice
+
+    @property
+    def latest(self) -> Step:
+        """The step the run stands at. Raises ValueError before the first."""
+        return self._last_step_and_record()[0]
+
+    @property
+    def record(self) -> Record:
+        """The numbers of the step the run stands at. Raises ValueError before the first."""
+        return self._last_step_and_record()[1]
+
+    @property
+    def history(self) -> tuple[Record, ...]:
+        """The numbers of all steps so far."""
+        return tuple(self._history)
+
+    def reconstruction(self) -> Reconstruction:
+        """Return the picture that the run has reached. Raises ValueError before the first step."""
+        step = self.latest
+        return Reconstruction(
+            self.layer, self.method, step.images, step.evaluations, step.seconds, self.notice, self.history
+        )
+
+    def _last_step_and_record(self) -> tuple[Step, Record]:
+        if self._reached is None:
+            raise ValueError("The run has not taken its first step.")
+        return self._reached
+
+
+def measure(step: Step, original: Images) -> Record:
     """Measure one step against the original picture, which the optimiser itself never sees."""
     return Record(
         index=step.index,
@@ -43,36 +155,9 @@ def record(step: Step, original: Images) -> Record:
     )
 
 
-def divergence_notice(index: int) -> str:
-    """Say what happened when a loss became infinite or not a number."""
-    return f"Optimisation became unstable at step {index}; showing the best frame."
-
-
-def follow(
-    steps: Iterator[Step], original: Images, *, layer: str, method: str, notice: str | None = None
-) -> Generator[Step, None, Reconstruction]:
-    """Pass the steps on to the caller and return what they lead to.
-
-    A run that diverges ends with its best step and a notice instead of an exception.
-    """
-    history: list[Record] = []
-    last: Step | None = None
-    try:
-        for last in steps:
-            history.append(record(last, original))
-            yield last
-    except Diverged as error:
-        last = error.best
-        notice = divergence_notice(error.step)
-    if last is None:
-        raise ValueError("The optimiser ended before its first step.")
-    return Reconstruction(layer, method, last.images, last.evaluations, last.seconds, notice, tuple(history))
-
-
-def finish(run: Generator[Step, None, Reconstruction]) -> Reconstruction:
-    """Take all steps of a run at once and give what they lead to."""
-    while True:
-        try:
-            next(run)
-        except StopIteration as end:
-            return end.value
+def take_turns(runs: Collection[Run]) -> Generator[Run, None, None]:
+    """Advance the run with the least own compute until all have ended, and yield each run after its step."""
+    while running := [run for run in runs if run.state == "running"]:
+        run = min(running, key=lambda run: run.seconds)
+        run.advance()
+        yield run

@@ -18,19 +18,13 @@ MAX_FRAMES = 60  # About 7 seconds of play and a few megabytes.
 
 def race_gif(original: Images, frames: Iterable[Frame]) -> bytes:
     """Animate a race as it was shown, thinned to MAX_FRAMES; raises ValueError when there is no frame."""
-    moments: list[dict[str, tuple[Panel, bytes]]] = []
-    for frame in frames:
-        shown = dict(moments[-1]) if moments else {}
-        for layer, panel in frame.panels.items():
-            # A panel without a picture still shows the one of the frame before.
-            shown[layer] = (panel, panel.jpeg or shown[layer][1])
-        moments.append(shown)
+    moments = list(frames)
     if not moments:
         raise ValueError("A GIF needs at least one frame.")
     stride = math.ceil(len(moments) / MAX_FRAMES)
     first = original_panel(original, "")
     kept = moments[::-1][::stride][::-1]  # Counted from the end, so that the last one stays.
-    return encode_gif([contact_sheet([first, *_race_panels(moment)]) for moment in kept])
+    return encode_gif([contact_sheet([first, *_race_panels(moment.panels)]) for moment in kept])
 
 
 def encode_gif(frames: Sequence[PIL.Image.Image]) -> bytes:
@@ -47,7 +41,7 @@ def encode_gif(frames: Sequence[PIL.Image.Image]) -> bytes:
     return buffer.getvalue()
 
 
-def _race_panels(moment: Mapping[str, tuple[Panel, bytes]]) -> Iterator[SheetPanel]:
-    for layer, (panel, jpeg) in moment.items():
+def _race_panels(panels: Mapping[str, Panel]) -> Iterator[SheetPanel]:
+    for layer, panel in panels.items():
         lines = (layer, f"step {panel.step}", f"PSNR {panel.psnr_db:.1f} dB")
-        yield SheetPanel(PIL.Image.open(BytesIO(jpeg)), lines, layer_style(layer).colour)
+        yield SheetPanel(PIL.Image.fromarray(panel.pixels), lines, layer_style(layer).colour)

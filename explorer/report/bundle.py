@@ -6,7 +6,7 @@ import platform
 import shlex
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from explorer import __version__
 from explorer.images import Picture, encode_png
-from explorer.inversion.invert import Settings
+from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
 from explorer.lab.run import Reconstruction
 from explorer.metrics.scores import METRICS, Scores
@@ -97,7 +97,7 @@ def make_record(result: Result) -> dict[str, Any]:
         "layer": made.layer,
         "method": made.method,
         **{key: scores[key] for key in FIRST_METRICS},
-        "steps": made.steps,
+        "steps": made.evaluations,
         "seconds": made.seconds,
         "reasons": dict(scores.reasons),
         "notice": made.notice,
@@ -107,7 +107,7 @@ def make_record(result: Result) -> dict[str, Any]:
 
 def describe_run(run: RunInfo) -> dict[str, Any]:
     """Make the manifest's description of a run, versions included."""
-    settings = {layer: asdict(chosen) if chosen else None for layer, chosen in run.settings.items()}
+    settings = {layer: chosen.describe() if chosen else None for layer, chosen in run.settings.items()}
     packages = {name: version(name) for name in PACKAGES}
     versions = {"explorer": __version__, "python": platform.python_version(), **packages}
     return {

@@ -15,15 +15,13 @@ from gradio.events import api
 
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.layers import LAYERS
-from explorer.images import Picture, encode_png, read_picture
-from explorer.inversion.invert import Settings, load_settings
-from explorer.inversion.settings import MAX_SEED
-from explorer.lab.lab import ITERATIVE_METHODS, METHODS
+from explorer.images import Picture, encode_jpeg, encode_png, read_picture
+from explorer.inversion.settings import MAX_SEED, Settings, load_settings
+from explorer.lab.methods import METHODS, is_iterative
 from explorer.lab.run import Reconstruction
 from explorer.ui.components.arguments import mistake, one_of, whole_number
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.history import History
 from explorer.ui.session.options import MAX_SECONDS, MAX_STEPS
 from explorer.ui.tabs.live import RACES
 
@@ -68,7 +66,7 @@ class Endpoints:
         Returns:
             image (PNG data URI), layer, method, steps, seconds, notice, and scores.
         """
-        one_of("method", method, METHODS)
+        one_of("method", method, list(METHODS))
         settings = _settings(layer, method, steps, seed)
         picture, lab = read_text(image), self._state.lab
         with clear_errors(), self._state.queue.turn(API):
@@ -90,17 +88,16 @@ class Endpoints:
         Returns:
             image (JPEG data URI), step, evaluations, seconds, losses, psnr_db, state, notice.
         """
-        one_of("method", method, ITERATIVE_METHODS)
+        one_of("method", method, list(filter(is_iterative, METHODS)))
         settings = _settings(layer, method, steps, seed)
         picture = read_text(image)
         with clear_errors():
             race = self._state.lab.race(picture, {layer: settings}, method=method)
         with self._state.queue.turn(API), closing(race.frames(MAX_SECONDS)) as frames:
-            history = History()
             for frame in frames:
-                panel = history.add(frame).panels[layer]
-                shown = {name: value for name, value in asdict(panel).items() if name != "jpeg"}
-                yield {"image": _data_uri("jpeg", panel.jpeg or b""), **shown}
+                panel = frame.panels[layer]
+                shown = {name: value for name, value in asdict(panel).items() if name != "pixels"}
+                yield {"image": _data_uri("jpeg", encode_jpeg(panel.pixels)), **shown}
 
     def metrics(self, image: str, reference: str) -> dict[str, Any]:
         """Compare two pictures by PSNR, SSIM, LPIPS-Alex and the network's five likeliest classes.
@@ -169,8 +166,8 @@ def _settings(layer: str, method: str, steps: int, seed: int) -> Settings:
         gr.Error: the layer is none, or a number is none or out of range; the message says what is allowed.
     """
     return replace(
-        load_settings(one_of("layer", layer, LAYERS), is_warm=method == "hybrid"),
-        steps=whole_number("steps", steps, 1, MAX_STEPS),
+        load_settings(one_of("layer", layer, LAYERS), method),
+        evaluations=whole_number("steps", steps, 1, MAX_STEPS),
         seed=whole_number("seed", seed, 0, MAX_SEED),
         seconds=MAX_SECONDS,
     )
@@ -181,7 +178,7 @@ def _describe(made: Reconstruction) -> dict[str, Any]:
         "image": _data_uri("png", encode_png(made.images)),
         "layer": made.layer,
         "method": made.method,
-        "steps": made.steps,
+        "steps": made.evaluations,
         "seconds": made.seconds,
         "notice": made.notice,
     }

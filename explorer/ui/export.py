@@ -5,7 +5,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from explorer.lab.lab import ITERATIVE_METHODS, Lab
+from explorer.lab.lab import Lab
+from explorer.lab.methods import is_iterative
 from explorer.lab.run import Reconstruction
 from explorer.metrics.scores import Scores
 from explorer.report.animation import race_gif
@@ -44,7 +45,7 @@ def pack_visit(lab: Lab, visit: Visit) -> bytes:
         [one.layer for one in made],
         command_line="\n".join(commands(lab, visit)),
         seed=visit.options.seed,
-        settings=visit.settings,
+        settings={layer: chosen.settle(lab.device) for layer, chosen in visit.settings.items()},
     )
     frames = visit.history.frames
     return zip_report(run, picture, results, race_gif(picture.images, frames) if frames else None)
@@ -57,16 +58,16 @@ def commands(lab: Lab, visit: Visit) -> list[str]:
     """
     groups: dict[tuple[str, int], list[str]] = {}
     for made in (*visit.decoded.values(), *visit.optimised.values()):
-        groups.setdefault((made.method, made.steps), []).append(made.layer)
+        groups.setdefault((made.method, made.evaluations), []).append(made.layer)
     return [_command(lab, visit, method, steps, layers) for (method, steps), layers in groups.items()]
 
 
 def _command(lab: Lab, visit: Visit, method: str, steps: int, layers: list[str]) -> str:
     arguments = ["reconstruct", "original.png", "--method", method, "--layers", ",".join(layers)]
     arguments += ["--weights", lab.backbone.name, "--out", f"repeated-{method}-{'-'.join(layers)}"]
-    if method in ITERATIVE_METHODS:
+    if is_iterative(method):
         arguments += ["--steps", str(steps), "--seed", str(visit.options.seed)]
-        chosen = visit.options.tuning()
+        chosen = [f"{key}={value}" for key, value in visit.options.tuning().items()]
         arguments += ["--set", *chosen] if chosen else []
     return repeat_command(*arguments)
 

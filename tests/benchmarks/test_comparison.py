@@ -18,6 +18,7 @@ from explorer.features.backbone import Backbone
 from explorer.features.trunk import build_trunk
 from explorer.images import Images
 from explorer.lab.lab import Lab
+from explorer.lab.models import Models
 
 SIDE = 64
 
@@ -88,11 +89,11 @@ def test_the_benchmark_races_the_references_and_resumes(
 ):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no_weights"))
     monkeypatch.setattr("explorer.benchmarks.comparison.REFERENCE_EVALUATIONS", 12)
-    lab = Lab(Backbone("tiny", tiny_network, "test", "abcd1234", tuple("abcdefghij")))
+    lab = Lab(Models(Backbone("tiny", tiny_network, "test", "abcd1234", tuple("abcdefghij"))))
     monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *arguments: lab)
     out = tmp_path / "proof"
     words = ["benchmark", "--reference", out, "--layers", "layer1", "--images", "cat", "--steps", 10]
-    words += ["--methods", "cold,adam,mahendran-vedaldi", "--set", f"size={SIDE}", "--json"]
+    words += ["--methods", "cold,adam,mahendran-vedaldi", "--size", SIDE, "--json"]
     assert main([str(word) for word in words]) == 0
     tables = json.loads(capsys.readouterr().out)
     assert {row["method"] for row in tables["ends"]} == {"cold", "adam", "mahendran-vedaldi"}

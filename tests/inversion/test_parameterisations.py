@@ -6,7 +6,6 @@ import torch
 from explorer.inversion.parameterisations import (
     COLOUR_AXES,
     GREY,
-    BandLimited,
     CosineTransform,
     FourierTransform,
     Parameterisation,
@@ -62,13 +61,3 @@ def test_decay_makes_fine_detail_cost_more_parameters(transform: FourierTransfor
         return Spectrum(transform, decay=1.0).encode(wave).abs().sum().item()
 
     assert cost(4) > cost(8) > cost(32)
-
-
-def test_a_band_limit_drops_fine_detail_only_and_only_in_the_picture():
-    def wave(period: int) -> torch.Tensor:
-        return torch.cos(2 * torch.pi * torch.arange(32) / period).expand(1, 3, 32, 32) * 0.1
-
-    limited = BandLimited(Pixels(), cutoff=1 / 8)
-    parameters = limited.encode(GREY + wave(16) + wave(4))
-    torch.testing.assert_close(limited.decode(parameters), GREY + wave(16))
-    torch.testing.assert_close(Pixels().decode(parameters), GREY + wave(16) + wave(4))

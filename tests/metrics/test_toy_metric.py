@@ -14,6 +14,7 @@ from explorer.examples import load_example
 from explorer.features.backbone import Backbone
 from explorer.images import to_pil
 from explorer.lab.lab import Lab
+from explorer.lab.models import Models
 from explorer.metrics.scores import METRICS, Metric
 from explorer.report.sheet import layer_panel
 from explorer.ui.stage.table import make_row, make_table
@@ -33,12 +34,12 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Metric:
 def test_a_toy_metric_is_shown_everywhere(
     toy: Metric, tiny_network: ResNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = Lab(Backbone("tiny", tiny_network, "seed 0", None, tuple("abcdefghij")))
+    lab = Lab(Models(Backbone("tiny", tiny_network, "seed 0", None, tuple("abcdefghij"))))
     monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *arguments: lab)
     picture = load_example("cat", size=64)
     to_pil(picture.images).save(tmp_path / "cat.png")
     words = ["reconstruct", str(tmp_path / "cat.png"), "--layers", "layer1", "--steps", "2"]
-    assert main([*words, "--set", "size=64", "--out", str(tmp_path / "out")]) == 0
+    assert main([*words, "--size", "64", "--out", str(tmp_path / "out")]) == 0
 
     (record,) = json.loads((tmp_path / "out" / "report.json").read_text())["results"]
     assert 0 < record[toy.key] < 1

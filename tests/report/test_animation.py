@@ -7,7 +7,7 @@ import PIL.ImageSequence
 import pytest
 
 from explorer.examples import load_example
-from explorer.images import Picture, to_pil
+from explorer.images import Picture, to_pixels
 from explorer.lab.race import Frame, Panel
 from explorer.report.animation import MAX_FRAMES, race_gif
 
@@ -18,12 +18,10 @@ def picture() -> Picture:
 
 
 def test_a_race_becomes_a_gif_that_ends_on_its_last_frame(picture: Picture):
-    jpeg = BytesIO()
-    to_pil(picture.images).save(jpeg, "JPEG")
+    pixels = to_pixels(picture.images)
 
     def frame(step: int) -> Frame:
-        picture_bytes = jpeg.getvalue() if step == 0 else None
-        panel = Panel(step, step, 0.0, {"feature": 1.0}, 10.0 + step, picture_bytes, "running", None)
+        panel = Panel(step, step, 0.0, {"feature": 1.0}, 10.0 + step, pixels, "running", None)
         return Frame(seconds=step / 5, panels={"layer1": panel})
 
     with PIL.Image.open(BytesIO(race_gif(picture.images, map(frame, range(MAX_FRAMES * 2))))) as gif:

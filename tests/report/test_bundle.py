@@ -16,7 +16,7 @@ import torch
 from explorer.examples import load_example
 from explorer.files import writing_into
 from explorer.images import Picture, quantise, to_pil
-from explorer.inversion.invert import Settings
+from explorer.inversion.settings import Settings
 from explorer.lab.run import Reconstruction
 from explorer.metrics.scores import METRICS, Scores
 from explorer.report.animation import encode_gif
@@ -56,7 +56,7 @@ def picture() -> Picture:
 
 def make_result(layer: str = "layer1", scores: Scores = SCORES, seed: int = 0) -> Result:
     images = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(seed))
-    made = Reconstruction(layer=layer, method="optimiser", images=images, steps=100, seconds=3.25)
+    made = Reconstruction(layer=layer, method="optimiser", images=images, evaluations=100, seconds=3.25)
     return Result("photos/my cat.png", made, scores)
 
 

@@ -18,8 +18,8 @@ def test_fitted_linear_decoder_is_preferred_to_one_of_the_examples(tmp_path: Pat
     shipped = decoder_path(tmp_path / "checkpoints" / "resnet50", "layer1", LINEAR)
     save_decoder(load_decoder(fitted).network, read_card(fitted), shipped)
     models = Models(load_backbone("untrained"), torch.device("cpu"), tmp_path / "checkpoints")
-    decoder = models.linear("layer1")
+    decoder = models.decoder("layer1", LINEAR)
+    assert isinstance(decoder, Decoder) and decoder.card.pictures == 8
     images = load_example("cat", size=64).images
     error = (decoder(models.trunk("layer1")(images)) - images).square().mean()
-    assert isinstance(decoder, Decoder) and decoder.card.pictures == 8
     assert error < 0.5 * images.var()

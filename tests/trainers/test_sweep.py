@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from trainers.config import ConfigError
-from trainers.sweep import Sweep, combinations, load_sweep, main
+from trainers.sweep import Sweep, combine, load_sweep, main
 from trainers.sweep_table import Row, append_rows, draw, read_rows
 
 GRID = {"decay": [0.5, 1.0], "optimiser": ["lbfgs", "adam"]}
@@ -39,9 +39,9 @@ def row(**changes: object) -> Row:
 
 
 def test_a_grid_is_every_combination_and_an_empty_grid_is_the_preset_itself():
-    assert list(combinations(GRID))[1] == "decay=0.5 optimiser=adam"
-    assert len(list(combinations(GRID))) == 4
-    assert list(combinations({})) == [""]
+    assert list(combine(GRID))[1] == "decay=0.5 optimiser=adam"
+    assert len(list(combine(GRID))) == 4
+    assert list(combine({})) == [""]
 
 
 def test_rows_survive_the_file(tmp_path: Path):

@@ -11,18 +11,19 @@ import torch
 from explorer.examples import load_example
 from explorer.features.backbone import UNTRAINED, load_backbone
 from explorer.images import quantise
-from explorer.inversion.invert import Settings
+from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
+from explorer.lab.models import Models
 from explorer.ui.session import zero_gpu
 from explorer.ui.session.zero_gpu import RaceRequest, RaceSnapshot, ZeroGpuRace, is_lent, play, set_up_race
 
 SIDE, STEPS = 64, 6
-SETTINGS = {"layer1": Settings(steps=STEPS), "layer2": Settings(steps=STEPS)}
+SETTINGS = {"layer1": Settings(evaluations=STEPS), "layer2": Settings(evaluations=STEPS)}
 
 
 @pytest.fixture(scope="module")
 def lab() -> Lab:
-    return Lab(load_backbone(UNTRAINED))
+    return Lab(Models(load_backbone(UNTRAINED)))
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_a_lent_race_ends_with_the_pictures_of_an_ordinary_one(lab: Lab, race: Z
     *_, expected = ordinary.frames()
     assert {panel.state for panel in last.panels.values()} == {"finished"}
     for found, wanted in zip(race.reconstructions(), ordinary.reconstructions(), strict=True):
-        assert found.layer == wanted.layer and found.steps == wanted.steps
+        assert found.layer == wanted.layer and found.evaluations == wanted.evaluations
         torch.testing.assert_close(found.images, quantise(wanted.images), atol=1.5 / 255, rtol=0)
         assert found.history[-1].psnr_db == pytest.approx(expected.panels[found.layer].psnr_db, abs=0.1)
     assert not race.can_resume()

@@ -10,15 +10,15 @@ import torch
 from explorer.decoders.checkpoint import DecoderError
 from explorer.features.layers import LAYERS
 from explorer.images import SIZE, Picture
-from explorer.inversion.invert import Settings
+from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
+from explorer.lab.race import AnyRace
 from explorer.lab.run import Reconstruction
 from explorer.machine import return_freed_memory
 from explorer.metrics.scores import Scores
 from explorer.ui.session.history import History
 from explorer.ui.session.options import RunOptions
 from explorer.ui.session.queue import RunQueue
-from explorer.ui.session.zero_gpu import PageRace
 
 # Visitors whose pictures and resumable races are kept; the one idle longest goes first.
 MAX_VISITS = 16
@@ -44,7 +44,7 @@ class Visit:
     decoded: dict[str, Reconstruction] = field(default_factory=dict)
     optimised: dict[str, Reconstruction] = field(default_factory=dict)
     scores: dict[tuple[str, str], Scores] = field(default_factory=dict)
-    race: PageRace | None = None
+    race: AnyRace | None = None
     run: str = ""
     options: RunOptions = field(default_factory=RunOptions)
     settings: dict[str, Settings] = field(default_factory=dict)
@@ -164,11 +164,11 @@ class AppState:
         lab.prepare()
         blank = Picture("blank", torch.full((1, 3, SIZE, SIZE), 0.5))
         for layer in LAYERS:
-            _, channels, rows, columns = lab.target(blank, layer)[layer].shape
+            _, channels, rows, columns = lab.encode(blank, layer)[layer].shape
             self.shapes[layer] = f"{channels} × {rows} × {columns}"
         for layer in LAYERS:
             self.doing = f"Preparing the decoder of {layer} …"
-            images = lab.decode(blank, layer, lab.best_decoder(layer))
+            images = lab.decode(blank, layer, lab.choose_decoder(layer))
             if layer == LAYERS[-1]:
                 self.doing = "Preparing the metrics …"
-                lab.score(blank, Reconstruction(layer, "decoder", images, steps=0, seconds=0.0))
+                lab.score(blank, Reconstruction(layer, "decoder", images, evaluations=0, seconds=0.0))

@@ -1,42 +1,65 @@
-"""The history of a race: its frames made whole, thinned so that a long race stays small."""
+"""The history of a race: its frames as the page has shown them, thinned so that a long race stays small."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from explorer.images import Pixels, decode_jpeg, encode_jpeg
 from explorer.lab.race import Frame
 
 # About 4 MB of JPEGs per visitor.
 MAX_FRAMES = 64
+LEFT_OUT = np.empty((0, 0, 3), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A frame with its pictures as JPEGs, which take a tenth of the memory."""
+
+    frame: Frame
+    jpegs: dict[str, bytes]
+
+    def restore(self) -> Frame:
+        panels = {
+            layer: replace(panel, pixels=decode_jpeg(self.jpegs[layer]))
+            for layer, panel in self.frame.panels.items()
+        }
+        return replace(self.frame, panels=panels)
 
 
 class History:
-    """Keeps frames in which every layer has its picture; every other one goes when there are too many."""
+    """Encodes and keeps frames; every other one goes when there are too many."""
 
     def __init__(self) -> None:
-        self._frames: list[Frame] = []
-        self._last: Frame | None = None
+        self._kept: list[_Kept] = []
+        self._last: _Kept | None = None
+        self._encoded: dict[str, tuple[Pixels, bytes]] = {}
         self._stride = 1
         self._count = 0
 
     @property
     def frames(self) -> Sequence[Frame]:
         """The frames kept, in order, the last one always among them."""
-        if self._last is None or (self._frames and self._frames[-1] is self._last):
-            return self._frames
-        return [*self._frames, self._last]
+        last = [] if self._last is None or self._last in self._kept[-1:] else [self._last]
+        return [kept.restore() for kept in [*self._kept, *last]]
 
-    def add(self, frame: Frame) -> Frame:
-        """Give the frame with the pictures it left out, because they had not changed, and keep it."""
-        before = {} if self._last is None else self._last.panels
-        panels = {
-            layer: panel if panel.jpeg or layer not in before else replace(panel, jpeg=before[layer].jpeg)
-            for layer, panel in frame.panels.items()
-        }
-        self._last = replace(frame, panels=panels)
+    def add(self, frame: Frame) -> dict[str, bytes]:
+        """Keep the frame and return its pictures as JPEGs; one that has not changed is not encoded again."""
+        jpegs = {layer: self._encode(layer, panel.pixels) for layer, panel in frame.panels.items()}
+        panels = {layer: replace(panel, pixels=LEFT_OUT) for layer, panel in frame.panels.items()}
+        self._last = _Kept(replace(frame, panels=panels), jpegs)
         if self._count % self._stride == 0:
-            self._frames.append(self._last)
+            self._kept.append(self._last)
         self._count += 1
-        if len(self._frames) > MAX_FRAMES:
-            self._frames = self._frames[::2]
+        if len(self._kept) > MAX_FRAMES:
+            self._kept = self._kept[::2]
             self._stride *= 2
-        return self._last
+        return jpegs
+
+    def _encode(self, layer: str, pixels: Pixels) -> bytes:
+        before, jpeg = self._encoded.get(layer, (None, b""))
+        if before is not pixels:
+            jpeg = encode_jpeg(pixels)
+            self._encoded[layer] = pixels, jpeg
+        return jpeg

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from explorer.images import Images, Picture, quantise
+from explorer.lab.race import AnyRace
 from explorer.lab.scorer import Scorer
 from explorer.metrics.functional import ssim
-from explorer.ui.session.zero_gpu import PageRace
 from explorer.ui.stage.value import Measurement
 
 # Each metric may take this share of a race's time; on two cores a reading costs 8 ms (SSIM), 48 ms (LPIPS).
@@ -23,7 +23,7 @@ class LiveMetrics:
         self._lpips = _Metric(lambda images: scorer.measure("lpips", images, original))
         self.latest: dict[str, Measurement] = {}
 
-    def read(self, race: PageRace, seconds: float) -> dict[str, Measurement]:
+    def read(self, race: AnyRace, seconds: float) -> dict[str, Measurement]:
         """Take the readings that are due so many seconds into the race; layers without one are left out."""
         if not (self._ssim.is_due(seconds) or self._lpips.is_due(seconds)):
             return {}

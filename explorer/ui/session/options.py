@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from explorer.features.layers import LAYERS
-from explorer.inversion.invert import Settings, SettingsError, load_settings
+from explorer.inversion.settings import Settings, SettingsError, load_settings
 
 FROM_NOISE, FROM_DECODER = "noise", "decoder"
 STARTS = [("from scratch", FROM_NOISE), ("from the decoder (hybrid)", FROM_DECODER)]
@@ -45,15 +45,11 @@ class RunOptions:
         """The lab's name for this start."""
         return "hybrid" if self.start == FROM_DECODER else "optimiser"
 
-    def overrides(self) -> list[str]:
-        """Write the choices as the settings' `key=value` texts."""
-        return [f"steps={int(self.steps)}", f"seed={int(self.seed)}", *self.tuning()]
-
-    def tuning(self) -> list[str]:
-        """Write the choices that the command line takes by --set: they differ from what is tuned."""
-        chosen = [] if self.prior == AS_TUNED else [f"total_variation={self.prior}"]
+    def tuning(self) -> dict[str, Any]:
+        """Return the settings that differ from what is tuned; the command line takes them by --set."""
+        chosen: dict[str, Any] = {} if self.prior == AS_TUNED else {"total_variation": float(self.prior)}
         if self.optimiser == "adam":
-            chosen += ["optimiser=adam", f"learning_rate={ADAM_LEARNING_RATE}"]
+            chosen |= {"optimiser": "adam", "learning_rate": ADAM_LEARNING_RATE}
         return chosen
 
     def settings(self) -> dict[str, Settings]:
@@ -64,7 +60,5 @@ class RunOptions:
         """
         if not self.layers:
             raise SettingsError("Choose at least one layer.")
-        is_warm = self.start == FROM_DECODER
-        return {
-            layer: load_settings(layer, overrides=self.overrides(), is_warm=is_warm) for layer in self.layers
-        }
+        changes = {"evaluations": int(self.steps), "seed": int(self.seed), **self.tuning()}
+        return {layer: load_settings(layer, self.method, **changes) for layer in self.layers}

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from explorer.images import Picture
 from explorer.lab.lab import Lab
-from explorer.lab.race import Frame
+from explorer.lab.race import AnyRace, Frame
 from explorer.lab.run import Reconstruction
 from explorer.machine import return_freed_memory
 from explorer.metrics.scores import Scores, join_reasons
@@ -15,13 +15,13 @@ from explorer.ui.session.app_state import AppState, Visit, score_key
 from explorer.ui.session.history import History
 from explorer.ui.session.live_metrics import LiveMetrics, Measurement
 from explorer.ui.session.options import RunOptions
-from explorer.ui.session.zero_gpu import PageRace, set_up_race
+from explorer.ui.session.zero_gpu import set_up_race
 from explorer.ui.stage import StageValue, read_frame, still
 from explorer.ui.stage.captions import Sentence, describe_gap, describe_layers, flat_psnr_db
 from explorer.ui.stage.table import Table, make_row, make_table
 
 
-def begin(lab: Lab, visit: Visit, options: RunOptions) -> PageRace:
+def begin(lab: Lab, visit: Visit, options: RunOptions) -> AnyRace:
     """Set up a race for the visit's picture, in place of the one before.
 
     Raises:
@@ -54,7 +54,7 @@ def watch(state: AppState, visit: Visit, seconds: float) -> Generator[StageValue
             if visit.race is not race:
                 return
             fresh = metrics.read(race, frame.seconds)
-            panels = read_frame(visit.history.add(frame), state.shapes, fresh)
+            panels = read_frame(frame, visit.history.add(frame), state.shapes, fresh)
             table = _running_table(frame, metrics.latest)
             value = replace(value, panels=panels, seconds=frame.seconds, table=table)
             yield value
@@ -75,7 +75,7 @@ def _with_scores(value: StageValue, results: list[Reconstruction], scores: dict[
         layer: replace(panel, ssim=scores[layer]["ssim"], lpips=scores[layer]["lpips"])
         for layer, panel in value.panels.items()
     }
-    rows = [make_row(made.layer, scores[made.layer], made.steps, made.seconds) for made in results]
+    rows = [make_row(made.layer, scores[made.layer], made.evaluations, made.seconds) for made in results]
     captions = [*value.captions, *describe_gap(scores)]
     status = f"Done after {value.seconds:.1f} s. {join_reasons(scores.values())}".rstrip()
     return replace(value, panels=panels, captions=captions, table=make_table(rows), status=status)

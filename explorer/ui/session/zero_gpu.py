@@ -11,14 +11,11 @@ from functools import cache
 from pathlib import Path
 from threading import Event
 
-import numpy as np
-from jaxtyping import UInt8
-
 from explorer.features.backbone import Backbone
-from explorer.images import Images, Picture, to_images, to_pil
-from explorer.inversion.invert import Settings
+from explorer.images import Picture, Pixels, to_images, to_pixels
+from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
-from explorer.lab.race import Frame, Race
+from explorer.lab.race import AnyRace, Frame
 from explorer.lab.run import Reconstruction, Record
 from explorer.machine import best_device
 
@@ -29,8 +26,6 @@ except ImportError:  # Only Spaces have it.
 
 # Loading the models in the lent process, and measuring, on top of the race itself.
 SPARE_SECONDS = 20
-
-Pixels = UInt8[np.ndarray, "height width 3"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +58,7 @@ def play(request: RaceRequest) -> Generator[RaceSnapshot, None, None]:
     race = lab.race(_picture(request.pixels), request.settings, method=request.method)
     with closing(race.frames(request.seconds)) as frames:
         for frame in frames:
-            yield RaceSnapshot(frame, {made.layer: _pixels(made.images) for made in race.reconstructions()})
+            yield RaceSnapshot(frame, {made.layer: to_pixels(made.images) for made in race.reconstructions()})
 
 
 if spaces is not None:
@@ -79,7 +74,7 @@ class ZeroGpuRace:
     ) -> None:
         self.method = method
         weights = backbone.source if Path(backbone.source).is_file() else backbone.name
-        self._request = RaceRequest(weights, _pixels(picture.images), dict(settings), method, 0.0)
+        self._request = RaceRequest(weights, to_pixels(picture.images), dict(settings), method, 0.0)
         self._snapshot: RaceSnapshot | None = None
         self._history: dict[str, list[Record]] = {layer: [] for layer in settings}
         self._is_stopping = Event()
@@ -129,11 +124,7 @@ class ZeroGpuRace:
             )
 
 
-# What a visitor's race may be.
-PageRace = Race | ZeroGpuRace
-
-
-def set_up_race(lab: Lab, picture: Picture, settings: Mapping[str, Settings], method: str) -> PageRace:
+def set_up_race(lab: Lab, picture: Picture, settings: Mapping[str, Settings], method: str) -> AnyRace:
     """Set up a race where it runs best: on the lent GPU if there is one, else in this process."""
     if is_lent():
         return ZeroGpuRace(lab.backbone, picture, settings, method)
@@ -141,9 +132,9 @@ def set_up_race(lab: Lab, picture: Picture, settings: Mapping[str, Settings], me
 
 
 def _stopped(frame: Frame) -> Frame:
-    """Repeat the last frame, without its pictures, as that of a stopped race."""
+    """Repeat the last frame as that of a stopped race."""
     panels = {
-        layer: replace(panel, jpeg=None, state="stopped" if panel.state == "running" else panel.state)
+        layer: replace(panel, state="stopped" if panel.state == "running" else panel.state)
         for layer, panel in frame.panels.items()
     }
     return replace(frame, panels=panels)
@@ -153,10 +144,6 @@ def _stopped(frame: Frame) -> Frame:
 def _lab(weights: str) -> Lab:
     """Load the models on the GPU, once in a lent process."""
     return Lab.load(weights, best_device())
-
-
-def _pixels(images: Images) -> Pixels:
-    return np.asarray(to_pil(images))
 
 
 def _picture(pixels: Pixels) -> Picture:

@@ -72,19 +72,19 @@ def still(images: Images) -> str:
 
 
 def read_frame(
-    frame: Frame, shapes: Mapping[str, str], readings: Mapping[str, Measurement]
+    frame: Frame, jpegs: Mapping[str, bytes], shapes: Mapping[str, str], readings: Mapping[str, Measurement]
 ) -> dict[str, StagePanel]:
     """Turn a whole frame of a race, and what has just been read of it, into panels."""
     return {
-        layer: _panel(panel, shapes.get(layer, ""), readings.get(layer, Measurement()))
+        layer: _panel(panel, jpegs[layer], shapes.get(layer, ""), readings.get(layer, Measurement()))
         for layer, panel in frame.panels.items()
     }
 
 
-def _panel(panel: Panel, shape: str, reading: Measurement) -> StagePanel:
+def _panel(panel: Panel, jpeg: bytes, shape: str, reading: Measurement) -> StagePanel:
     note = f"stopped at step {panel.step}" if panel.state == "stopped" else ""
     return StagePanel(
-        src=data_uri(panel.jpeg or b""),
+        src=data_uri(jpeg),
         shape=shape,
         psnr_db=panel.psnr_db,
         feature=panel.losses["feature"],

@@ -45,8 +45,8 @@ def build_controls(start: gr.Radio) -> Controls:
     with gr.Accordion("Settings", open=False, elem_classes="advanced"), gr.Row():
         with gr.Column(min_width=240):
             steps = gr.Slider(
-                10, MAX_STEPS, defaults.steps, step=10, label="Steps per layer",
-                info="Evaluations of the network, forward and backward, after which a layer is done.",
+                10, MAX_STEPS, defaults.steps, step=10, label="Evaluations per layer",
+                info="Passes through the network, forward and backward, after which a layer is done.",
             )  # fmt: skip
             seconds = gr.Slider(
                 5, MAX_SECONDS, defaults.seconds, step=5, label="Time for all layers, seconds",

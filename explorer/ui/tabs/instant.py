@@ -6,8 +6,10 @@ from uuid import uuid4
 
 import gradio as gr
 
+from explorer.decoders.checkpoint import LINEAR
 from explorer.features.layers import LAYERS
 from explorer.images import Picture, quantise
+from explorer.lab.methods import METHODS, OnePass
 from explorer.lab.run import Reconstruction
 from explorer.metrics.functional import psnr, ssim
 from explorer.metrics.scores import Scores, join_reasons
@@ -15,13 +17,7 @@ from explorer.ui.session.app_state import AppState, Visit, score_key
 from explorer.ui.stage import StagePanel, StageValue, build_stage, still
 from explorer.ui.stage.captions import Sentence, describe_gap, describe_layers, flat_psnr_db
 
-DECODERS = [
-    ("faithful: least squared error", "decoder"),
-    ("perceptual: sharper, guesses more", "perceptual"),
-    ("linear: what can be read off", "linear"),
-]
 BEST = "decoder"
-NOTES = {"decoder": "faithful decoder", "linear": "linear decoder"}
 # A decoder knows the pictures it was fitted on; its numbers there flatter it.
 FITTED_NOTE = "linear decoder, fitted on this very picture among others"
 
@@ -37,9 +33,14 @@ class InstantTab:
 def build_instant() -> InstantTab:
     """Lay out the tab."""
     with gr.Row(elem_classes="toolbar", equal_height=True):
-        decoder = gr.Radio(DECODERS, value=BEST, label="Decoder", elem_id="decoder", container=False)
+        decoder = gr.Radio(list_decoders(), value=BEST, label="Decoder", elem_id="decoder", container=False)
     stage = build_stage("instant", title="What a decoder brings back at once", elem_id="instant")
     return InstantTab(decoder, stage)
+
+
+def list_decoders() -> list[tuple[str, str]]:
+    """List the one-pass methods as choices."""
+    return [(method.label, name) for name, method in METHODS.items() if isinstance(method, OnePass)]
 
 
 def decode_visit(state: AppState, visit: Visit, method: str = BEST) -> Iterator[StageValue]:
@@ -57,7 +58,7 @@ def decode_visit(state: AppState, visit: Visit, method: str = BEST) -> Iterator[
     for layer in LAYERS:
         lacks = state.lab.unavailable(layer, method)
         decoded[layer] = state.lab.reconstruct(
-            picture, layer, state.lab.best_decoder(layer) if lacks else method
+            picture, layer, state.lab.choose_decoder(layer) if lacks else method
         )
         if visit.picture is not picture:
             return
@@ -75,9 +76,14 @@ def decode_visit(state: AppState, visit: Visit, method: str = BEST) -> Iterator[
 
 def _note(state: AppState, visit: Visit, made: Reconstruction, wanted: str) -> str:
     """Say which decoder stands in for the wanted one, or that a linear one knows this very picture."""
-    if made.method == "linear" and visit.example and not state.lab.ships_linear(made.layer):
+    if made.method == "linear" and visit.example and not state.lab.models.ships(made.layer, LINEAR):
         return FITTED_NOTE
-    return "" if made.method == wanted else NOTES[made.method]
+    return "" if made.method == wanted else _describe_decoder(made.method)
+
+
+def _describe_decoder(method: str) -> str:
+    chosen = METHODS[method]
+    return f"{chosen.variant if isinstance(chosen, OnePass) else method} decoder"
 
 
 def _with_scores(value: StageValue, picture: Picture, scores: dict[str, Scores]) -> StageValue:

@@ -1,0 +1,109 @@
+"""The methods that bring a picture back. `METHODS` is the one table of them.
+
+The command line, the API, the page and reports read it: another method is another entry.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from explorer.decoders.checkpoint import LINEAR
+from explorer.decoders.linear import LinearDecoderError
+from explorer.errors import ExplorerError
+from explorer.features.layers import JOINT_SEPARATOR
+from explorer.lab.models import Models
+
+
+class MethodUnavailableError(ExplorerError):
+    """A method that cannot run for this layer and these weights; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnePass:
+    """A decoder's single pass: which variant, and the few words by which a visitor chooses it."""
+
+    variant: str
+    label: str
+
+    def explain_absence(self, models: Models, layer: str) -> str | None:
+        """Say why there is no such decoder of this layer, or return None where there is one."""
+        if self.variant == LINEAR or models.ships(layer, self.variant):
+            return None
+        return (
+            f"The {self.variant} decoder of {layer} is not available for these weights yet; "
+            "use linear or optimiser."
+        )
+
+    def load(self, models: Models, layer: str) -> nn.Module:
+        """Return the decoder, loaded or fitted on first use.
+
+        Raises:
+            MethodUnavailableError: there is none, or none can be fitted.
+        """
+        try:
+            decoder = models.decoder(layer, self.variant)
+        except LinearDecoderError as error:
+            raise MethodUnavailableError(f"{layer} cannot be inverted by linear: {error}") from error
+        if decoder is None:
+            raise MethodUnavailableError(self.explain_absence(models, layer))
+        return decoder
+
+
+@dataclass(frozen=True, slots=True)
+class Iterative:
+    """The optimiser's search, from what the settings say or from a decoder's picture."""
+
+    start: Literal["settings", "decoder"]
+
+    def explain_absence(self, models: Models, layer: str) -> str | None:
+        """Say nothing: the search runs everywhere, if need be from the linear decoder's picture."""
+        return None
+
+
+METHODS: dict[str, OnePass | Iterative] = {
+    "decoder": OnePass("faithful", "faithful: least squared error"),
+    "perceptual": OnePass("perceptual", "perceptual: sharper, guesses more"),
+    "optimiser": Iterative("settings"),
+    "hybrid": Iterative("decoder"),
+    "linear": OnePass(LINEAR, "linear: what can be read off"),
+}
+
+
+def is_iterative(method: str) -> bool:
+    """Whether a method takes steps, and settings."""
+    return isinstance(METHODS.get(method), Iterative)
+
+
+def explain_unavailable(models: Models, layer: str, method: str) -> str | None:
+    """Say why a method cannot run for this layer, or return None when it can."""
+    chosen = METHODS.get(method)
+    if chosen is None:
+        return f"Unknown method '{method}': use {', '.join(METHODS)}."
+    if chosen == Iterative("settings"):
+        return None
+    if JOINT_SEPARATOR in layer:
+        return f"The {method} method inverts one layer at a time; use the optimiser for '{layer}'."
+    return chosen.explain_absence(models, layer)
+
+
+def find_one_pass(models: Models, layer: str, method: str) -> OnePass:
+    """Return a method that decodes at once; raises MethodUnavailableError if it cannot run for this layer."""
+    chosen = _find(models, layer, method)
+    if not isinstance(chosen, OnePass):
+        raise MethodUnavailableError(f"The {method} method does not decode in one pass.")
+    return chosen
+
+
+def find_iterative(models: Models, layer: str, method: str) -> Iterative:
+    """Return a method that takes steps; raises MethodUnavailableError if it cannot run for this layer."""
+    chosen = _find(models, layer, method)
+    if not isinstance(chosen, Iterative):
+        raise MethodUnavailableError(f"The {method} method takes no steps; use optimiser or hybrid.")
+    return chosen
+
+
+def _find(models: Models, layer: str, method: str) -> OnePass | Iterative:
+    if reason := explain_unavailable(models, layer, method):
+        raise MethodUnavailableError(reason)
+    return METHODS[method]

@@ -1,0 +1,50 @@
+"""The methods: what runs where, and that the table alone makes one known everywhere."""
+
+import pytest
+import torch
+
+from explorer.inversion.settings import load_settings
+from explorer.lab.methods import MethodUnavailableError
+from tests.lab.made import SIZE, make_picture
+
+
+def test_an_unknown_method_is_explained(lab):
+    assert "Unknown method 'magic': use decoder, perceptual," in lab.unavailable("layer1", "magic")
+
+
+def test_a_missing_decoder_is_explained_and_refused(lab):
+    assert "not available for these weights yet" in lab.unavailable("layer1", "decoder")
+    with pytest.raises(MethodUnavailableError, match="not available for these weights yet"):
+        lab.decode(make_picture(), "layer1")
+
+
+@pytest.mark.parametrize("node", ["fc", "avgpool"])
+def test_a_node_without_a_fine_enough_map_is_refused_by_linear(lab, node: str, monkeypatch):
+    batches = [torch.rand(2, 3, SIZE, SIZE)]
+    monkeypatch.setattr("explorer.decoders.linear.example_batches", lambda: batches)
+    with pytest.raises(MethodUnavailableError, match=f"{node} .*needs a feature map"):
+        lab.decode(make_picture(), node, "linear")
+
+
+def test_a_set_of_layers_has_no_decoder(lab):
+    assert "one layer at a time" in lab.unavailable("layer1+layer2", "linear")
+
+
+def test_a_method_that_takes_no_steps_cannot_be_run_nor_one_that_does_decode(lab):
+    with pytest.raises(MethodUnavailableError, match="takes no steps"):
+        lab.run(make_picture(), "layer1", "linear", load_settings("layer1"))
+    with pytest.raises(MethodUnavailableError, match="does not decode in one pass"):
+        lab.decode(make_picture(), "layer1", "optimiser")
+
+
+def test_hybrid_says_when_the_linear_decoder_stands_in(lab, monkeypatch):
+    monkeypatch.setattr(lab.models, "decoder", lambda layer, variant: _Grey())
+    made = lab.reconstruct(
+        make_picture(), "layer1", "hybrid", load_settings("layer1", "hybrid", evaluations=4)
+    )
+    assert made.notice is not None and "linear decoder" in made.notice
+
+
+class _Grey(torch.nn.Module):
+    def forward(self, features):
+        return torch.full((1, 3, SIZE, SIZE), 0.5)
