@@ -10,6 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from explorer.decoders.checkpoint import DecoderError
+from explorer.decoders.refinement import DEFAULT_PASSES
 from explorer.decoding.decode import MIN_SIDE
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.layers import LAYERS
@@ -17,7 +19,7 @@ from explorer.files import writing_into
 from explorer.images import SIZE, ImageError, Picture, read_picture
 from explorer.inversion.settings import Settings, load_settings, parse_overrides
 from explorer.lab.lab import Lab
-from explorer.lab.methods import METHODS, MethodUnavailableError, is_iterative
+from explorer.lab.methods import METHODS, REFINED, MethodUnavailableError, is_iterative
 from explorer.lab.run import Reconstruction, Run
 from explorer.machine import best_device
 from explorer.metrics.scores import METRICS
@@ -36,6 +38,7 @@ class Job:
     layer: str
     method: str
     settings: Settings
+    passes: int
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -47,6 +50,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--layers",
         default=",".join(LAYERS),
         help="node names, comma-separated; nodes joined by + are inverted together (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--passes",
+        type=int,
+        help=f"how often the method refined looks again at its picture (default: {DEFAULT_PASSES})",
     )
     parser.add_argument("--steps", type=int, help="budget in evaluations of trunk forward + backward")
     parser.add_argument("--seconds", type=float, help="budget in seconds, for each layer of each picture")
@@ -69,6 +77,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> str:
     """Check all input, reconstruct every picture from every layer, write the report and say where it is."""
     settings = choose_settings(options)
+    passes = choose_passes(options)
     pictures = read_pictures(options.images, size=options.size)
     with writing_into(options.out) as folder:
         lab = Lab.load(options.weights, best_device())
@@ -78,7 +87,7 @@ def run(options: Namespace) -> str:
         results: list[Result] = []
         names = folder_names([picture.name for picture in pictures.values()])
         for name, (image, picture) in zip(names, pictures.items(), strict=True):
-            jobs = [Job(image, picture, layer, options.method, settings[layer]) for layer in settings]
+            jobs = [Job(image, picture, layer, options.method, settings[layer], passes) for layer in settings]
             made = [_run_job(lab, job) for job in jobs]
             write_picture(folder / name, picture, made)
             results += made
@@ -105,6 +114,17 @@ def choose_settings(options: Namespace) -> dict[str, Settings]:
         layer: load_settings(layer, options.method, options.preset, **changes)
         for layer in split_layers(options.layers)
     }
+
+
+def choose_passes(options: Namespace) -> int:
+    """Check how often to look again; raises DecoderError for less than once, or for another method."""
+    if options.passes is None:
+        return DEFAULT_PASSES
+    if options.method != REFINED:
+        raise DecoderError(f"--passes is for the method {REFINED}; {options.method} makes none.")
+    if options.passes < 1:
+        raise DecoderError(f"--passes is {options.passes}; it must be at least 1.")
+    return options.passes
 
 
 def split_layers(layers: str) -> list[str]:
@@ -165,7 +185,7 @@ def _run_job(lab: Lab, job: Job) -> Result:
     if is_iterative(job.method):
         made = _follow(lab.run(job.picture, job.layer, job.method, job.settings), job)
     else:
-        made = lab.reconstruct(job.picture, job.layer, job.method)
+        made = lab.reconstruct(job.picture, job.layer, job.method, passes=job.passes)
     scores = lab.score(job.picture, made)
     reached = METRICS["psnr_db"].caption(scores["psnr_db"])
     _say(f"{job.image} {job.layer} {job.method}: {reached} in {made.seconds:.1f} s")

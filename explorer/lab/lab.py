@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from explorer.decoders.refinement import DEFAULT_PASSES
 from explorer.features.backbone import Backbone, load_backbone
 from explorer.features.layers import LAYERS
 from explorer.features.trunk import Features, Trunk
@@ -15,6 +16,7 @@ from explorer.inversion.invert import Steps, invert
 from explorer.inversion.settings import Settings, load_settings
 from explorer.lab.methods import (
     METHODS,
+    STARTS,
     Iterative,
     explain_unavailable,
     find_iterative,
@@ -71,7 +73,7 @@ class Lab:
         start = find_iterative(self.models, layer, method).start
         self._optimised_trunk(layer, settings or load_settings(layer, method))
         if start == "decoder":
-            self._decoder(layer, self.choose_decoder(layer))
+            self._decoder(layer, self.choose_start(layer))
 
     def trunk(self, nodes: str) -> Trunk:
         """Return the frozen trunk that stops at these nodes, built on first use."""
@@ -90,22 +92,34 @@ class Lab:
         """Name the method that decodes this layer at once: `decoder`, or `linear` standing in for it."""
         return "linear" if self.unavailable(layer, "decoder") else "decoder"
 
-    def decode(self, picture: Picture, layer: str, method: str = "decoder") -> Images:
-        """Bring the picture back from the features of one layer in a single pass.
+    def choose_start(self, layer: str) -> str:
+        """Name the method whose picture of this layer a search starts from: the closest there is."""
+        return next((method for method in STARTS if not self.unavailable(layer, method)), STARTS[-1])
+
+    def decode(
+        self, picture: Picture, layer: str, method: str = "decoder", *, passes: int = DEFAULT_PASSES
+    ) -> Images:
+        """Bring the picture back from the features of one layer without a search.
+
+        ``passes`` is how often `refined` looks again.
 
         Raises:
             MethodUnavailableError: there is no such decoder for this layer and these weights.
+            DecoderError: there is less than one pass.
         """
         self._decoder(layer, method)
-        return self.decode_features(self.encode(picture, layer), layer, method)
+        return self.decode_features(self.encode(picture, layer), layer, method, passes=passes)
 
-    def decode_features(self, features: Features, layer: str, method: str = "decoder") -> Images:
-        """Bring a picture back, in a single pass, from features of one layer that no picture need have.
+    def decode_features(
+        self, features: Features, layer: str, method: str = "decoder", *, passes: int = DEFAULT_PASSES
+    ) -> Images:
+        """Bring a picture back, without a search, from features of one layer that no picture need have.
 
         Raises:
             MethodUnavailableError: there is no such decoder for this layer and these weights.
+            DecoderError: there is less than one pass.
         """
-        decoder = self._decoder(layer, method)
+        decoder = self._decoder(layer, method, passes)
         with torch.no_grad():
             return decoder(features).clamp(0, 1)
 
@@ -122,7 +136,7 @@ class Lab:
         """
         start = None
         if find_iterative(self.models, layer, method).start == "decoder":
-            start = self.decode(picture, layer, self.choose_decoder(layer))
+            start = self.decode(picture, layer, self.choose_start(layer))
         height, width = picture.images.shape[2:]
         trunk = self._optimised_trunk(layer, settings)
         return invert(trunk, self.encode(picture, layer), settings, start=start, size=(height, width))
@@ -148,12 +162,18 @@ class Lab:
         )
 
     def reconstruct(
-        self, picture: Picture, layer: str, method: str, settings: Settings | None = None
+        self,
+        picture: Picture,
+        layer: str,
+        method: str,
+        settings: Settings | None = None,
+        *,
+        passes: int = DEFAULT_PASSES,
     ) -> Reconstruction:
         """Bring the picture back by any method, without looking at the steps in between.
 
-        Iterative methods take the layer's tuned settings when none are given. The seconds are those of the
-        reconstruction, models loaded.
+        Iterative methods take the layer's tuned settings when none are given, and `refined` looks again so
+        many times. The seconds are those of the reconstruction, models loaded.
 
         Raises:
             MethodUnavailableError: the method cannot run for this layer and these weights.
@@ -165,7 +185,7 @@ class Lab:
             return run.reconstruction()
         self.warm(method, layer)
         started = time.perf_counter()
-        images = self.decode(picture, layer, method)
+        images = self.decode(picture, layer, method, passes=passes)
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         return Reconstruction(layer, method, images, evaluations=0, seconds=time.perf_counter() - started)
@@ -181,7 +201,7 @@ class Lab:
 
     def _start_notice(self, layer: str, method: str) -> str | None:
         """Say so when a run starts from the linear decoder instead of a trained one."""
-        if METHODS[method] != Iterative("decoder") or self.choose_decoder(layer) == "decoder":
+        if METHODS[method] != Iterative("decoder") or self.choose_start(layer) != "linear":
             return None
         return f"{layer} starts from the linear decoder: there is no trained one for these weights yet."
 
@@ -189,8 +209,8 @@ class Lab:
         needs_batchnorms, dtype = settings.uses("batchnorms"), settings.dtype_on(self.device)
         return self.models.trunk(layer, batchnorm_inputs=needs_batchnorms, dtype=dtype)
 
-    def _decoder(self, layer: str, method: str) -> nn.Module:
+    def _decoder(self, layer: str, method: str, passes: int = DEFAULT_PASSES) -> nn.Module:
         """Return the decoder of a one-pass method with its trunk, both loaded or fitted on first use."""
         chosen = find_one_pass(self.models, layer, method)
         self.trunk(layer)
-        return chosen.load(self.models, layer)
+        return chosen.load(self.models, layer, passes)

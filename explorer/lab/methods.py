@@ -8,8 +8,9 @@ from typing import Literal
 
 from torch import nn
 
-from explorer.decoders.checkpoint import LINEAR
-from explorer.decoders.linear import LinearDecoderError
+from explorer.decoders.checkpoint import FAITHFUL, LINEAR, REFINEMENT
+from explorer.decoders.refinement import DEFAULT_PASSES
+from explorer.decoders.regression import LinearDecoderError
 from explorer.errors import ExplorerError
 from explorer.features.layers import JOINT_SEPARATOR
 from explorer.lab.models import Models
@@ -30,19 +31,17 @@ class OnePass:
         """Say why there is no such decoder of this layer, or return None where there is one."""
         if self.variant == LINEAR or models.ships(layer, self.variant):
             return None
-        return (
-            f"The {self.variant} decoder of {layer} is not available for these weights yet; "
-            "use linear or optimiser."
-        )
+        kind = "refinement of the decoder" if self.variant == REFINEMENT else f"{self.variant} decoder"
+        return f"The {kind} of {layer} is not available for these weights yet; use linear or optimiser."
 
-    def load(self, models: Models, layer: str) -> nn.Module:
-        """Return the decoder, loaded or fitted on first use.
+    def load(self, models: Models, layer: str, passes: int = DEFAULT_PASSES) -> nn.Module:
+        """Return the decoder, loaded or fitted on first use; a refined one looks again so many times.
 
         Raises:
             MethodUnavailableError: there is none, or none can be fitted.
         """
         try:
-            decoder = models.decoder(layer, self.variant)
+            decoder = models.decoder(layer, self.variant, passes)
         except LinearDecoderError as error:
             raise MethodUnavailableError(f"{layer} cannot be inverted by linear: {error}") from error
         if decoder is None:
@@ -61,13 +60,19 @@ class Iterative:
         return None
 
 
+REFINED = "refined"
+
 METHODS: dict[str, OnePass | Iterative] = {
-    "decoder": OnePass("faithful", "faithful: least squared error"),
+    "decoder": OnePass(FAITHFUL, "faithful: least squared error"),
     "perceptual": OnePass("perceptual", "perceptual: sharper, guesses more"),
+    REFINED: OnePass(REFINEMENT, "refined: looks again, and corrects"),
     "optimiser": Iterative("settings"),
     "hybrid": Iterative("decoder"),
     "linear": OnePass(LINEAR, "linear: what can be read off"),
 }
+
+# Where the search starts: the closest picture that a decoder gives. The last one runs everywhere.
+STARTS = (REFINED, "decoder", "linear")
 
 
 def is_iterative(method: str) -> bool:

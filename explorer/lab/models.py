@@ -8,8 +8,16 @@ from typing import Generic, TypeVar
 import torch
 from torch import nn
 
-from explorer.decoders.checkpoint import CHECKPOINTS, LINEAR, Decoder, find_decoder
+from explorer.decoders.checkpoint import (
+    CHECKPOINTS,
+    FAITHFUL,
+    LINEAR,
+    REFINEMENT,
+    Decoder,
+    find_decoder,
+)
 from explorer.decoders.linear import LinearDecoder, linear_decoder
+from explorer.decoders.refinement import DEFAULT_PASSES, RefinedDecoder, Refinement, find_refinement
 from explorer.features.backbone import Backbone
 from explorer.features.graph import trace
 from explorer.features.tail import cut_tail
@@ -34,6 +42,7 @@ class Models:
         self._trunks = _Cache[tuple[str, bool, torch.dtype], Trunk]()
         self._tails = _Cache[str, nn.Module]()
         self._decoders = _Cache[tuple[str, str], Decoder | None]()
+        self._refinements = _Cache[str, Refinement | None]()
         self._linear = _Cache[str, LinearDecoder]()
 
     def place(self, images: Images) -> Images:
@@ -58,20 +67,39 @@ class Models:
 
     def ships(self, layer: str, variant: str) -> bool:
         """Whether a decoder of this variant, trained beforehand, fits this layer and these weights."""
+        if variant == REFINEMENT:
+            return self._find_refinement(layer) is not None
         return self._find_decoder(layer, variant) is not None
 
-    def decoder(self, layer: str, variant: str) -> nn.Module | None:
-        """Return the decoder of this variant, or None where there is none.
+    def decoder(self, layer: str, variant: str, passes: int = DEFAULT_PASSES) -> nn.Module | None:
+        """Return the decoder of this variant, or None where there is none; a refined one looks so many times.
 
         A linear one that does not ship is fitted, which takes up to a minute the first time.
 
         Raises:
             LinearDecoderError: the linear decoder cannot be fitted at this layer.
+            DecoderError: there is a refinement of another decoder.
         """
+        if variant == REFINEMENT:
+            return self._refined_decoder(layer, passes)
         found = self._find_decoder(layer, variant)
         if found is not None or variant != LINEAR:
             return found
         return self._linear.get(layer, lambda: linear_decoder(self.trunk(layer)).to(self.device).eval())
+
+    def _refined_decoder(self, layer: str, passes: int) -> RefinedDecoder | None:
+        decoder, refinement = self._find_decoder(layer, FAITHFUL), self._find_refinement(layer)
+        if decoder is None or refinement is None:
+            return None
+        return RefinedDecoder(decoder, refinement, self.trunk(layer), passes)
+
+    def _find_refinement(self, layer: str) -> Refinement | None:
+        def find() -> Refinement | None:
+            decoder = self._find_decoder(layer, FAITHFUL)
+            found = None if decoder is None else find_refinement(decoder, self._checkpoints)
+            return None if found is None else found.to(self.device).eval()
+
+        return self._refinements.get(layer, find)
 
     def _find_decoder(self, layer: str, variant: str) -> Decoder | None:
         def find() -> Decoder | None:

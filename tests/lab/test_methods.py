@@ -1,10 +1,17 @@
 """The methods: what runs where, and that the table alone makes one known everywhere."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from explorer.decoders.checkpoint import Decoder, decoder_path, save_decoder
 from explorer.inversion.settings import load_settings
+from explorer.lab.lab import Lab
 from explorer.lab.methods import MethodUnavailableError
+from explorer.lab.models import Models
+from tests.decoders.test_checkpoint import make_card
+from tests.decoders.test_refinement import DECODER, make_random, save_refinement
 from tests.lab.made import SIZE, make_picture
 
 
@@ -26,6 +33,25 @@ def test_a_node_without_a_fine_enough_map_is_refused_by_linear(lab, node: str, m
         lab.decode(make_picture(), node, "linear")
 
 
+def test_refined_corrects_the_decoders_picture_as_often_as_asked_and_starts_the_hybrid(lab, tmp_path):
+    assert "refinement of the decoder of layer1 is not available" in lab.unavailable("layer1", "refined")
+    assert lab.choose_start("layer1") == "linear"
+    decoder = Decoder(
+        make_random(DECODER), replace(make_card(lab.trunk("layer1").fingerprint), config=DECODER)
+    )
+    folder = tmp_path / "tiny"
+    save_decoder(decoder.network, decoder.card, decoder_path(folder, "layer1", "faithful"))
+    save_refinement(decoder, folder.parent)
+    fresh = Lab(Models(lab.backbone, checkpoints=folder.parent))
+    picture = make_picture()
+    pictures = [fresh.decode(picture, "layer1", "refined", passes=passes) for passes in (1, 2)]
+    assert not torch.equal(*pictures)
+    torch.testing.assert_close(fresh.reconstruct(picture, "layer1", "refined").images, pictures[1])
+    assert fresh.choose_start("layer1") == "refined"
+    first = next(fresh.invert(picture, "layer1", "hybrid", load_settings("layer1", "hybrid", evaluations=4)))
+    torch.testing.assert_close(first.images, pictures[1], atol=0.02, rtol=0)
+
+
 def test_a_set_of_layers_has_no_decoder(lab):
     assert "one layer at a time" in lab.unavailable("layer1+layer2", "linear")
 
@@ -38,7 +64,7 @@ def test_a_method_that_takes_no_steps_cannot_be_run_nor_one_that_does_decode(lab
 
 
 def test_hybrid_says_when_the_linear_decoder_stands_in(lab, monkeypatch):
-    monkeypatch.setattr(lab.models, "decoder", lambda layer, variant: _Grey())
+    monkeypatch.setattr(lab.models, "decoder", lambda layer, variant, passes: _Grey())
     made = lab.reconstruct(
         make_picture(), "layer1", "hybrid", load_settings("layer1", "hybrid", evaluations=4)
     )
