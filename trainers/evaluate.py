@@ -16,7 +16,7 @@ import torch
 from accelerate.utils import gather_object
 from tqdm import tqdm
 
-from explorer.benchmarks.table import summarise, to_markdown, to_plain
+from explorer.benchmarks.table import lay_out, summarise, to_markdown, to_plain
 from explorer.decoders.checkpoint import CHECKPOINTS
 from explorer.features.layers import LAYERS
 from explorer.images import Images, Picture, quantise, read_picture
@@ -128,7 +128,7 @@ def evaluate(config: EvaluateConfig) -> None:
 def write_tables(out: Path, records: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) -> None:
     """Write table.md, table.csv and table.json, the last with every record and the manifest."""
     cells = summarise(records)
-    (out / "table.md").write_text(to_markdown(cells))
+    (out / "table.md").write_text(to_markdown(lay_out(cells)))
     cells.to_csv(out / "table.csv", index=False)
     plain = {"manifest": manifest, "cells": to_plain(cells), "records": records}
     (out / "table.json").write_text(json.dumps(plain, indent=1) + "\n")

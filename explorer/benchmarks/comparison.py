@@ -1,163 +1,96 @@
-"""The proof: our presets and the reference loops on the same pictures, step by step in turns.
+"""A comparison: ways to invert, on the same pictures, step by step in turns.
 
-The method that has computed least goes next, so that other load on the machine falls on all alike. Every
-picture's curves are written down as soon as they are whole: the same command goes on where it was cut off.
+The one with the least own compute goes next, so that other load on the machine falls on all alike. Curves are
+written down as soon as they are whole: the same comparison goes on where it was cut off.
 """
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
+from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from explorer.benchmarks.baselines import BEST_LEARNING_RATES, adam, follow_loop, mahendran_vedaldi
-from explorer.benchmarks.curve import Curve, Point, append_curves, read_curves
-from explorer.errors import MetricUnavailable
-from explorer.images import Images, Picture, quantise
-from explorer.inversion.invert import Step, Steps
-from explorer.inversion.settings import Settings, SettingsError
+from explorer.benchmarks.curve import Curve
+from explorer.images import Picture
+from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
 from explorer.lab.run import Run, take_turns
-from explorer.metrics.functional import psnr, ssim
-from explorer.metrics.lpips import Lpips
+from explorer.lines import append_line, read_lines
+from explorer.report.bundle import Result, make_record
 
-OURS = {"cold": "optimiser", "hybrid": "hybrid"}
-ADAM, MAHENDRAN_VEDALDI = "adam", "mahendran-vedaldi"
-METHODS = (*OURS, ADAM, MAHENDRAN_VEDALDI)
-REFERENCE_EVALUATIONS = 200
-# The first iterate from here on, and the last, are measured by SSIM and LPIPS too.
-MARKS = (1, 10, 25, 60, 120)
+CURVES = "curves.jsonl"
+# The first iterate from so many evaluations on, and the last, are measured by every metric.
+MARKS = (1, 3, 10, 25, 60, 120)
+END = "end"
 WARM_UP_STEPS = 3
 
-
-@dataclass(frozen=True, slots=True)
-class Contest:
-    """One picture and layer, and the settings of our methods by name."""
-
-    lab: Lab
-    picture: Picture
-    layer: str
-    settings: dict[str, Settings]
-    lpips: Lpips
+# Sets up a run of one picture and layer.
+Start = Callable[[Lab, Picture, str], Run]
 
 
-def split_methods(methods: str) -> list[str]:
-    """Split a comma-separated list of methods; raises SettingsError for one that there is not."""
-    names = [name.strip() for name in methods.split(",")]
-    for name in names:
-        if name not in METHODS:
-            raise SettingsError(f"Unknown method '{name}': use {', '.join(METHODS)}.")
-    return names
+def start_method(method: str, settings: Mapping[str, Settings]) -> Start:
+    """Return how to start one of the lab's methods, with settings by layer."""
+    return lambda lab, picture, layer: lab.run(picture, layer, method, settings[layer])
 
 
-def prove(
+def compare(
     lab: Lab,
     pictures: Sequence[Picture],
-    settings: dict[str, dict[str, Settings]],
-    methods: Sequence[str],
-    folder: Path,
+    layers: Sequence[str],
+    starts: Mapping[str, Start],
+    folder: Path | None = None,
 ) -> list[Curve]:
-    """Run every method that the folder does not know yet; return all curves of these pictures.
+    """Run every way, by name, on every picture and layer, and return all curves.
 
-    Args:
-        settings: By layer, then by method.
+    Those that the folder, if there is one, keeps already are not run again.
     """
-    curves = read_curves(folder)
-    done = {(curve.picture, curve.layer, curve.method) for curve in curves}
+    kept = [Curve(**line) for line in read_lines(folder / CURVES)] if folder else []
+    curves = {(curve.picture, curve.layer, curve.method): curve for curve in kept}
     warm: set[str] = set()
-    lpips = Lpips()
-    blocks = [(picture, layer) for picture in pictures for layer in settings]
-    for picture, layer in tqdm(blocks, "proof", disable=None):
-        contest = Contest(lab, picture, layer, settings[layer], lpips)
-        missing = [method for method in methods if (picture.name, layer, method) not in done]
-        if missing and layer not in warm:
-            _warm_up(contest, missing)
+    for picture, layer in tqdm(list(product(pictures, layers)), "runs", disable=None):
+        missing = {name: way for name, way in starts.items() if (picture.name, layer, name) not in curves}
+        if not missing:
+            continue
+        if layer not in warm:
+            _warm_up(lab, picture, layer, missing.values())
             warm.add(layer)
-        found = compete(contest, missing)
-        append_curves(folder, found)
-        curves += found
-    names = {picture.name for picture in pictures}
-    return [curve for curve in curves if curve.picture in names and curve.layer in settings]
+        for curve in compete(lab, picture, layer, missing):
+            curves[picture.name, layer, curve.method] = curve
+            if folder:
+                append_line(folder / CURVES, asdict(curve))
+    return [curves[picture.name, layer, name] for picture, layer, name in product(pictures, layers, starts)]
 
 
-def compete(contest: Contest, methods: Sequence[str]) -> list[Curve]:
-    """Run the methods in turns to their ends."""
-    records = {method: _Record(contest, method) for method in methods}
-    runs = {_start(contest, method): records[method] for method in methods}
+def compete(lab: Lab, picture: Picture, layer: str, starts: Mapping[str, Start]) -> list[Curve]:
+    """Run several ways in turns to their ends."""
+    runs = {start(lab, picture, layer): name for name, start in starts.items()}
+    records: dict[Run, list[dict[str, Any]]] = {run: [] for run in runs}
+    passed = dict.fromkeys(runs, 0)
     for run in take_turns(runs):
-        runs[run].add(run)
-    return [record.curve() for record in records.values()]
+        marks = sum(mark <= run.latest.evaluations for mark in MARKS)
+        if run.has_ended or marks > passed[run]:
+            made = run.reconstruction()
+            record = make_record(Result(picture.name, made, lab.score(picture, made)))
+            mark = END if run.has_ended else MARKS[marks - 1]
+            records[run].append({**record, "method": runs[run], "mark": mark})
+            passed[run] = marks
+    return [
+        Curve(
+            picture.name,
+            layer,
+            name,
+            seconds=[record.seconds for record in run.history],
+            psnr_db=[record.psnr_db for record in run.history],
+            records=records[run],
+        )
+        for run, name in runs.items()
+    ]
 
 
-def _warm_up(contest: Contest, methods: Sequence[str]) -> None:
+def _warm_up(lab: Lab, picture: Picture, layer: str, starts: Collection[Start]) -> None:
     """Take a few steps that nobody measures: the first ones load models and choose kernels."""
-    for method in methods:
-        for _ in islice(_start(contest, method), WARM_UP_STEPS):
+    for start in starts:
+        for _ in islice(start(lab, picture, layer), WARM_UP_STEPS):
             pass
-
-
-def _start(contest: Contest, method: str) -> Run:
-    lab, picture, layer = contest.lab, contest.picture, contest.layer
-    if method in OURS:
-        return lab.run(picture, layer, OURS[method], contest.settings[method])
-    original = picture.images.to(lab.device)
-    loop = adam(BEST_LEARNING_RATES[layer]) if method == ADAM else mahendran_vedaldi()
-    steps = _bounded(follow_loop(loop, lab.backbone.network, layer, original), REFERENCE_EVALUATIONS)
-    return Run(steps, original, layer=layer, method=method)
-
-
-def _bounded(steps: Steps, count: int) -> Steps:
-    """Yield the first steps; the first whose loss is no number has a notice and is the last."""
-    for step in islice(steps, count):
-        if not math.isfinite(step.losses["total"]):
-            yield replace(step, notice=f"Optimisation became unstable at step {step.index}.")
-            return
-        yield step
-
-
-class _Record:
-    """The points that one method's run has reached."""
-
-    def __init__(self, contest: Contest, method: str) -> None:
-        self._contest = contest
-        self._method = method
-        self._original = contest.picture.images.to(contest.lab.device)
-        self._points: list[Point] = []
-        self._last: Images | None = None
-        self._failure: str | None = None
-
-    def add(self, run: Run) -> None:
-        """Measure the step that the run has just taken, or its end, outside its seconds."""
-        if run.state == "diverged":
-            self._failure = run.notice
-        elif run.state == "running":
-            self._measure(run.latest)
-        if run.has_ended and self._last is not None and self._points[-1].ssim is None:
-            self._points[-1] = self._score(self._points[-1], self._last)
-
-    def curve(self) -> Curve:
-        """Return what the run has left."""
-        contest = self._contest
-        precision = "float32"
-        if self._method in OURS:
-            precision = contest.settings[self._method].settle(contest.lab.device).precision
-        points = tuple(self._points)
-        return Curve(contest.picture.name, contest.layer, self._method, precision, points, self._failure)
-
-    def _measure(self, step: Step) -> None:
-        before = self._points[-1].evaluations if self._points else 0
-        psnr_db = float(psnr(quantise(step.images), self._original))
-        point = Point(step.evaluations, step.seconds, psnr_db, step.losses["feature"])
-        is_marked = any(before < mark <= step.evaluations for mark in MARKS)
-        self._points.append(self._score(point, step.images) if is_marked else point)
-        self._last = step.images
-
-    def _score(self, point: Point, images: Images) -> Point:
-        images = quantise(images)
-        try:
-            perceptual = float(self._contest.lpips(images, self._original))
-        except MetricUnavailable:
-            perceptual = None
-        return replace(point, ssim=float(ssim(images, self._original)), lpips=perceptual)

@@ -1,61 +1,68 @@
-"""Curves: what a method had reached after how many seconds on one picture, and the file that keeps them."""
+"""Curves: what a run had reached after how many seconds on one picture, and speed-ups of one over another."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
-from explorer.files import replacing
+import pandas as pd
 
-RECORDS = "curves.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One iterate; SSIM and LPIPS take long, so that most have none."""
-
-    evaluations: int
-    seconds: float
-    psnr_db: float
-    feature_error: float
-    ssim: float | None = None
-    lpips: float | None = None
+KEYS = ["layer", "method"]
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One run of one method; `failure` says why a run has no end."""
+    """One run of one method on one picture.
+
+    `seconds` and `psnr_db` are those of every step. `records` are as in a report, of the pictures at the
+    marks and at the end, and say in `mark` which.
+    """
 
     picture: str
     layer: str
     method: str
-    precision: str
-    points: tuple[Point, ...]
-    failure: str | None = None
+    seconds: Sequence[float]
+    psnr_db: Sequence[float]
+    records: Sequence[dict[str, Any]]
+
+    @property
+    def end(self) -> dict[str, Any]:
+        """The record of the picture that the run ended with."""
+        return self.records[-1]
 
     def seconds_to(self, psnr_db: float) -> float | None:
-        """Tell when the run first had this PSNR, or None if it never had."""
-        return next((point.seconds for point in self.points if point.psnr_db >= psnr_db), None)
+        """Return when the run first had this PSNR, or None if it never had."""
+        steps = zip(self.seconds, self.psnr_db, strict=True)
+        return next((seconds for seconds, reached in steps if reached >= psnr_db), None)
 
 
-def read_curves(folder: Path) -> list[Curve]:
-    """Read the curves that a folder keeps, or none."""
-    path = folder / RECORDS
-    if not path.is_file():
-        return []
-    return [_from_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
+def compute_speed_ups(curves: Sequence[Curve], reference: str) -> pd.DataFrame:
+    """Compare each method with a reference's end, picture by picture.
 
-
-def append_curves(folder: Path, curves: Sequence[Curve]) -> None:
-    """Add curves to those of a folder, replacing its file in one step."""
-    path = folder / RECORDS
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
-    added = "".join(json.dumps(asdict(curve)) + "\n" for curve in curves)
-    with replacing(path) as partial:
-        partial.write_text(before + added, encoding="utf-8")
-
-
-def _from_json(line: str) -> Curve:
-    values = json.loads(line)
-    points = tuple(Point(**point) for point in values.pop("points"))
-    return Curve(**values, points=points)
+    Returns:
+        A row for each layer and method: median times to the PSNR that the reference ends with, and the median
+        and range of their ratios. A picture on which a method never gets there counts as the ratio 0.
+    """
+    ends = {(curve.layer, curve.picture): curve.end for curve in curves if curve.method == reference}
+    pairs = pd.DataFrame(
+        [
+            (curve.layer, curve.method, end["psnr_db"], end["seconds"], curve.seconds_to(end["psnr_db"]))
+            for curve in curves
+            if curve.method != reference and (end := ends.get((curve.layer, curve.picture)))
+        ],
+        columns=[*KEYS, "reference_psnr_db", "reference_seconds", "seconds"],
+    ).astype({"seconds": float})
+    pairs["ratio"] = (pairs["reference_seconds"] / pairs["seconds"]).fillna(0.0)
+    return (
+        pairs.groupby(KEYS, sort=False)
+        .agg(
+            pictures=("ratio", "size"),
+            reached=("seconds", "count"),
+            reference_psnr_db=("reference_psnr_db", "mean"),
+            reference_seconds=("reference_seconds", "median"),
+            seconds=("seconds", "median"),
+            ratio=("ratio", "median"),
+            ratio_lowest=("ratio", "min"),
+            ratio_highest=("ratio", "max"),
+        )
+        .reset_index()
+    )

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 import scipy.stats
 
+from explorer.benchmarks.curve import KEYS
 from explorer.metrics.scores import METRICS, MISSING
 
 CONFIDENCE = 0.95
-KEYS = ["layer", "method"]
 # What a record holds beside the metrics: its heading and decimals.
 COSTS = {"steps": ("evaluations", 0), "seconds": ("seconds", 2)}
 
@@ -31,16 +31,24 @@ def summarise(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return cells.assign(half_width=cells.pop("sem") * quantiles, pictures=cells.pop("count"))
 
 
-def to_markdown(cells: pd.DataFrame) -> str:
-    """Lay a summary out with a row for each layer and method."""
-    columns = zip(cells["figure"], cells["mean"], cells["half_width"], strict=True)
-    shown = cells.assign(text=[_show(*values) for values in columns]).set_index([*KEYS, "figure"])["text"]
-    figures = [*METRICS, *COSTS]
-    table = shown.unstack(sort=False).reindex(figures, axis="columns").astype(object).fillna(MISSING)
-    table.insert(0, "pictures", cells.groupby(KEYS, sort=False)["pictures"].max())
-    named = [metric.heading for metric in METRICS.values()] + [heading for heading, _ in COSTS.values()]
-    headings = [*KEYS, "pictures", *named]
-    rows = [headings, ["---"] * len(headings), *table.reset_index().astype(str).to_numpy().tolist()]
+def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
+    """Write a summary as texts, with a row for each layer and method."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for cell in to_plain(cells):
+        row = rows.setdefault(
+            (cell["layer"], cell["method"]), {key: cell[key] for key in [*KEYS, "pictures"]}
+        )
+        row["pictures"] = max(row["pictures"], cell["pictures"])
+        row[cell["figure"]] = _show(cell["figure"], cell["mean"], cell["half_width"])
+    headings = {key: metric.heading for key, metric in METRICS.items()}
+    headings |= {key: heading for key, (heading, _) in COSTS.items()}
+    table = pd.DataFrame(list(rows.values()), columns=[*KEYS, "pictures", *headings])
+    return table.astype(object).fillna(MISSING).astype(str).rename(columns=headings)
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """Write a table of texts as Markdown."""
+    rows = [list(table), ["---"] * len(table.columns), *table.to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
@@ -49,8 +57,8 @@ def to_plain(table: pd.DataFrame) -> list[dict[str, Any]]:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
-def _show(figure: str, mean: float, half_width: float) -> str:
-    interval = f" ± {_write(figure, half_width)}" if half_width > 0 else ""
+def _show(figure: str, mean: float, half_width: float | None) -> str:
+    interval = f" ± {_write(figure, half_width)}" if half_width else ""
     return _write(figure, mean) + interval
 
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explorer.commands import benchmark, reconstruct
+from explorer.commands import benchmark, compare, quality, reconstruct, tune
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,12 @@ COMMANDS = {
     "reconstruct": Command(
         "bring pictures back from the features of chosen layers", reconstruct.add_arguments, reconstruct.run
     ),
-    "benchmark": Command(
-        "time the layers, and measure quality, on this machine", benchmark.add_arguments, benchmark.run
+    "benchmark": Command("time the layers on this machine", benchmark.add_arguments, benchmark.run),
+    "quality": Command(
+        "measure how well the optimiser inverts a folder of pictures", quality.add_arguments, quality.run
     ),
+    "compare": Command(
+        "compare the methods with the loops that users write", compare.add_arguments, compare.run
+    ),
+    "tune": Command("choose settings by trying a grid of them", tune.add_arguments, tune.run),
 }

@@ -6,7 +6,6 @@ import shlex
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,21 +21,8 @@ from explorer.features.backbone import Backbone
 from explorer.images import read_picture, to_pil
 from explorer.lab.lab import Lab
 from explorer.lab.models import Models
-from explorer.metrics.lpips import Lpips
-from explorer.metrics.scores import METRICS
 
 SIDE = 64
-
-
-@pytest.fixture
-def tiny_lab(tiny_network: ResNet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lab:
-    """Stand in for every set of weights; no decoder fits it, and LPIPS has no weights."""
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no_weights"))
-    monkeypatch.setitem(METRICS, "lpips", replace(METRICS["lpips"], compute=Lpips()))
-    categories = tuple(f"class {index}" for index in range(10))
-    lab = Lab(Models(Backbone("tiny", tiny_network, source="test", digest="abcd1234", categories=categories)))
-    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *arguments: lab)
-    return lab
 
 
 @pytest.fixture
@@ -223,37 +209,6 @@ def test_the_fallback_and_the_first_frame_are_said_on_stderr(
     assert "Untrained weights run." in said and "blink.gif: Using the first frame." in said
     run = json.loads((tmp_path / "out" / "report.json").read_text())["run"]
     assert run["notice"] == "Untrained weights run." and run["weights"] == "untrained"
-
-
-def test_benchmark_prints_tables_and_json(tiny_lab: Lab, capsys):
-    arguments = f"--layers layer1 --steps 4 --rounds 2 --images cat --size {SIDE}".split()
-    assert main(["benchmark", *arguments]) == 0
-    assert "step_times" in capsys.readouterr().out
-    assert main(["benchmark", *arguments, "--json"]) == 0
-    tables = json.loads(capsys.readouterr().out)
-    assert list(tables) == ["machine", "step_times", "decode_times", "time_to_quality"]
-    (times,) = tables["step_times"]
-    assert times["layer"] == "layer1" and times["ratio"] > 0 and times["bare_ms"] > 0
-    assert times["gflop"] > 0 and times["share_of_rate"] > 0 and times["precision"] in ("float32", "bfloat16")
-    assert tables["machine"][0]["convolution_gflops"] > 0
-
-
-def test_benchmark_measures_quality_over_the_first_files_of_a_folder(tiny_lab: Lab, tmp_path: Path, capsys):
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for name in ("astronaut", "cat", "coffee"):
-        to_pil(load_example(name, size=SIDE).images).save(folder / f"{name}.png")
-    options = f"--count 2 --layers layer1 --steps 4 --size {SIDE} --json"
-    assert main(["benchmark", "--quality", str(folder), *options.split()]) == 0
-    (row,) = json.loads(capsys.readouterr().out)["quality"]
-    assert row["pictures"] == 2 and row["evaluations"] == 4 and row["lpips"] is None
-    assert row["psnr_db"] > 0 and row["psnr_db_interval"] > 0
-
-
-def test_benchmark_refuses_an_empty_folder(tiny_lab: Lab, tmp_path: Path, capsys):
-    (tmp_path / "empty").mkdir()
-    assert main(["benchmark", "--quality", str(tmp_path / "empty")]) == 2
-    assert "No files to measure" in capsys.readouterr().err
 
 
 @pytest.mark.pretrained

@@ -1,0 +1,29 @@
+"""The command `quality`: how well the optimiser inverts the pictures of a folder, with 95 % intervals."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from explorer.benchmarks.comparison import compare, start_method
+from explorer.commands import measuring
+
+METHOD = "optimiser"
+STEPS = 100
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's arguments."""
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the folder of pictures")
+    measuring.add_arguments(parser, STEPS)
+    parser.add_argument(
+        "--count", type=measuring.positive, default=30, help="first files of it (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, help="folder that keeps the curves; the same command resumes")
+
+
+def run(options: Namespace) -> str:
+    """Invert every picture from every layer, and return the table."""
+    settings = measuring.choose_settings(options, METHOD)
+    pictures = measuring.read_files(measuring.list_files(options.folder)[: options.count], options.size)
+    starts = {METHOD: start_method(METHOD, settings)}
+    curves = compare(measuring.load_lab(options), pictures, list(settings), starts, options.out)
+    return measuring.show(options, {"quality": measuring.summarise_for(options, curves)})
