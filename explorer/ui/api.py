@@ -59,8 +59,8 @@ class Endpoints:
         Args:
             image: Base64 of a JPEG, PNG or WebP file, a data URI, or the name of an example.
             layer: layer1 to layer4; the command line takes any node of the network.
-            method: decoder, refined (a decoder that looks again), linear, optimiser, or hybrid (the optimiser,
-                started from the decoder's picture).
+            method: decoder, refined (a decoder that looks again), linear, optimiser, or hybrid (the
+                optimiser, started from the decoder's picture).
             steps: Evaluations of the network that optimiser and hybrid may use.
             seed: Seed of the noise that the optimiser starts from.
 
