@@ -15,10 +15,10 @@ with suppress(ImportError):
 from explorer.decoding.pool import start_decoders
 from explorer.lab.lab import Lab
 from explorer.machine import CPU, best_device, keep_freed_memory
+from explorer.ui.launch import launch_options
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.zero_gpu import is_lent
-from explorer.ui.theme import launch_options
 
 QUEUE_SIZE = 20
 
@@ -31,7 +31,7 @@ def main() -> None:
     # A lent GPU is there for races alone; everything else runs on the CPU.
     device = CPU if is_lent() else best_device()
     state = AppState(partial(Lab.load, options.weights, device))
-    page = build_page(state).queue(max_size=QUEUE_SIZE)
+    page = build_page(state).queue(max_size=QUEUE_SIZE, api_open=False)
     state.open()
     page.launch(
         server_name=options.host,

@@ -9,9 +9,9 @@ from explorer.decoders.checkpoint import LINEAR
 from explorer.features.backbone import Backbone
 from explorer.lab.lab import Lab
 from explorer.lab.models import Models
+from explorer.ui.launch import launch_options
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
-from explorer.ui.theme import launch_options
 from tests.conftest import make_tiny_network
 
 
@@ -42,7 +42,7 @@ def address(tmp_path_factory) -> Iterator[str]:
         return Lab(CoarseModels(backbone, checkpoints=folder))
 
     state = AppState(load)
-    page = build_page(state).queue(max_size=20)
+    page = build_page(state).queue(max_size=20, api_open=False)
     state.open()
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     yield url

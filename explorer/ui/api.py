@@ -17,10 +17,12 @@ from explorer.examples import EXAMPLES, load_example
 from explorer.features.layers import LAYERS
 from explorer.images import Picture, encode_jpeg, encode_png, read_picture
 from explorer.inversion.settings import MAX_SEED, Settings, load_settings
+from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, is_iterative
 from explorer.lab.run import Reconstruction
 from explorer.ui.components.arguments import mistake, one_of, whole_number
 from explorer.ui.components.errors import clear_errors
+from explorer.ui.listeners import Call
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.options import MAX_SECONDS, MAX_STEPS
 from explorer.ui.tabs.live import RACES
@@ -28,7 +30,7 @@ from explorer.ui.tabs.live import RACES
 NOT_BASE64 = (
     "The image must be an example's name, or a JPEG, PNG or WebP file in base64 (a data URI also works)."
 )
-
+UNHEARD = "Nobody listened to the answer, so the call was ended."
 
 # How programs are called in the line of those who use the compute slot.
 API = "a program"
@@ -71,7 +73,7 @@ class Endpoints:
         settings = _settings(layer, method, steps, seed)
         picture, lab = read_text(image), self._state.lab
         with clear_errors(), self._state.queue.turn(API):
-            made = lab.reconstruct(picture, layer, method, settings)
+            made = _reconstruct_if_heard(lab, picture, layer, method, settings)
             return {**_describe(made), "scores": lab.score(picture, made).plain()}
 
     def optimise(
@@ -92,10 +94,13 @@ class Endpoints:
         one_of("method", method, list(filter(is_iterative, METHODS)))
         settings = _settings(layer, method, steps, seed)
         picture = read_text(image)
+        call = _heard_call()
         with clear_errors():
             race = self._state.lab.race(picture, {layer: settings}, method=method)
         with self._state.queue.turn(API), closing(race.frames(MAX_SECONDS)) as frames:
             for frame in frames:
+                if not call.is_heard:
+                    return
                 panel = frame.panels[layer]
                 shown = {name: value for name, value in asdict(panel).items() if name != "pixels"}
                 yield {"image": _data_uri("jpeg", encode_jpeg(panel.pixels)), **shown}
@@ -172,6 +177,36 @@ def _settings(layer: str, method: str, steps: int, seed: int) -> Settings:
         seed=whole_number("seed", seed, 0, MAX_SEED),
         seconds=MAX_SECONDS,
     )
+
+
+def _heard_call() -> Call:
+    """Name the call at hand.
+
+    Raises:
+        gr.Error: nobody listens to it; the compute slot is for those who wait for an answer.
+    """
+    call = Call.current()
+    if not call.await_listener():
+        raise mistake(UNHEARD)
+    return call
+
+
+def _reconstruct_if_heard(
+    lab: Lab, picture: Picture, layer: str, method: str, settings: Settings
+) -> Reconstruction:
+    """Reconstruct as `Lab.reconstruct` does, but end as soon as nobody listens any more.
+
+    Raises:
+        gr.Error: nobody listens.
+    """
+    call = _heard_call()
+    if not is_iterative(method):
+        return lab.reconstruct(picture, layer, method)
+    with closing(lab.run(picture, layer, method, settings)) as run:
+        for _ in run:
+            if not call.is_heard:
+                raise mistake(UNHEARD)
+        return run.reconstruction()
 
 
 def _describe(made: Reconstruction) -> dict[str, Any]:

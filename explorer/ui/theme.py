@@ -1,13 +1,10 @@
 """The page's look and its scripts: a quiet Gradio theme, style sheets, and what runs in the browser."""
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from gradio.themes import Base, LocalFont
 
-from explorer.images import MAX_FILE_BYTES
 from explorer.report.style import LAYER_COLOURS
 from explorer.ui.language import read_catalogue
 
@@ -95,19 +92,3 @@ def page_scripts() -> str:
     catalogue = json.dumps(read_catalogue(), ensure_ascii=False).replace("</", "<\\/")
     parts = [script.read_text(encoding="utf-8") for script in SCRIPTS]
     return "\n".join([f"window.explorerCatalogue = {catalogue};", *parts])
-
-
-def launch_options() -> dict[str, Any]:
-    """Give what `launch()` needs to show the page as designed, the same on Spaces as at home."""
-    return {
-        "theme": build_theme(),
-        "css": layer_variables(),
-        "css_paths": STYLE_SHEETS,
-        "head": f"<script>{page_scripts()}</script>",
-        "footer_links": ["api"],
-        "ssr_mode": False,
-        "enable_monitoring": False,
-        "max_file_size": MAX_FILE_BYTES,
-        # Offers the public endpoints to assistants where gradio's extra `mcp` is installed.
-        "mcp_server": find_spec("mcp") is not None,
-    }

@@ -1,0 +1,91 @@
+"""Who listens to the answers of the queue: a call that nobody listens to must not go on."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from threading import Lock
+from urllib.parse import parse_qs
+
+from gradio.context import LocalContext
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+# Between joining the queue and listening to it, a client needs one more request.
+GRACE_SECONDS = 3.0
+LOOK_SECONDS = 0.05
+QUEUE_PATH, CALL_PATH = "/gradio_api/queue/data", "/gradio_api/call/"
+
+
+class Listeners:
+    """The open answers, by the session or the call that they belong to."""
+
+    def __init__(self) -> None:
+        self._open = Counter[str]()
+        self._lock = Lock()
+
+    def add(self, key: str, change: int) -> None:
+        """Count an answer that opens (1) or closes (-1)."""
+        with self._lock:
+            self._open[key] += change
+            if not self._open[key]:
+                del self._open[key]
+
+    def listens(self, *keys: str | None) -> bool:
+        """Whether an answer of any of these is open."""
+        with self._lock:
+            return any(key in self._open for key in keys)
+
+
+LISTENERS = Listeners()  # Of this process, as is the server.
+
+
+@dataclass(frozen=True, slots=True)
+class NoteListeners:
+    """Middleware that notes which answers are open."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, noted as long as it lasts."""
+        key = _key(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
+        if key is None:
+            await self.app(scope, receive, send)
+            return
+        LISTENERS.add(key, 1)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            LISTENERS.add(key, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The call at hand, as those who listen know it."""
+
+    session: str | None
+    event: str | None
+
+    @classmethod
+    def current(cls) -> "Call":
+        """Name the call that this thread serves."""
+        request = LocalContext.request.get(None)
+        return cls(getattr(request, "session_hash", None), LocalContext.event_id.get(None))
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody listens now."""
+        return LISTENERS.listens(self.session, self.event)
+
+    def await_listener(self) -> bool:
+        """Give a client time to begin listening; tell whether one has."""
+        end = time.monotonic() + GRACE_SECONDS
+        while not self.is_heard and time.monotonic() < end:
+            time.sleep(LOOK_SECONDS)
+        return self.is_heard
+
+
+def _key(scope: Scope) -> str | None:
+    """Give the session, or the call, whose answer a request asks for."""
+    path = scope["path"].rstrip("/")
+    if path == QUEUE_PATH:
+        return parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [None])[0]
+    return path.rpartition("/")[2] if path.startswith(CALL_PATH) else None

@@ -1,0 +1,115 @@
+"""Requests that the server refuses before anything reads them, and calls that nobody listens to."""
+
+import json
+import socket
+import time
+from contextlib import suppress
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from explorer.ui.limits import BODY_BYTES, QUOTA_BYTES, QUOTA_FILES, QUOTA_SECONDS, UPLOAD_BYTES, UploadQuota
+from explorer.ui.listeners import GRACE_SECONDS
+from tests.ui.raw import RawPage
+
+
+@pytest.fixture(scope="module")
+def page(address) -> RawPage:
+    return RawPage(address)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", ""])
+def test_a_request_to_another_name_is_refused(page, host):
+    assert page.http.get(f"{page.api}/info", headers={"Host": host}).status_code in (400, 403)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:7860", "127.0.0.1:1", "[::1]:7860", "192.168.1.7"])
+def test_this_machine_s_names_and_addresses_in_numbers_are_answered(page, host):
+    assert page.http.get(f"{page.api}/info", headers={"Host": host}).status_code == httpx.codes.OK
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost.evil.example:7860"])
+def test_the_page_of_another_host_is_refused(page, origin):
+    answer = page.http.get(f"{page.api}/info", headers={"Origin": origin})
+    assert answer.status_code == httpx.codes.FORBIDDEN
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["deep_link", "process_recording", "vibe-code", "proxy=http://a.b", "stream/a"]
+)
+def test_what_the_page_does_not_use_is_not_there(page, path):
+    for method in ("GET", "POST"):
+        assert page.http.request(method, f"{page.api}/{path}").status_code == httpx.codes.NOT_FOUND
+
+
+@pytest.mark.parametrize(("path", "limit"), [("queue/join", BODY_BYTES), ("upload", UPLOAD_BYTES)])
+def test_a_body_that_says_it_is_too_long_is_refused_unread(page, path, limit):
+    url = httpx.URL(f"{page.api}/{path}")
+    head = f"POST {url.path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {limit + 1}\r\n\r\n"
+    with socket.create_connection((url.host, url.port or 80), timeout=10) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(("path", "limit"), [("queue/join", BODY_BYTES), ("upload", UPLOAD_BYTES)])
+def test_a_body_that_does_not_say_its_length_is_cut_off(page, path, limit):
+    def parts():
+        for _ in range(2 * limit >> 20):
+            yield bytes(2**20)
+
+    with suppress(httpx.TransportError):  # It is as good if the server closes the connection.
+        assert page.http.post(f"{page.api}/{path}", content=parts()).status_code in (400, 413)
+
+
+def test_an_address_may_upload_so_much_in_ten_minutes():
+    clock = [0.0]
+    quota = UploadQuota(None, lambda: clock[0])  # type: ignore[arg-type]
+    assert all(quota._admits("a", 1) for _ in range(QUOTA_FILES))
+    assert not quota._admits("a", 1)
+    assert quota._admits("b", QUOTA_BYTES) and not quota._admits("b", 1)
+    clock[0] = QUOTA_SECONDS + 1
+    assert quota._admits("a", 1) and quota._admits("b", 1)
+
+
+def test_the_queue_cannot_be_passed_by(page):
+    body = {"data": ["cat", "layer1", "optimiser", 2, 0], "fn_index": page.event("reconstruct").index}
+    for path in ("run/reconstruct", "api/reconstruct", "run/predict"):
+        assert page.http.post(f"{page.api}/{path}", json=body).status_code == httpx.codes.NOT_FOUND
+
+
+@pytest.mark.parametrize("name", ["reconstruct", "optimise"])
+def test_a_call_that_nobody_listens_to_ends_soon(page, name):
+    unheard = ["cat", "layer1", "optimiser", 1000, 0]
+    for _ in range(3):
+        body = {"fn_index": page.event(name).index, "data": unheard, "session_hash": uuid4().hex}
+        assert page.http.post(f"{page.api}/queue/join", json=body).status_code == httpx.codes.OK
+    started = time.perf_counter()
+    last = page.send(page.event(name), ["cat", "layer1", "optimiser", 2, 0])[-1]
+    assert last["success"], last
+    assert time.perf_counter() - started < 3 * GRACE_SECONDS + 5
+
+
+def test_a_call_ends_when_its_listener_goes(page):
+    session = uuid4().hex
+    body = {
+        "fn_index": page.event("reconstruct").index,
+        "data": ["cat", "layer1", "optimiser", 1000, 0],
+        "session_hash": session,
+    }
+    page.http.post(f"{page.api}/queue/join", json=body)
+    with page.http.stream("GET", f"{page.api}/queue/data", params={"session_hash": session}) as answer:
+        next(line for line in answer.iter_lines() if "process_starts" in line)
+    started = time.perf_counter()
+    last = page.send(page.event("reconstruct"), ["cat", "layer1", "optimiser", 2, 0])[-1]
+    assert last["success"], last
+    assert time.perf_counter() - started < 12
+
+
+def test_the_simple_interface_for_programs_is_heard(page):
+    url = f"{page.api}/call/reconstruct"
+    event = page.http.post(url, json={"data": ["cat", "layer1", "optimiser", 2, 0]}).json()["event_id"]
+    answer = page.http.get(f"{url}/{event}").text
+    assert "event: complete" in answer
+    assert json.loads(answer.split("data: ")[-1])[0]["steps"] == 2
