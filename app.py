@@ -3,7 +3,6 @@
 import argparse
 import os
 from contextlib import suppress
-from functools import partial
 
 # Both must be set before gradio is imported; the page sends nothing about its visitors anywhere.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -30,7 +29,7 @@ def main() -> None:
     keep_freed_memory()
     # A lent GPU is there for races alone; everything else runs on the CPU.
     device = CPU if is_lent() else best_device()
-    state = AppState(partial(Lab.load, options.weights, device))
+    state = AppState(lambda: Lab.load(options.weights, device, state.tell))
     page = build_page(state).queue(max_size=QUEUE_SIZE, api_open=False)
     state.open()
     page.launch(
@@ -44,7 +43,9 @@ def main() -> None:
 def parse_options() -> argparse.Namespace:
     """Read the command line; what is not given is left to Gradio's environment variables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", default="IMAGENET1K_V1", help="torchvision name, file, or 'untrained'")
+    parser.add_argument(
+        "--weights", default="IMAGENET1K_V1", help="torchvision name, a file, 'compact' or 'untrained'"
+    )
     parser.add_argument(
         "--host", help="address to listen on (default: GRADIO_SERVER_NAME or this machine only)"
     )

@@ -1,4 +1,4 @@
-"""The machine below: its devices, memory that evaluations take again, downloads that give up in time.
+"""The machine below: its devices, and memory that evaluations take again.
 
 By default glibc hands large blocks back to the system as soon as they are freed, and every evaluation frees a
 few; taken anew, each page is first filled with zeros, which can cost as much as the evaluation.
@@ -6,12 +6,7 @@ few; taken anew, each page is first filled with zeros, which can cost as much as
 
 import ctypes
 import platform
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
-from urllib.parse import urlparse
 
 import torch
 
@@ -23,8 +18,6 @@ BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
 GIBIBYTE = 2**30
 LARGEST_MMAP_THRESHOLD = 2**25  # Glibc refuses more.
-# A machine without a network must learn so within seconds, not after the system's minutes.
-DOWNLOAD_TIMEOUT_SECONDS = 5.0
 
 
 def best_device() -> torch.device:
@@ -57,22 +50,6 @@ def return_freed_memory() -> None:
     """Give the system back what has been freed, after a run or once models are loaded."""
     if _has_glibc():
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def hub_file(url: str) -> Path:
-    """Return where torch hub keeps what it downloads from this address, whether or not it is there."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
-
-
-@contextmanager
-def socket_timeout(seconds: float) -> Iterator[None]:
-    """Let downloads inside the block give up after so many seconds without an answer."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
 
 
 def _has_glibc() -> bool:

@@ -1,4 +1,4 @@
-"""The tiny network of the unit tests, and the rules for tests that need real weights or Chromium."""
+"""The tiny network of the unit tests, and the rules for tests that need a network or Chromium."""
 
 import os
 import shutil
@@ -6,6 +6,9 @@ from collections.abc import Generator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlparse
+from urllib.request import urlopen
 
 import pytest
 import torch
@@ -19,7 +22,6 @@ from explorer.metrics.scores import METRICS
 
 pytest_plugins = ["tests.served"]
 
-RESNET50_FILE = "resnet50-0676ba61.pth"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 # Marks, separated by commas, whose tests must run: with them a skip counts as a failure (set by .ci/run).
@@ -60,10 +62,12 @@ def tiny_lab(tiny_network: ResNet, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def no_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let weights that are not in the cache be missing at once, with or without a network."""
 
-    def refuse(url: str, *args: object, **options: object) -> None:
-        raise OSError(f"tests do not download {url}")
+    def open_here(url: str, timeout: float) -> object:
+        if urlparse(url).hostname != "127.0.0.1":
+            raise URLError("tests do not download")
+        return urlopen(url, timeout=timeout)
 
-    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
+    monkeypatch.setattr("explorer.download.urlopen", open_here)
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +79,7 @@ def chromium_path() -> str:
 
 @pytest.fixture(scope="session")
 def shared_folder() -> Path:
-    """The folder of test photos (EXPLORER_SHARED, else ../shared); tests that need it skip without it."""
+    """The folder of test photos (EXPLORER_SHARED, else ../shared), for tests with the photos mark."""
     folder = Path(os.environ.get("EXPLORER_SHARED", Path(__file__).parents[2] / "shared"))
     if not folder.is_dir():
         pytest.skip(f"no folder of test photos at {folder}; EXPLORER_SHARED can name one")
@@ -86,30 +90,22 @@ def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
-def why_not_pretrained() -> str | None:
-    checkpoints = Path(torch.hub.get_dir()) / "checkpoints"
-    if (checkpoints / RESNET50_FILE).is_file():
-        return None
-    return f"no {RESNET50_FILE} in {checkpoints}; TORCH_HOME can name another cache"
-
-
 def why_no_browser() -> str | None:
     if find_spec("playwright") is None:
         return "playwright is not installed"
     if find_chromium() is None:
-        return f"no Chromium found (looked for {', '.join(CHROMIUM_NAMES)})"
+        return "no Chromium found; install it: sudo apt-get install --yes chromium"
     return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reasons = {"pretrained": why_not_pretrained(), "browser": why_no_browser()}
+    reason = why_no_browser()
     for mark in REQUIRED_MARKS:
         if not any(item.get_closest_marker(mark) for item in items):
             raise pytest.UsageError(f"EXPLORER_REQUIRE names {mark}, but no collected test has that mark")
     for item in items:
-        for mark, reason in reasons.items():
-            if reason and item.get_closest_marker(mark):
-                item.add_marker(pytest.mark.skip(reason=reason))
+        if reason and item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,7 +16,7 @@ from explorer.features.layers import LAYERS
 
 CONFIGS = Path(__file__).parent / "configs"
 SOURCES = ("folder", "hf", "skimage")
-PERCEPTUAL_NETWORKS = ("squeeze", "vgg")  # Never "alex": that is the reported metric.
+PERCEPTUAL_NETWORKS = ("squeeze",)  # Never "alex": that is the reported metric.
 
 COUNTS = ("steps", "batch_size", "passes", "cache_batches", "save_every", "log_every", "linear_batches")
 

@@ -6,6 +6,7 @@ the same command goes on where a killed one stopped.
 
 import hashlib
 import json
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from trainers.config import ConfigError, as_dict
 from trainers.data.folders import list_pictures
 from trainers.runs.environment import describe_environment
 from trainers.runs.processes import join_processes
+
+logger = logging.getLogger(__name__)
 
 MEAN_IMAGE, RANDOM_PAIR = "mean image", "random pair"
 
@@ -69,7 +72,7 @@ class Evaluation:
         self.config = config
         self.lab = Lab.load(config.weights, device)
         if self.lab.backbone.notice:
-            raise ConfigError(self.lab.backbone.notice)
+            logger.warning("%s", self.lab.backbone.notice)
         self.paths = paths
         self.iterative_stride = math.ceil(len(paths) / config.iterative_pictures)
         self.mean_image = quantise(_mean_image(paths))

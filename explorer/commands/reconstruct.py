@@ -62,7 +62,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--weights",
         default="IMAGENET1K_V1",
-        help="IMAGENET1K_V1, IMAGENET1K_V2, untrained, or a file (default: %(default)s)",
+        help="IMAGENET1K_V1, IMAGENET1K_V2, compact, untrained, or a file (default: %(default)s)",
     )
     parser.add_argument("--preset", default="balanced", help="tuned settings (default: %(default)s)")
     parser.add_argument(

@@ -1,7 +1,7 @@
 """The lab: one picture's experiments on the shared models. No Gradio, no printing."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -11,6 +11,7 @@ from explorer.decoders.refinement import DEFAULT_PASSES
 from explorer.features.backbone import Backbone, load_backbone
 from explorer.features.layers import LAYERS
 from explorer.features.trunk import Features, Trunk
+from explorer.features.weights import EXACT
 from explorer.images import Images, Picture
 from explorer.inversion.invert import Steps, invert
 from explorer.inversion.settings import Settings, load_settings
@@ -39,9 +40,11 @@ class Lab:
         self.scorer = Scorer(models)
 
     @classmethod
-    def load(cls, weights: str = "IMAGENET1K_V1", device: torch.device = CPU) -> "Lab":
-        """Load the backbone by weight name or file and build a lab around it."""
-        return cls(Models(load_backbone(weights), device))
+    def load(
+        cls, weights: str = EXACT, device: torch.device = CPU, tell: Callable[[str], None] = lambda _: None
+    ) -> "Lab":
+        """Load the backbone by weight name or file and build a lab around it; `tell` hears of a download."""
+        return cls(Models(load_backbone(weights, tell), device))
 
     @property
     def backbone(self) -> Backbone:

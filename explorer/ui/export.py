@@ -64,7 +64,8 @@ def commands(lab: Lab, visit: Visit) -> list[str]:
 
 def _command(lab: Lab, visit: Visit, method: str, steps: int, layers: list[str]) -> str:
     arguments = ["reconstruct", "original.png", "--method", method, "--layers", ",".join(layers)]
-    arguments += ["--weights", lab.backbone.name, "--out", f"repeated-{method}-{'-'.join(layers)}"]
+    weights = Path(lab.backbone.source).name
+    arguments += ["--weights", weights, "--out", f"repeated-{method}-{'-'.join(layers)}"]
     if is_iterative(method):
         arguments += ["--steps", str(steps), "--seed", str(visit.options.seed)]
         chosen = [f"{key}={value}" for key, value in visit.options.tuning().items()]

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from html import escape
-from pathlib import Path
 
 import gradio as gr
 
@@ -99,20 +98,16 @@ def _wire_page(state: AppState, page: gr.Blocks, models: gr.HTML, strip: gr.HTML
 
 
 def _describe_models(state: AppState) -> str:
-    """Say what is loading, what runs, or what runs in its place and how to get the real thing."""
+    """Say what is loading, or which weights run, where they are exact and how to get others."""
     if not state.is_ready:
         return f'<p class="line" role="status">{escape(state.doing)}</p>'
     if state.failure:
         return _banner(state.failure)
     backbone = state.lab.backbone
-    facts = [
-        backbone.name,
-        Path(backbone.source).name,
-        f"optimiser in {fastest_precision(state.lab.device)}",
-        "ready",
-    ]
-    line = f'<p class="line" role="status">ResNet-50 {escape(" · ".join(facts))}</p>'
-    return "".join(map(_banner, filter(None, [backbone.notice, state.notice]))) + line
+    facts = [backbone.name, f"optimiser in {fastest_precision(state.lab.device)}", "ready"]
+    lines = [f"ResNet-50 {' · '.join(facts)}", *filter(None, [backbone.notice])]
+    banner = _banner(state.notice) if state.notice else ""
+    return banner + "".join(f'<p class="line" role="status">{escape(line)}</p>' for line in lines)
 
 
 def _banner(text: str) -> str:

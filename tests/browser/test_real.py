@@ -14,7 +14,7 @@ import pytest
 from tests.browser.actions import drop, open_tab, photo, wait_for_state
 from tests.browser.conftest import DESKTOP, save_screenshot
 
-pytestmark = [pytest.mark.browser, pytest.mark.pretrained]
+pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
 # Steps of 1/255: sums of floats depend on how threads share them out, and ten steps can carry that on.
@@ -27,7 +27,11 @@ def app() -> Iterator[tuple[str, psutil.Process]]:
     """The app as a visitor starts it, with the pretrained weights: its address and its process."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, "app.py", "--weights", "compact"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         line = next(line for line in process.stdout if "http" in line)

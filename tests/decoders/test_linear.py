@@ -77,9 +77,8 @@ def test_no_pictures_are_an_error() -> None:
         fit_linear_map([])
 
 
-@pytest.mark.pretrained
 def test_layer3_of_resnet50_is_linearly_readable_beyond_its_mean_colour(cache: Path) -> None:
-    trunk = build_trunk(load_backbone().network, "layer3")
+    trunk = build_trunk(load_backbone("compact").network, "layer3")
     decoder = linear_decoder(trunk)
     images = load_example("astronaut").images
     with torch.no_grad():

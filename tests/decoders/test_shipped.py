@@ -9,17 +9,21 @@ from explorer.decoders.checkpoint import (
     CHECKPOINTS,
     LINEAR,
     VARIANTS,
+    find_decoder,
     load_network,
     read_card,
 )
+from explorer.examples import EXAMPLES, load_example
 from explorer.features.backbone import load_backbone
+from explorer.features.graph import TracedNetwork, trace
 from explorer.features.layers import LAYERS
-from explorer.features.trunk import build_trunk
-from explorer.images import SIZE
+from explorer.features.trunk import build_trunk, cut_trunk
+from explorer.images import SIZE, Images
+from explorer.metrics.functional import psnr
 from trainers.fitting.validation import validation_images, validation_psnr
 from trainers.publish import CHECKED_FIGURE, CHECKED_PICTURES, prepare_reconstruction
 
-SHIPPED = sorted(CHECKPOINTS.glob("*/*.safetensors"))
+SHIPPED = sorted(CHECKPOINTS.glob("*/layer*.safetensors"))
 MAX_FILE_BYTES = 16_000_000
 
 
@@ -38,12 +42,34 @@ def test_shipped_checkpoint_is_small_and_says_where_it_comes_from(path: Path) ->
     assert (card.steps > 0) == (card.variant != LINEAR)
 
 
-@pytest.mark.pretrained
+@pytest.mark.photos
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_checkpoint_reproduces_its_cards_figure(path: Path, shared_folder: Path) -> None:
     card = read_card(path)
-    trunk = build_trunk(load_backbone().network, card.config.layer)
+    trunk = build_trunk(load_backbone("compact").network, card.config.layer)
     images = validation_images(str(shared_folder / "images" / "val"), CHECKED_PICTURES, SIZE)
     with torch.no_grad():
         found = validation_psnr(prepare_reconstruction(path, trunk, path.parent), images)
     assert found == pytest.approx(card.figures[CHECKED_FIGURE], abs=0.05)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_faithful_decoder_beats_the_linear_one_on_pictures_never_trained_on(
+    layer: str, compact: TracedNetwork, examples: Images
+) -> None:
+    trunk = cut_trunk(compact, layer)
+    faithful, linear = (find_decoder(trunk, variant) for variant in ("faithful", LINEAR))
+    assert faithful is not None and linear is not None
+    with torch.no_grad():
+        features = trunk(examples)
+        assert psnr(faithful(features), examples).mean() > psnr(linear(features), examples).mean()
+
+
+@pytest.fixture(scope="module")
+def compact() -> TracedNetwork:
+    return trace(load_backbone("compact").network)
+
+
+@pytest.fixture(scope="module")
+def examples() -> Images:
+    return torch.cat([load_example(name).images for name in EXAMPLES])

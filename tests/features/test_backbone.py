@@ -1,15 +1,24 @@
-"""Backbones: where weights come from, the visible fallback, and errors that name the file."""
+"""Backbones: where weights come from, what they are called, and errors that name the file."""
 
-import socket
 import time
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torchvision.models import ResNet50_Weights, resnet50
 
-from explorer.features.backbone import WeightsError, load_backbone
-from explorer.machine import hub_file
+from explorer.bundled import RESNET50_COMPACT
+from explorer.download import hub_file
+from explorer.examples import load_example
+from explorer.features.backbone import load_backbone
+from explorer.features.layers import LAYERS
+from explorer.features.trunk import build_trunk
+from explorer.features.weights import State, WeightsError, read_state
+from explorer.lab.lab import Lab
+from explorer.metrics.scores import Scores
 
 
 @pytest.fixture
@@ -18,35 +27,102 @@ def empty_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise socket.gaierror("no network in this test")
+def put_into_hub(content: bytes) -> Path:
+    path = hub_file(ResNet50_Weights.IMAGENET1K_V1.url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
 
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
-
-@pytest.mark.pretrained
-def test_pretrained_weights_load_through_torchvision_and_know_a_cat() -> None:
-    from explorer.examples import load_example
-    from explorer.features.trunk import build_trunk
-
-    backbone = load_backbone()
-    assert (backbone.name, backbone.is_fallback, backbone.notice) == ("IMAGENET1K_V1", False, None)
+def test_the_compact_weights_know_a_cat() -> None:
+    backbone = load_backbone("compact")
     logits = build_trunk(backbone.network, "fc")(load_example("cat").images)["fc"]
     assert "cat" in backbone.categories[int(logits.argmax())].lower()
 
 
-def test_without_weights_and_network_a_visible_fallback_comes_within_seconds(
-    empty_hub: Path, no_network: None
+def test_without_cache_and_network_the_copy_runs_within_seconds_and_one_line_says_why(
+    empty_hub: Path,
 ) -> None:
     started = time.monotonic()
     backbone = load_backbone("IMAGENET1K_V1")
     assert time.monotonic() - started < 20
-    assert backbone.is_fallback
-    assert backbone.name == "untrained"
-    assert backbone.notice is not None
-    assert str(hub_file(ResNet50_Weights.IMAGENET1K_V1.url)) in backbone.notice
+    assert (backbone.name, backbone.source, backbone.is_fallback) == ("resnet50-v1-compact", "compact", True)
+    assert backbone.notice is not None and "layer1 and layer2 are exactly" in backbone.notice
+    assert "the server cannot be reached" in backbone.notice
+    assert str(empty_hub) not in backbone.notice and "\n" not in backbone.notice
+
+
+def test_the_copy_asked_for_by_name_is_no_fallback() -> None:
+    backbone = load_backbone("compact")
+    assert (backbone.name, backbone.source, backbone.is_fallback) == ("resnet50-v1-compact", "compact", False)
+    assert load_backbone(backbone.name).digest == backbone.digest
+
+
+def test_a_picture_gives_the_same_figures_with_the_cache_and_without(empty_hub: Path, tmp_path: Path) -> None:
+    def measure() -> tuple[dict[str, Scores], str | None]:
+        lab = Lab.load()
+        picture = load_example("coffee")
+        made = {layer: lab.reconstruct(picture, layer, "decoder") for layer in LAYERS}
+        return {layer: lab.score(picture, one) for layer, one in made.items()}, lab.backbone.digest
+
+    without = measure()
+    put_into_hub(RESNET50_COMPACT.locate().read_bytes())
+    assert load_backbone().source == "compact" and "cache" in str(load_backbone().notice)
+    assert measure() == without
+    assert all(scores["lpips"] is not None for scores in without[0].values())
+
+
+def test_a_file_in_the_cache_that_is_not_torchvisions_is_called_the_users_own(empty_hub: Path) -> None:
+    stream = BytesIO()
+    torch.save(resnet50().state_dict(), stream)
+    put_into_hub(stream.getvalue())
+    backbone = load_backbone("IMAGENET1K_V1")
+    assert backbone.name == "resnet50-0676ba61.pth (a file of your own)"
+    assert backbone.is_fallback and backbone.notice is not None
+
+
+def test_v2_that_cannot_be_had_is_an_error_and_no_other_network(empty_hub: Path) -> None:
+    with pytest.raises(WeightsError, match="IMAGENET1K_V2 is in no cache and cannot be downloaded"):
+        load_backbone("IMAGENET1K_V2")
+
+
+@pytest.fixture
+def hub_cache(empty_hub: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[State], Path]:
+    """Lays weights out in a Hugging Face cache as `preload_from_hub` does."""
+    folder = empty_hub / "huggingface"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder))
+
+    def put(state: State) -> Path:
+        repository = folder / "models--timm--resnet50.tv_in1k"
+        blob, snapshot = repository / "blobs" / "0123", repository / "snapshots" / "abcd"
+        for path in (blob.parent, snapshot, repository / "refs"):
+            path.mkdir(parents=True)
+        (repository / "refs" / "main").write_text("abcd")
+        save_file(state, blob)
+        (snapshot / "model.safetensors").symlink_to(blob)
+        return snapshot / "model.safetensors"
+
+    return put
+
+
+def test_the_exact_weights_are_found_in_the_hugging_face_cache(hub_cache: Callable[[State], Path]) -> None:
+    # The copy stands in for the exact file, of which it is a part; what tells V1 is in that part.
+    hub_cache({name: tensor.float().clone() for name, tensor in compact_state().items()})
+    backbone = load_backbone("IMAGENET1K_V1")
+    assert (backbone.name, backbone.digest) == ("IMAGENET1K_V1", "0676ba61")
+    assert (backbone.source, backbone.is_fallback, backbone.notice) == ("IMAGENET1K_V1", False, None)
+
+
+def test_other_weights_in_the_hugging_face_cache_are_passed_over_and_logged(
+    hub_cache: Callable[[State], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = hub_cache(resnet50().state_dict())
+    assert load_backbone("IMAGENET1K_V1").name == "resnet50-v1-compact"
+    assert any(str(path) in message for message in caplog.messages)
+
+
+def compact_state() -> State:
+    return read_state(RESNET50_COMPACT.locate())
 
 
 def test_untrained_network_is_the_same_every_time_and_leaves_the_global_seed() -> None:
@@ -71,7 +147,8 @@ def test_a_file_of_weights_loads_by_its_path(tmp_path: Path) -> None:
     network = resnet50()
     torch.save(network.state_dict(), path)
     backbone = load_backbone(str(path))
-    assert backbone.name == "mine.pth"
+    assert backbone.name == "mine.pth (a file of your own)"
+    assert backbone.source == str(path)
     assert backbone.digest is not None
     assert torch.equal(backbone.network.state_dict()["conv1.weight"], network.state_dict()["conv1.weight"])
 
@@ -96,9 +173,7 @@ def test_file_of_another_kind_is_an_error_that_names_it(tmp_path: Path, content:
 
 
 def test_truncated_file_in_the_hub_cache_is_an_error_that_says_to_delete_it(empty_hub: Path) -> None:
-    path = hub_file(ResNet50_Weights.IMAGENET1K_V1.url)
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"PK\x03\x04 not a whole archive")
+    path = put_into_hub(b"PK\x03\x04 not a whole archive")
     with pytest.raises(WeightsError, match=f"{path.name} is damaged.* Delete the file"):
         load_backbone("IMAGENET1K_V1")
 

@@ -36,10 +36,9 @@ def test_folded_trunk_equals_the_unfolded_network(tiny_network: ResNet, layer: s
     )
 
 
-@pytest.mark.pretrained
 @pytest.mark.parametrize("layer", LAYERS)
 def test_folded_resnet50_equals_the_unfolded_network(layer: str) -> None:
-    network = load_backbone("IMAGENET1K_V1").network
+    network = load_backbone("compact").network
     assert isinstance(network, ResNet)
     with torch.no_grad():
         expected = unfolded_features(network, picture(224), layer)

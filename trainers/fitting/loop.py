@@ -1,5 +1,6 @@
 """One decoder's training: a loop that yields its steps, and the state it can be resumed from."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -23,6 +24,8 @@ from trainers.fitting.losses import ReconstructionLoss
 from trainers.fitting.optimisers import build_optimisers, build_schedule
 from trainers.fitting.source import Source
 from trainers.fitting.tasks import Example, choose_task
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +147,14 @@ class Training:
 
 
 def build_trained_trunk(weights: str, layer: str) -> Trunk:
-    """Cut a network at a layer; a decoder of the untrained fallback would be trained in vain.
+    """Cut a network at a layer.
 
     Raises:
-        ConfigError: the weights cannot be had.
-        WeightsError: the weights' file cannot be read.
+        WeightsError: the weights' file cannot be had or read.
     """
     backbone = load_backbone(weights)
     if backbone.notice:
-        raise ConfigError(backbone.notice)
+        logger.warning("%s", backbone.notice)
     return build_trunk(backbone.network, layer)
 
 

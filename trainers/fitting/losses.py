@@ -5,12 +5,12 @@ The perceptual network is never the one whose LPIPS is reported (Alex).
 
 from collections.abc import Sequence
 
-import lpips
 import torch
 from torch import Tensor, nn
 
 from explorer.features.trunk import Trunk
 from explorer.images import Images
+from explorer.metrics.lpips import load_lpips
 from trainers.config import LossConfig
 from trainers.fitting.consistency import FeatureConsistency
 
@@ -24,8 +24,8 @@ class ReconstructionLoss(nn.Module):
         self.config = config
         self.perceptual = None
         if config.perceptual:
-            self.perceptual = lpips.LPIPS(net=config.perceptual_network, verbose=False)
-            self.perceptual.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+            perceptual = load_lpips(config.perceptual_network)
+            self.perceptual = perceptual.to(memory_format=torch.channels_last)
         self.consistency = FeatureConsistency(config.features, trunks) if config.features else None
 
     def forward(self, images: Images, target: Images, random: torch.Generator) -> dict[str, Tensor]:

@@ -94,6 +94,10 @@ class AppState:
         """Start loading in the background."""
         Thread(target=self._prepare, name="load-models", daemon=True).start()
 
+    def tell(self, doing: str) -> None:
+        """Show what is being done while the models load."""
+        self.doing = doing
+
     @property
     def lab(self) -> Lab:
         """The lab; waits for its backbone. Raises RuntimeError with the reason when it cannot be had."""

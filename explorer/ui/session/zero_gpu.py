@@ -8,7 +8,6 @@ from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from threading import Event
 
 from explorer.features.backbone import Backbone
@@ -73,8 +72,7 @@ class ZeroGpuRace:
         self, backbone: Backbone, picture: Picture, settings: Mapping[str, Settings], method: str
     ) -> None:
         self.method = method
-        weights = backbone.source if Path(backbone.source).is_file() else backbone.name
-        self._request = RaceRequest(weights, to_pixels(picture.images), dict(settings), method, 0.0)
+        self._request = RaceRequest(backbone.source, to_pixels(picture.images), dict(settings), method, 0.0)
         self._snapshot: RaceSnapshot | None = None
         self._history: dict[str, list[Record]] = {layer: [] for layer in settings}
         self._is_stopping = Event()

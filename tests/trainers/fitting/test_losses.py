@@ -67,7 +67,6 @@ def test_consistency_moves_the_pictures_in_about_half_of_the_steps_and_trains_th
     assert image.grad is not None and image.grad.abs().sum() > 0
 
 
-@pytest.mark.pretrained
 def test_perceptual_term_is_zero_at_the_target_and_trains_the_image_not_its_network() -> None:
     target = torch.rand(1, 3, 64, 64)
     loss = ReconstructionLoss(LossConfig(perceptual=1.0, perceptual_network="squeeze"))

@@ -1,0 +1,130 @@
+"""Files of ResNet-50's weights: which are known by their digest, and where each is looked for."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import huggingface_hub
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torchvision.models import ResNet50_Weights
+
+from explorer.bundled import RESNET50_COMPACT
+from explorer.download import download, hub_file
+from explorer.errors import ExplorerError
+
+EXACT = ResNet50_Weights.IMAGENET1K_V1.name
+COMPACT, COMPACT_NAME = "compact", Path(RESNET50_COMPACT.name).stem
+UNTRAINED = "untrained"
+OWN_FILE = "a file of your own"
+DIGEST_LENGTH = 8  # As many hexadecimal digits as torchvision puts into its file names.
+# The same tensors as torchvision's file; README.md names it, so that a Space brings it when it is built.
+HUB_REPOSITORY, HUB_FILE = "timm/resnet50.tv_in1k", "model.safetensors"
+# Through these the compact weights are exact.
+EXACT_TENSORS = ("conv1.", "bn1.", "layer1.", "layer2.", "layer3.0.conv1.")
+
+State = dict[str, Tensor]
+
+logger = logging.getLogger(__name__)
+
+
+class WeightsError(ExplorerError):
+    """Weights that cannot be used; the message names what was given and what would work."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A file of weights, and the name and digest of the weights in it."""
+
+    path: Path
+    name: str
+    digest: str
+
+
+def known_digest(weights: ResNet50_Weights) -> str:
+    """Return the start of the SHA-256 of torchvision's file, which stands in its name."""
+    return hub_file(weights.url).stem.split("-")[-1]
+
+
+def identify(path: Path) -> WeightsFile:
+    """Look a file up by its digest: torchvision's, the compact one, or the user's own."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    known = {known_digest(weights): weights.name for weights in ResNet50_Weights}
+    known[RESNET50_COMPACT.sha256[:DIGEST_LENGTH]] = COMPACT_NAME
+    digest = digest[:DIGEST_LENGTH]
+    return WeightsFile(path, known.get(digest, f"{path.name} ({OWN_FILE})"), digest)
+
+
+def find_named(weights: ResNet50_Weights, tell: Callable[[str], None]) -> WeightsFile:
+    """Find torchvision's weights in torch hub's cache or Hugging Face's, or download them.
+
+    Raises:
+        DownloadError: they are in no cache, and why they could not be downloaded.
+    """
+    path = hub_file(weights.url)
+    if not path.is_file():
+        cached = _find_in_hub_cache() if weights.name == EXACT else None
+        if cached is not None:
+            return cached
+        download(
+            weights.url, path, known_digest(weights), lambda come: tell(f"Downloading ResNet-50: {come}")
+        )
+    return identify(path)
+
+
+def find_compact() -> WeightsFile:
+    """Return the copy that comes with this repository.
+
+    Raises:
+        BundledFileError: it is missing or altered.
+    """
+    path = RESNET50_COMPACT.locate()
+    return WeightsFile(path, COMPACT_NAME, RESNET50_COMPACT.sha256[:DIGEST_LENGTH])
+
+
+def read_state(path: Path) -> State:
+    """Read weights by name from a safetensors file or one of PyTorch's.
+
+    Raises:
+        WeightsError: the file is damaged or of another kind.
+    """
+    try:
+        state = load_file(path) if path.suffix == ".safetensors" else _read_pickle(path)
+    except Exception as error:  # Torch's unpickler meets foreign bytes with almost any exception.
+        logger.warning("%s cannot be read: %s", path, error)
+        raise WeightsError(f"{path.name} is damaged, or no file of weights alone.") from error
+    if not isinstance(state, dict):
+        raise WeightsError(f"{path.name} holds a {type(state).__name__}, not a dict of weights by name.")
+    return state
+
+
+def _read_pickle(path: Path) -> State:
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _find_in_hub_cache() -> WeightsFile | None:
+    """Look for the exact weights in Hugging Face's cache; a file there that is not V1's is passed over."""
+    cached = huggingface_hub.try_to_load_from_cache(HUB_REPOSITORY, HUB_FILE)
+    if not isinstance(cached, str):
+        return None
+    path = Path(cached)
+    if not _is_exact(read_state(path)):
+        logger.warning("%s does not hold the weights of %s, so it is not used.", path, EXACT)
+        return None
+    return WeightsFile(path, EXACT, known_digest(ResNet50_Weights[EXACT]))
+
+
+def _is_exact(state: State) -> bool:
+    """Whether the weights are V1's, as far as the copy in this repository can tell."""
+    expected = read_state(find_compact().path)
+    names = [
+        name
+        for name in expected
+        if name.startswith(EXACT_TENSORS) and not name.endswith("num_batches_tracked")
+    ]
+    return all(
+        name in state and torch.equal(state[name], expected[name].to(state[name].dtype)) for name in names
+    )
