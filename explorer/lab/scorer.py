@@ -4,6 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
+from torchvision.models import ResNet50_Weights
 
 from explorer.errors import MetricUnavailable
 from explorer.features.layers import LAYERS, join_nodes, split_nodes
@@ -11,8 +14,13 @@ from explorer.features.trunk import Features
 from explorer.images import Images, quantise
 from explorer.lab.models import Models
 from explorer.metrics.functional import TOP
+from explorer.metrics.recognition import Recogniser
 from explorer.metrics.scores import METRICS, Scores, measure
 
+# The network that no optimiser and no training here ever sees: one for the process, loaded on first use.
+RECOGNISER = Recogniser()
+# Its classes, in the order of every network that torchvision trained.
+CATEGORIES: tuple[str, ...] = tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"])
 # The node whose output is the network's own opinion of a picture.
 LOGITS = "fc"
 # One pass to the end gives the features of every layer on the way.
@@ -21,7 +29,7 @@ SCORED_NODES = join_nodes((*LAYERS, LOGITS))
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One class the network sees in a picture, with its softmax probability."""
+    """One class that a network sees in a picture, with its softmax probability."""
 
     label: str
     probability: float
@@ -74,12 +82,12 @@ class Scorer:
     @torch.no_grad()
     def predictions(self, images: Images) -> list[Prediction]:
         """Name the five classes that the network itself finds likeliest in a picture, best first."""
-        best = self._look(self._place(images))[LOGITS].softmax(dim=1)[0].topk(TOP)
-        categories = self._models.backbone.categories
-        return [
-            Prediction(categories[index], float(value))
-            for value, index in zip(best.values, best.indices.tolist(), strict=True)
-        ]
+        logits = self._look(self._place(images))[LOGITS]
+        return _name_best(logits.softmax(dim=1), self._models.backbone.categories)
+
+    def independent_predictions(self, images: Images) -> list[Prediction]:
+        """Name the five classes that the independent network finds likeliest in a picture, best first."""
+        return _name_best(RECOGNISER(self._place(images)), CATEGORIES)
 
     def _place(self, images: Images) -> Images:
         """Move pictures to the lab's device and round them to 8 bits."""
@@ -94,13 +102,23 @@ class Scorer:
         return features
 
 
+def _name_best(probabilities: Float[Tensor, "1 classes"], categories: Sequence[str]) -> list[Prediction]:
+    best = probabilities[0].topk(TOP)
+    return [
+        Prediction(categories[int(index)], float(value))
+        for value, index in zip(best.values, best.indices.tolist(), strict=True)
+    ]
+
+
 def _compare(images: Images, original: Images, reached: Features, target: Features) -> list[Scores]:
-    """Compare a batch of pictures with one original, and what the network says of them."""
+    """Compare a batch of pictures with one original, and what two networks say of them."""
     logits, original_logits = reached[LOGITS], target[LOGITS]
+    opinions = RECOGNISER(images)
     return measure(
         {
             "pictures": [(images, original.expand_as(images))],
             "logits": [(logits, original_logits.expand_as(logits))],
+            "opinions": [(opinions, RECOGNISER(original).expand_as(opinions))],
         }
     )
 

@@ -7,7 +7,7 @@ no training of this project ever sees it (Tan and Le 2019, without squeeze-and-e
 from threading import Lock
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -44,11 +44,14 @@ class Recogniser:
 
 
 def is_recognised(
-    probabilities: Float[Tensor, "batch classes"], original: Float[Tensor, "batch classes"], top: int
-) -> Bool[Tensor, "batch"]:
-    """Tell for each picture whether its ``top`` classes hold the class found likeliest in the original."""
+    opinions: Float[Tensor, "batch classes"], original: Float[Tensor, "batch classes"], top: int
+) -> Float[Tensor, "batch"]:
+    """Compute whether each picture's `top` classes hold the one found likeliest in the original: 1 or 0.
+
+    Any network's opinions will do, as logits or as probabilities.
+    """
     best = original.argmax(dim=1, keepdim=True)
-    return (probabilities.topk(top).indices == best).any(dim=1)
+    return (opinions.topk(top).indices == best).any(dim=1).float()
 
 
 def _load_network() -> nn.Module:

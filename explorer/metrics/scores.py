@@ -6,6 +6,7 @@ A further metric is its function and one entry in METRICS: reports, sheets, the 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -13,13 +14,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explorer.errors import MetricUnavailable
-from explorer.metrics.functional import feature_cosine, feature_error, psnr, ssim, top5_agreement
+from explorer.metrics.functional import TOP, feature_cosine, feature_error, psnr, ssim, top5_agreement
 from explorer.metrics.lpips import Lpips
+from explorer.metrics.recognition import is_recognised
 from explorer.metrics.thumbnail import thumbnail_side
 
-# What a metric compares, each a pair of batches: two pictures, what the network says of them, or their
-# features at a node.
-Kind = Literal["pictures", "logits", "features"]
+# What a metric compares, each a pair of batches: two pictures, what the network says of them (logits), what
+# another network says (probabilities), or the features at a node.
+Kind = Literal["pictures", "logits", "opinions", "features"]
 Pair = tuple[Tensor, Tensor]
 MISSING = "–"
 
@@ -67,6 +69,15 @@ _ALL = (
     Metric("feature_cosine", "feature cosine", "", 3, "higher", "features", feature_cosine),
     Metric("top5_agreement", "top-5 shared", "%", 0, "higher", "logits", top5_agreement),
     Metric("thumbnail_side", "thumbnail", "px", 0, "higher", "pictures", thumbnail_side),
+    Metric("top1_agreement", "top-1 kept", "%", 0, "higher", "logits", partial(is_recognised, top=1)),
+    Metric(
+        "recognised_top1", "other network’s top-1", "%", 0, "higher", "opinions",
+        partial(is_recognised, top=1),
+    ),
+    Metric(
+        "recognised_top5", "other network’s top-5", "%", 0, "higher", "opinions",
+        partial(is_recognised, top=TOP),
+    ),
 )  # fmt: skip
 METRICS = {metric.key: metric for metric in _ALL}
 

@@ -15,7 +15,6 @@ PANELS_PER_ROW = 5  # The original and four layers.
 MARGIN = 16
 BAR_HEIGHT = 4
 LINE_HEIGHT = 18
-METRICS_PER_LINE = 2
 FONT_SIZE = 13
 PAPER, INK, SOFT_INK = "#FFFFFF", "#1C1B1A", "#65625C"
 
@@ -37,9 +36,8 @@ def original_panel(images: Images, name: str) -> SheetPanel:
 def layer_panel(images: Images, layer: str, method: str, scores: Scores) -> SheetPanel:
     """Make the panel of a reconstruction, captioned with its scores."""
     said = [metric.caption(scores[key]) for key, metric in METRICS.items()]
-    starts = range(0, len(said), METRICS_PER_LINE)
-    lines = [" · ".join(said[start : start + METRICS_PER_LINE]) for start in starts]
-    return SheetPanel(to_pil(images), (f"{layer} · {method}", *lines), layer_style(layer).colour)
+    lines = (f"{layer} · {method}", *_fill_lines(said, images.shape[-1]))
+    return SheetPanel(to_pil(images), lines, layer_style(layer).colour)
 
 
 def contact_sheet(
@@ -72,6 +70,19 @@ def _draw_panel(sheet: PIL.Image.Image, panel: SheetPanel, left: int, top: int) 
         draw.text(
             (left, baseline + index * LINE_HEIGHT), text, fill=INK if index == 0 else SOFT_INK, font=font
         )
+
+
+def _fill_lines(texts: Sequence[str], width: int) -> list[str]:
+    """Put as many texts into each line as the width takes."""
+    font = PIL.ImageFont.load_default(FONT_SIZE)
+    lines = [texts[0]]
+    for text in texts[1:]:
+        longer = f"{lines[-1]} · {text}"
+        if font.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(text)
+    return lines
 
 
 def _shorten(text: str, font: PIL.ImageFont.ImageFont | PIL.ImageFont.FreeTypeFont, width: int) -> str:

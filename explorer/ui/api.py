@@ -113,7 +113,8 @@ class Endpoints:
             reference: The picture to compare with, given the same way.
 
         Returns:
-            psnr_db (null when equal), ssim, lpips, top5_agreement, reasons (why a metric is missing).
+            The metrics that take no layer by their keys, such as psnr_db (null when equal), ssim, lpips and
+            top5_agreement, and reasons (why a metric is missing).
         """
         reconstructed, original = read_text(image).images, read_text(reference).images
         return self._state.lab.scorer.compare(reconstructed, original).plain()

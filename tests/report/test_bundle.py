@@ -38,6 +38,9 @@ VALUES = {
     "feature_cosine": 0.98,
     "top5_agreement": 0.6,
     "thumbnail_side": 14.0,
+    "top1_agreement": 1.0,
+    "recognised_top1": 0.0,
+    "recognised_top5": 1.0,
 }
 SCORES = Scores(VALUES, {"lpips": "no weights here"})
 RUN = RunInfo(
@@ -109,6 +112,9 @@ def test_the_manifest_says_what_ran_and_what_came_out(tmp_path: Path):
             "reasons": {"lpips": "no weights here"},
             "notice": None,
             "thumbnail_side": 14.0,
+            "top1_agreement": 1.0,
+            "recognised_top1": 0.0,
+            "recognised_top5": 1.0,
         }
     ]
 

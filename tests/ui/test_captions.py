@@ -3,7 +3,13 @@ import re
 import torch
 
 from explorer.metrics.scores import Scores
-from explorer.ui.stage.captions import describe_gap, describe_layers, flat_psnr_db
+from explorer.ui.stage.captions import (
+    describe_fooling,
+    describe_gap,
+    describe_layers,
+    describe_scores,
+    flat_psnr_db,
+)
 
 
 def scores(psnr_db: float, feature_error: float) -> Scores:
@@ -42,3 +48,20 @@ def test_a_gap_between_features_and_picture_is_pointed_out():
     (sentence,) = describe_gap({"layer1": scores(25.0, 0.02), "layer3": scores(15.0, 0.05)})
     assert sentence.about == ("layer3",)
     assert describe_gap({"layer1": scores(25.0, 0.02)}) == []
+
+
+def recognition(own: float, other: float) -> Scores:
+    return Scores({"top1_agreement": own, "recognised_top5": other})
+
+
+def test_a_picture_that_only_its_own_network_recognises_is_said_to_fool_it():
+    scores = {"layer1": recognition(1, 1), "layer3": recognition(0, 0), "layer4": recognition(1, 0)}
+    (sentence,) = describe_fooling(scores)
+    assert sentence.about == ("layer4",)
+    assert sentence.text.endswith("the picture fools its own network.")
+
+
+def test_an_untrained_network_is_not_said_to_be_fooled():
+    scores = {"layer4": recognition(1, 0)}
+    assert describe_scores(scores, is_trained=False) == []
+    assert len(describe_scores(scores, is_trained=True)) == 1

@@ -14,7 +14,14 @@ from explorer.ui.language import LANGUAGES, read_catalogue
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.queue import describe_place
-from explorer.ui.stage.captions import LOOKS, NO_LOOK, WORST_LOOK, describe_gap, describe_layers
+from explorer.ui.stage.captions import (
+    LOOKS,
+    NO_LOOK,
+    WORST_LOOK,
+    describe_fooling,
+    describe_gap,
+    describe_layers,
+)
 
 UI = Path(page_module.__file__).parent
 # The same in every language: names of measures, layers, methods, and figures.
@@ -70,6 +77,8 @@ def said() -> Iterator[str]:
             yield from (sentence.text for sentence in describe_layers({"layer1": highest}, 8.0, after=after))
     close = Scores({"feature_error": 0.05, "psnr_db": 15.0})
     yield from (sentence.text for sentence in describe_gap({"layer4": close}))
+    fooled = Scores({"top1_agreement": 1.0, "recognised_top5": 0.0})
+    yield from (sentence.text for sentence in describe_fooling({"layer3": fooled, "layer4": fooled}))
     yield from (describe_place(before) for before in (1, 2, 30))
     yield from (look for _, look in LOOKS)
     yield from (NO_LOOK, WORST_LOOK)

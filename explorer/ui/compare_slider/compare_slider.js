@@ -1,5 +1,5 @@
 // Compare two pictures: a slider that the keyboard can move, a heat map of their difference, one zoom for both.
-// A value holds: pictures ({key: {label, src, layer}}), a, b, likeness, verdict, opinions ({key: [[label, probability]]}).
+// A value holds: pictures ({key: {label, src, layer}}), a, b, likeness, verdict, others, opinions ({key: [[label, probability]]}).
 const root = element.querySelector(".compare-slider");
 const views = root.querySelector(".views");
 const slider = root.querySelector(".slider");
@@ -35,6 +35,7 @@ function draw() {
   const isCurrent = pick("a").value === value.a && pick("b").value === value.b;
   root.querySelector(".likeness").textContent = isCurrent ? value.likeness : "Measuring …";
   root.querySelector(".verdict").textContent = isCurrent ? value.verdict : "";
+  root.querySelector(".others").textContent = isCurrent ? value.others : "";
   drawDifference();
 }
 

@@ -27,6 +27,7 @@ class SliderValue:
     b: str = ""
     likeness: str = ""
     verdict: str = ""
+    others: str = ""  # What an independent network says.
     opinions: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from explorer.examples import load_example
 from explorer.metrics.scores import Scores
+from explorer.metrics.thumbnail import Thumbnails
 from explorer.ui.stage import StagePanel, StageValue, still
-from explorer.ui.stage.captions import describe_gap, describe_layers, flat_psnr_db
+from explorer.ui.stage.captions import describe_layers, describe_scores, flat_psnr_db
 from explorer.ui.stage.table import make_row, make_table
 
 FOLDER = Path(__file__).parent / "recordings"
@@ -25,10 +26,12 @@ def has_recording(example: str | None) -> bool:
 def read_recording(example: str) -> str:
     """Read an example's recorded run as the stage replays it."""
     content = json.loads((FOLDER / f"{example}.json").read_text(encoding="utf-8"))
+    original = load_example(example).images
+    thumbnails = Thumbnails(original)
     frames = [
         {
             "seconds": frame["seconds"],
-            "panels": {layer: _panel(given) for layer, given in frame["panels"].items()},
+            "panels": {layer: _panel(given, thumbnails) for layer, given in frame["panels"].items()},
         }
         for frame in content["frames"]
     ]
@@ -38,12 +41,14 @@ def read_recording(example: str) -> str:
         make_row(layer, scores[layer], last[layer]["evaluations"], content["seconds"][layer])
         for layer in scores
     ]
-    original = load_example(example).images
     psnr_db = {layer: panel["psnr_db"] for layer, panel in last.items()}
     value = StageValue(
         run=uuid4().hex,
         original=still(original),
-        captions=[*describe_layers(psnr_db, flat_psnr_db(original)), *describe_gap(scores)],
+        captions=[
+            *describe_layers(psnr_db, flat_psnr_db(original)),
+            *describe_scores(scores, is_trained=True),
+        ],
         status=(
             f"A recorded run: {content['weights']} ({content['digest']}), {content['steps']} evaluations per "
             f"layer, seed {content['seed']}; {frames[-1]['seconds']:.0f} s when it was made."
@@ -53,7 +58,7 @@ def read_recording(example: str) -> str:
     return value.text(frames=frames)
 
 
-def _panel(given: dict[str, Any]) -> dict[str, Any]:
+def _panel(given: dict[str, Any], thumbnails: Thumbnails) -> dict[str, Any]:
     panel = StagePanel(
         src=f"data:image/webp;base64,{given['webp']}",
         shape="",
@@ -63,5 +68,6 @@ def _panel(given: dict[str, Any]) -> dict[str, Any]:
         lpips=given.get("lpips"),
         step=given["step"],
         evaluations=given["evaluations"],
+        thumbnail=thumbnails.side_of(given["psnr_db"]),
     )
     return asdict(panel)

@@ -11,13 +11,14 @@ from explorer.lab.race import AnyRace, Frame
 from explorer.lab.run import Reconstruction
 from explorer.machine import return_freed_memory
 from explorer.metrics.scores import Scores, join_reasons
+from explorer.metrics.thumbnail import Thumbnails
 from explorer.ui.session.app_state import AppState, Visit, score_key
 from explorer.ui.session.history import History
 from explorer.ui.session.live_metrics import LiveMetrics, Measurement
 from explorer.ui.session.options import RunOptions
 from explorer.ui.session.zero_gpu import set_up_race
 from explorer.ui.stage import StageValue, read_frame, still
-from explorer.ui.stage.captions import Sentence, describe_gap, describe_layers, flat_psnr_db
+from explorer.ui.stage.captions import Sentence, describe_layers, describe_scores, flat_psnr_db
 from explorer.ui.stage.table import Table, make_row, make_table
 
 
@@ -47,15 +48,15 @@ def watch(state: AppState, visit: Visit, seconds: float) -> Generator[StageValue
     race, picture = visit.race, visit.picture
     if race is None or picture is None:
         return
-    metrics = LiveMetrics(state.lab.scorer, picture)
+    metrics, thumbnails = LiveMetrics(state.lab.scorer, picture), Thumbnails(picture.images)
     value = StageValue(visit.run, still(picture.images), status="Running …", is_over=False)
     with closing(race.frames(seconds)) as frames:
         for frame in frames:
             if visit.race is not race:
                 return
             fresh = metrics.read(race, frame.seconds)
-            panels = read_frame(frame, visit.history.add(frame), state.shapes, fresh)
-            table = _running_table(frame, metrics.latest)
+            panels = read_frame(frame, visit.history.add(frame), state.shapes, fresh, thumbnails)
+            table = _running_table(frame, metrics.latest, thumbnails)
             value = replace(value, panels=panels, seconds=frame.seconds, table=table)
             yield value
             value = replace(value, original=None)
@@ -67,28 +68,36 @@ def watch(state: AppState, visit: Visit, seconds: float) -> Generator[StageValue
     return_freed_memory()
     if visit.race is race:
         visit.scores |= {score_key(made): scores[made.layer] for made in results}
-        yield _with_scores(value, results, scores)
+        is_trained = state.lab.backbone.digest is not None
+        yield _with_scores(value, results, scores, is_trained=is_trained)
 
 
-def _with_scores(value: StageValue, results: list[Reconstruction], scores: dict[str, Scores]) -> StageValue:
+def _with_scores(
+    value: StageValue, results: list[Reconstruction], scores: dict[str, Scores], *, is_trained: bool
+) -> StageValue:
     panels = {
         layer: replace(panel, ssim=scores[layer]["ssim"], lpips=scores[layer]["lpips"])
         for layer, panel in value.panels.items()
     }
     rows = [make_row(made.layer, scores[made.layer], made.evaluations, made.seconds) for made in results]
-    captions = [*value.captions, *describe_gap(scores)]
+    captions = [*value.captions, *describe_scores(scores, is_trained=is_trained)]
     status = f"Done after {value.seconds:.1f} s. {join_reasons(scores.values())}".rstrip()
     return replace(value, panels=panels, captions=captions, table=make_table(rows), status=status)
 
 
-def _running_table(frame: Frame, readings: Mapping[str, Measurement]) -> Table:
+def _running_table(frame: Frame, readings: Mapping[str, Measurement], thumbnails: Thumbnails) -> Table:
     """Write what is known of a race under way: SSIM and LPIPS as last read, the rest when it is over."""
     rows = []
     for layer, panel in frame.panels.items():
         read = readings.get(layer, Measurement())
-        known = {"psnr_db": panel.psnr_db, "feature_error": panel.losses["feature"]}
-        scores = Scores({**known, "ssim": read.ssim, "lpips": read.lpips})
-        rows.append(make_row(layer, scores, panel.evaluations, panel.seconds))
+        known = {
+            "psnr_db": panel.psnr_db,
+            "ssim": read.ssim,
+            "lpips": read.lpips,
+            "feature_error": panel.losses["feature"],
+            "thumbnail_side": thumbnails.side_of(panel.psnr_db),
+        }
+        rows.append(make_row(layer, Scores(known), panel.evaluations, panel.seconds))
     return make_table(rows)
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from explorer.images import Images
 from explorer.metrics.functional import psnr
+from explorer.metrics.recognition import NAME
 from explorer.metrics.scores import Scores
 
 # What a given PSNR looks like on photos at 224 pixels, from best to worst.
@@ -66,6 +67,11 @@ def describe_layers(psnr_db: Mapping[str, float], flat_db: float, *, after: str 
     return said
 
 
+def describe_scores(scores: Mapping[str, Scores], *, is_trained: bool) -> list[Sentence]:
+    """Say what the scores show; an untrained network, which calls all pictures the same, is never fooled."""
+    return [*describe_gap(scores), *(describe_fooling(scores) if is_trained else [])]
+
+
 def describe_gap(scores: Mapping[str, Scores]) -> list[Sentence]:
     """Point out a layer whose features nearly match although its picture does not, if there is one."""
     for layer in sorted(scores, reverse=True):
@@ -80,3 +86,21 @@ def describe_gap(scores: Mapping[str, Scores]) -> list[Sentence]:
             )
             return [Sentence(text, (layer,))]
     return []
+
+
+def describe_fooling(scores: Mapping[str, Scores]) -> list[Sentence]:
+    """Point out the layers whose picture its own network recognises, but an independent one does not."""
+    fooling = tuple(layer for layer in sorted(scores) if is_fooling(scores[layer]))
+    if not fooling:
+        return []
+    text = (
+        f"To its own network the picture from {' and '.join(fooling)} shows what the original shows, but "
+        f"{NAME}, which had no part in it, does not find that among its five likeliest classes: "
+        "the picture fools its own network."
+    )
+    return [Sentence(text, fooling)]
+
+
+def is_fooling(scores: Scores) -> bool:
+    """Whether the own network still finds the original's first class first, and the other not in its five."""
+    return scores["top1_agreement"] == 1 and scores["recognised_top5"] == 0

@@ -49,12 +49,14 @@ function showPanel(layer, panel) {
   const node = figure(layer);
   if (!panel) {
     showPicture(layer, null, "");
-    for (const part of [".psnr b", ".detail", ".note"]) text(node, part, "");
+    for (const part of [".psnr b", ".thumbnail", ".detail", ".note"]) text(node, part, "");
     node.dataset.state = "empty";
     return;
   }
   showPicture(layer, panel.src, `${layer} reconstruction, PSNR ${fixed(panel.psnr_db, 1)} dB`);
   text(node, ".psnr b", fixed(panel.psnr_db, 1));
+  const side = panel.thumbnail;
+  text(node, ".thumbnail", side ? `as good as a ${side} × ${side} thumbnail` : "");
   text(node, ".shape", panel.shape || "");
   text(node, ".detail", detail(panel));
   text(node, ".note", panel.note || "");

@@ -7,11 +7,12 @@ import json
 import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from explorer.images import Images, encode_jpeg
 from explorer.lab.race import Frame, Panel
+from explorer.metrics.thumbnail import Thumbnails
 from explorer.ui.stage.captions import Sentence
 from explorer.ui.stage.table import Table
 
@@ -41,6 +42,7 @@ class StagePanel:
     evaluations: int = 0
     state: str = "finished"
     note: str = ""
+    thumbnail: float | None = None  # The side of the thumbnail that is as close.
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,18 @@ def still(images: Images) -> str:
 
 
 def read_frame(
-    frame: Frame, jpegs: Mapping[str, bytes], shapes: Mapping[str, str], readings: Mapping[str, Measurement]
+    frame: Frame,
+    jpegs: Mapping[str, bytes],
+    shapes: Mapping[str, str],
+    readings: Mapping[str, Measurement],
+    thumbnails: Thumbnails,
 ) -> dict[str, StagePanel]:
     """Turn a whole frame of a race, and what has just been read of it, into panels."""
     return {
-        layer: _panel(panel, jpegs[layer], shapes.get(layer, ""), readings.get(layer, Measurement()))
+        layer: replace(
+            _panel(panel, jpegs[layer], shapes.get(layer, ""), readings.get(layer, Measurement())),
+            thumbnail=thumbnails.side_of(panel.psnr_db),
+        )
         for layer, panel in frame.panels.items()
     }
 

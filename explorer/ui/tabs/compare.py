@@ -9,6 +9,7 @@ import gradio as gr
 from explorer.images import Images
 from explorer.lab.lab import Lab
 from explorer.lab.scorer import Prediction
+from explorer.metrics.recognition import NAME
 from explorer.metrics.scores import METRICS, Scores, join_reasons
 from explorer.ui.compare_slider import SliderPicture, SliderValue, build_compare_slider
 from explorer.ui.components.arguments import sent_with, text
@@ -48,12 +49,14 @@ def compare(lab: Lab, visit: Visit, a: str = ORIGINAL, b: str = "") -> SliderVal
     b = b if b in images else list(images)[-1]
     a = a if a in images else ORIGINAL
     opinions = {key: lab.scorer.predictions(images[key]) for key in (a, b)}
+    others = [lab.scorer.independent_predictions(images[key]) for key in (a, b)]
     return SliderValue(
         pictures,
         a,
         b,
         describe_scores(lab.scorer.compare(images[b], images[a])),
         describe_opinions(opinions[a], opinions[b]),
+        describe_others(*others),
         {key: [(one.label, one.probability) for one in opinion] for key, opinion in opinions.items()},
     )
 
@@ -77,6 +80,16 @@ def describe_opinions(a: list[Prediction], b: list[Prediction]) -> str:
         f"The network sees “{a[0].label}” on the left and “{b[0].label}” on the right; "
         f"{shared} of the five likeliest are shared."
     )
+
+
+def describe_others(a: list[Prediction], b: list[Prediction]) -> str:
+    """Say what the independent network takes the two pictures for."""
+    if a[0].label == b[0].label:
+        return f"Another network, {NAME}, sees “{a[0].label}” in both."
+    seen = f"Another network, {NAME}, sees “{a[0].label}” on the left and “{b[0].label}” on the right"
+    if a[0].label in {one.label for one in b}:
+        return f"{seen}, with “{a[0].label}” among its five likeliest there."
+    return f"{seen}, without “{a[0].label}” among its five likeliest there."
 
 
 def _gather(visit: Visit) -> Mapping[str, Images]:

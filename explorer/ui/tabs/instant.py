@@ -13,9 +13,10 @@ from explorer.lab.methods import METHODS, OnePass
 from explorer.lab.run import Reconstruction
 from explorer.metrics.functional import psnr, ssim
 from explorer.metrics.scores import Scores, join_reasons
+from explorer.metrics.thumbnail import thumbnail_side
 from explorer.ui.session.app_state import AppState, Visit, score_key
 from explorer.ui.stage import StagePanel, StageValue, build_stage, still
-from explorer.ui.stage.captions import Sentence, describe_gap, describe_layers, flat_psnr_db
+from explorer.ui.stage.captions import Sentence, describe_layers, describe_scores, flat_psnr_db
 
 BEST = "decoder"
 # A decoder knows the pictures it was fitted on; its numbers there flatter it.
@@ -71,7 +72,8 @@ def decode_visit(state: AppState, visit: Visit, method: str = BEST) -> Iterator[
     scores = state.score(picture, list(decoded.values()))
     if visit.picture is picture:
         visit.scores |= {score_key(made): scores[layer] for layer, made in decoded.items()}
-        yield _with_scores(value, picture, scores)
+        is_trained = state.lab.backbone.digest is not None
+        yield _with_scores(value, picture, scores, is_trained=is_trained)
 
 
 def _note(state: AppState, visit: Visit, made: Reconstruction, wanted: str) -> str:
@@ -86,12 +88,14 @@ def _describe_decoder(method: str) -> str:
     return f"{chosen.variant if isinstance(chosen, OnePass) else method} decoder"
 
 
-def _with_scores(value: StageValue, picture: Picture, scores: dict[str, Scores]) -> StageValue:
+def _with_scores(
+    value: StageValue, picture: Picture, scores: dict[str, Scores], *, is_trained: bool
+) -> StageValue:
     panels = {
         layer: replace(panel, lpips=scores[layer]["lpips"], feature=scores[layer]["feature_error"])
         for layer, panel in value.panels.items()
     }
-    captions = [*_captions(value, picture), *describe_gap(scores)]
+    captions = [*_captions(value, picture), *describe_scores(scores, is_trained=is_trained)]
     return replace(
         value, panels=panels, captions=captions, status=join_reasons(scores.values()), is_over=True
     )
@@ -107,6 +111,7 @@ def _panel(state: AppState, picture: Picture, reconstruction: Reconstruction, no
         ssim=float(ssim(images, original)),
         feature=None,
         note=note,
+        thumbnail=float(thumbnail_side(images, original)),
     )
 
 
