@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explorer.commands import benchmark, compare, quality, reconstruct, tune
+from explorer.commands import benchmark, compare, explore, quality, reconstruct, tune
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,9 @@ class Command:
 COMMANDS = {
     "reconstruct": Command(
         "bring pictures back from the features of chosen layers", reconstruct.add_arguments, reconstruct.run
+    ),
+    "explore": Command(
+        "experiments on what a layer keeps and what it forgets", explore.add_arguments, explore.run
     ),
     "benchmark": Command("time the layers on this machine", benchmark.add_arguments, benchmark.run),
     "quality": Command(

@@ -137,12 +137,24 @@ class Lab:
         Raises:
             MethodUnavailableError: the method takes no steps or cannot run for this layer.
         """
+        height, width = picture.images.shape[2:]
+        return self.invert_features(
+            self.encode(picture, layer), layer, method, settings, size=(height, width)
+        )
+
+    def invert_features(
+        self, features: Features, layer: str, method: str, settings: Settings, *, size: tuple[int, int]
+    ) -> Steps:
+        """Search a picture of this height and width by features that no picture need have, step by step.
+
+        Raises:
+            MethodUnavailableError: the method takes no steps or cannot run for this layer.
+        """
         start = None
         if find_iterative(self.models, layer, method).start == "decoder":
-            start = self.decode(picture, layer, self.choose_start(layer))
-        height, width = picture.images.shape[2:]
+            start = self.decode_features(features, layer, self.choose_start(layer))
         trunk = self._optimised_trunk(layer, settings)
-        return invert(trunk, self.encode(picture, layer), settings, start=start, size=(height, width))
+        return invert(trunk, features, settings, start=start, size=size)
 
     def run(self, picture: Picture, layer: str, method: str, settings: Settings) -> Run:
         """Set up an inversion, without a step taken yet.

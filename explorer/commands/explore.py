@@ -1,0 +1,82 @@
+"""The command `explore`: one experiment, its report, pictures, figures and the code that repeats it."""
+
+import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from explorer.commands.reconstruct import folder_names, read_pictures, split_layers
+from explorer.examples import EXAMPLES
+from explorer.experiments import EXPERIMENTS, check_pictures, follow_experiment
+from explorer.experiments.experiment import Experiment, Result, default_of, knobs, make_options
+from explorer.experiments.presentation.folder import Run, write_folder
+from explorer.files import writing_into
+from explorer.images import SIZE
+from explorer.lab.lab import Lab
+from explorer.machine import best_device
+from explorer.report.bundle import MANIFEST
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's arguments: one subcommand for each experiment, with its own options."""
+    names = parser.add_subparsers(dest="experiment", required=True, metavar="NAME")
+    for name, experiment in EXPERIMENTS.items():
+        _add_experiment(
+            names.add_parser(name, help=experiment.title, description=experiment.explanation), experiment
+        )
+
+
+def run(options: Namespace) -> str:
+    """Check all input, run the experiment, write its folder and say where it is."""
+    experiment = EXPERIMENTS[options.experiment]
+    chosen = {name: getattr(options, name) for name in knobs(experiment.options) if name in options}
+    make_options(experiment.options, chosen)
+    check_pictures(experiment, len(options.images))
+    layers = split_layers(options.layers) if options.layers else []
+    pictures = list(read_pictures(options.images, size=SIZE).values())
+    named = [
+        replace(picture, name=name)
+        for picture, name in zip(pictures, folder_names([one.name for one in pictures]), strict=True)
+    ]
+    with writing_into(options.out) as folder:
+        lab = Lab.load(options.weights, best_device())
+        if lab.backbone.notice:
+            _say(lab.backbone.notice)
+        result: Result | None = None
+        for result in follow_experiment(experiment.name, lab, named, layers, **chosen):
+            if result.doing:
+                _say(f"{result.progress:4.0%} {result.doing}")
+        assert result is not None  # An experiment yields at least one.
+        run = Run(experiment, options.images, layers, chosen, options.weights, options.command_line)
+        write_folder(folder, lab, run, result)
+    return "\n".join([*result.sentences, f"Wrote {options.out / MANIFEST}"])
+
+
+def _add_experiment(parser: ArgumentParser, experiment: Experiment[Any]) -> None:
+    examples = ", ".join(EXAMPLES)
+    parser.add_argument(
+        "images", nargs="+", metavar="PICTURE", help=f"picture file, or an example: {examples}"
+    )
+    default = ",".join(experiment.layers) or "of the experiment's own choice"
+    parser.add_argument("--layers", help=f"node names, comma-separated (default: {default})")
+    parser.add_argument(
+        "--weights",
+        default="IMAGENET1K_V1",
+        help="IMAGENET1K_V1, IMAGENET1K_V2, untrained, or a file (default: %(default)s)",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for the report, pictures and figures")
+    for name, knob in knobs(experiment.options).items():
+        choices = f": {', '.join(knob.choices)}" if knob.choices else ""
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            default=SUPPRESS,
+            metavar=name.upper(),
+            help=f"{knob.help}{choices} (default: {default_of(experiment.options, name)})".replace("%", "%%"),
+        )
+
+
+def _say(message: str) -> None:
+    tqdm.write(message, file=sys.stderr)

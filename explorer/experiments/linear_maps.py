@@ -1,0 +1,63 @@
+"""Linear decoders of any nodes of any network: those that ship, those fitted here before, or fitted now."""
+
+from collections.abc import Iterator, Sequence
+
+from explorer.decoders.linear import (
+    CROP_SIZES,
+    CROPS_PER_SIZE,
+    LinearDecoder,
+    LinearDecoderError,
+    cache_folder,
+    example_batches,
+)
+from explorer.decoders.node_maps import BLOCKS_FILE, JointFit, NodeMap, load_maps, save_maps
+from explorer.features.layers import join_nodes
+from explorer.features.nodes import list_blocks
+from explorer.lab.lab import Lab
+
+BATCHES = len(CROP_SIZES) * CROPS_PER_SIZE
+
+
+class LinearMaps:
+    """The maps of some nodes. `fit` has to be walked through first where `is_fitted` is False."""
+
+    def __init__(self, lab: Lab, nodes: Sequence[str]) -> None:
+        self._device = lab.device
+        blocks = list_blocks(lab.backbone.network)
+        # Blocks are fitted all together, so that one file serves every choice of them.
+        self._nodes = blocks if set(nodes) <= set(blocks) else tuple(nodes)
+        # One trunk for all nodes: a single pass serves all of them.
+        self.trunk = lab.trunk(join_nodes(self._nodes))
+        fingerprint = self.trunk.fingerprint
+        self._cache_file = cache_folder() / f"maps-{fingerprint}.safetensors"
+        self._maps = load_maps(BLOCKS_FILE, fingerprint=fingerprint)
+        if self._maps is None:
+            self._maps = load_maps(self._cache_file, fingerprint=fingerprint)
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether there is nothing to fit."""
+        return self._maps is not None
+
+    def fit(self) -> Iterator[float]:
+        """Fit all nodes on the example pictures, and keep them on disk; yields the share that is done."""
+        fitting, steps = JointFit(self.trunk), BATCHES + len(self._nodes)
+        for done, images in enumerate(example_batches(), start=1):
+            fitting.add(images.to(self._device))
+            yield done / steps
+        maps: dict[str, NodeMap] = {}
+        for done, node in enumerate(self._nodes, start=1):
+            maps[node] = fitting.solve(node)
+            yield (BATCHES + done) / steps
+        save_maps(maps, self._cache_file, fingerprint=self.trunk.fingerprint, about="example pictures")
+        self._maps = maps
+
+    def decoder(self, node: str) -> LinearDecoder:
+        """Make one node's decoder.
+
+        Raises:
+            LinearDecoderError: the maps have not been fitted yet.
+        """
+        if self._maps is None:
+            raise LinearDecoderError(f"The linear decoder of {node} has not been fitted.")
+        return self._maps[node].decoder(node).to(self._device)

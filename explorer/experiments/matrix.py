@@ -1,0 +1,154 @@
+"""The matrix: what is brought back from one layer, looked at from every other, and by another network."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torchvision.models import ResNet50_Weights
+
+from explorer.examples import EXAMPLES, load_example
+from explorer.experiments.charts import Grid
+from explorer.experiments.experiment import Experiment, Result, Row, Shown, option
+from explorer.experiments.measuring import ask_network, encode, mean_of
+from explorer.features.layers import join_nodes
+from explorer.images import Images, Picture, quantise
+from explorer.lab.lab import Lab
+from explorer.metrics.functional import TOP, feature_cosine, feature_error, psnr, top5_agreement
+from explorer.metrics.recognition import NAME, Recogniser, is_recognised
+
+BEST = "best"
+CLASSES = ResNet50_Weights.IMAGENET1K_V1.meta["categories"]  # Those of the independent network.
+_recogniser = Recogniser()
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixOptions:
+    """What brings the pictures back."""
+
+    method: str = option(
+        BEST,
+        "what brings the pictures back; hybrid and optimiser take about a minute",
+        choices=(BEST, "perceptual", "linear", "hybrid", "optimiser"),
+    )
+
+
+def run(
+    lab: Lab, pictures: Sequence[Picture], layers: Sequence[str], options: MatrixOptions
+) -> Iterator[Result]:
+    """Yield the pictures brought back, then how every layer and two networks see them."""
+    shown: list[Shown] = []
+    made: list[list[Images]] = []
+    steps = len(pictures) * len(layers) + len(pictures)
+    for picture in pictures:
+        shown.append(Shown(f"{picture.name}-original", "original", picture.images))
+        made.append([])
+        for layer in layers:
+            encode(lab, picture, layer)
+            method = lab.choose_decoder(layer) if options.method == BEST else options.method
+            images = quantise(lab.reconstruct(picture, layer, method).images)
+            made[-1].append(images)
+            db = float(psnr(images, picture.images.to(images)))
+            shown.append(Shown(f"{picture.name}-{layer}", f"{layer} · {db:.1f} dB", images, layer))
+            yield Result(shown, progress=len(shown) / (steps + len(pictures)), doing="Comparing …")
+    rows: list[Row] = []
+    for picture, images in zip(pictures, made, strict=True):
+        rows += _measure(lab, picture, layers, torch.cat(images))
+    yield Result(shown, rows, _draw(rows, layers), _describe(rows, layers))
+
+
+@torch.no_grad()
+def _measure(lab: Lab, picture: Picture, layers: Sequence[str], made: Images) -> list[Row]:
+    """Make a row for each pair of layers: the reconstruction from one, seen at the other."""
+    trunk = lab.trunk(join_nodes(tuple(layers)))
+    reached, target = trunk(made), trunk(quantise(picture.images.to(made)))
+    other = trunk(quantise(_another(picture).images.to(made)))
+    opinions = _ask(lab, made, picture)
+    return [
+        {
+            "image": picture.name,
+            "from": source,
+            "at": layer,
+            "feature_error": float(feature_error(reached[layer][[row]], target[layer])),
+            "feature_cosine": float(feature_cosine(reached[layer][[row]], target[layer])),
+            "random_pair_error": float(feature_error(other[layer], target[layer])),
+            "random_pair_cosine": float(feature_cosine(other[layer], target[layer])),
+            **opinions[row],
+        }
+        for row, source in enumerate(layers)
+        for layer in layers
+    ]
+
+
+def _another(picture: Picture) -> Picture:
+    """Choose another photo, whose features are as wrong as those of any photo: the end of the scale."""
+    size = picture.images.shape[-1]
+    examples = (load_example(name, size=size) for name in EXAMPLES)
+    return next(one for one in examples if not torch.equal(one.images, picture.images))
+
+
+def _ask(lab: Lab, made: Images, picture: Picture) -> list[dict[str, str | float]]:
+    """Ask the network itself and an independent one what they see in each reconstruction."""
+    original = quantise(picture.images.to(made))
+    own, own_original = ask_network(lab, made), ask_network(lab, original)
+    other, other_original = _recogniser(made), _recogniser(original)
+    shared = top5_agreement(own, own_original.expand_as(own)).tolist()
+    own_knows = is_recognised(own.softmax(1), own_original, 1).tolist()
+    other_knows = is_recognised(other, other_original, TOP).tolist()
+    names = lab.backbone.categories
+    return [
+        {
+            "network_sees": names[int(own[row].argmax())],
+            "network_sees_in_original": names[int(own_original.argmax())],
+            "top5_agreement": shared[row],
+            "network_recognises": int(own_knows[row]),
+            "independent_sees": CLASSES[int(other[row].argmax())],
+            "independent_recognises": int(other_knows[row]),
+        }
+        for row in range(len(made))
+    ]
+
+
+def _draw(rows: Sequence[Row], layers: Sequence[str]) -> list[Grid]:
+    """Draw error and cosine, each scaled so that another photo's features are the far end."""
+    errors = [[_mean(rows, "feature_error", source, layer) for layer in layers] for source in layers]
+    cosines = [[_mean(rows, "feature_cosine", source, layer) for layer in layers] for source in layers]
+    pair = [mean_of(rows, "random_pair_error", at=layer) or 1.0 for layer in layers]
+    pair_cosine = [mean_of(rows, "random_pair_cosine", at=layer) for layer in layers]
+    relative = [[(error or 0) / end for error, end in zip(row, pair, strict=True)] for row in errors]
+    labels = ("brought back from", "seen at")
+    return [
+        Grid("Feature error", *labels, [*layers, "another photo"], layers, [*errors, pair], 0.0, max(pair)),
+        Grid("Error as a share of another photo's", *labels, layers, layers, relative),
+        Grid("Cosine", *labels, [*layers, "another photo"], layers, [*cosines, pair_cosine]),
+    ]
+
+
+def _mean(rows: Sequence[Row], column: str, source: str, layer: str) -> float | None:
+    return mean_of(rows, column, **{"from": source, "at": layer})
+
+
+def _describe(rows: Sequence[Row], layers: Sequence[str]) -> list[str]:
+    """Say where the network and the independent one disagree."""
+    sentences = []
+    for layer in layers:
+        own = [row for row in rows if row["from"] == layer and row["at"] == layer]
+        fooled = [row for row in own if row["network_recognises"] and not row["independent_recognises"]]
+        known = sum(int(row["independent_recognises"] or 0) for row in own)
+        sentences.append(
+            f"{layer}: {NAME} still recognises {known} of {len(own)}"
+            + (f"; {len(fooled)} only its own network: such a picture fools it." if fooled else ".")
+        )
+    return sentences
+
+
+MATRIX = Experiment(
+    name="matrix",
+    title="The matrix",
+    explanation=(
+        "A picture brought back from one layer goes through the network again and is compared at every "
+        "layer; rows are where it came from, columns where it is seen, and another photo is the end of each "
+        "scale. Where only the network that was inverted still recognises it, the picture fools that network."
+    ),
+    options=MatrixOptions,
+    run=run,
+)

@@ -1,0 +1,68 @@
+"""What experiments measure: features, remembered while their picture lives, scores, and opinions."""
+
+from collections.abc import Sequence
+from statistics import fmean
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from explorer.experiments.experiment import ExperimentError, Row, Value
+from explorer.experiments.operations.edits import Maps
+from explorer.images import Images, Picture
+from explorer.lab.lab import Lab
+from explorer.lab.scorer import LOGITS
+from explorer.metrics.functional import top5_agreement
+
+# By the picture's own tensor, so that what belongs to a picture goes with it.
+_features = WeakTensorKeyDictionary()
+
+
+def encode(lab: Lab, picture: Picture, layer: str) -> Maps:
+    """Compute a picture's features at one node; asked again, they are there at once.
+
+    Raises:
+        ExperimentError: the node has no maps of rows and columns.
+        UnknownNodeError: the network has no such node.
+    """
+    known: dict[str, Maps] = _features.setdefault(picture.images, {})  # pyright: ignore[reportAssignmentType]
+    key = lab.trunk(layer).fingerprint
+    if key not in known:
+        features = lab.encode(picture, layer)
+        if len(features) > 1 or next(iter(features.values())).ndim != 4:
+            shapes = " and ".join(str(tuple(maps.shape[1:])) for maps in features.values())
+            raise ExperimentError(
+                f"'{layer}' has features of shape {shapes}: experiments need one node of channels x rows x "
+                "columns, such as layer3."
+            )
+        known[key] = features[layer]
+    return known[key]
+
+
+def compare_opinions(lab: Lab, edited: Maps, original: Maps, layer: str) -> list[float]:
+    """Compute the top-5 agreement of what the network makes of each batch of edited features, 0 to 1."""
+    ours, theirs = (lab.continue_from({layer: maps}, layer) for maps in (edited, original))
+    return top5_agreement(ours, theirs.expand_as(ours)).tolist()
+
+
+def measure(lab: Lab, picture: Picture, layer: str, images: Images) -> list[dict[str, Value]]:
+    """Score a batch of reconstructions of one picture from one layer: a row of metrics for each.
+
+    A metric that is missing or infinite is None, as in every report.
+    """
+    scores = lab.scorer.score_all([(layer, image[None]) for image in images], picture.images)
+    return [dict(one.finite().values) for one in scores]
+
+
+@torch.no_grad()
+def ask_network(lab: Lab, images: Images) -> Float[Tensor, "batch classes"]:
+    """Compute the network's own logits for pictures."""
+    return lab.trunk(LOGITS)(images.to(lab.device))[LOGITS]
+
+
+def mean_of(rows: Sequence[Row], column: str, **wanted: Value) -> float | None:
+    """Average a column over the rows with these values; None where no row has a number there."""
+    chosen = [row[column] for row in rows if all(row[name] == value for name, value in wanted.items())]
+    there = [float(value) for value in chosen if value is not None]
+    return fmean(there) if there else None

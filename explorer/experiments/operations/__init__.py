@@ -1,0 +1,1 @@
+"""Pure functions on feature maps: edits, mixtures and statistics."""

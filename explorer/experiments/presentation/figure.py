@@ -1,0 +1,138 @@
+"""Results as vector figures: pictures in rows above their charts, as SVG or PDF, with what made them."""
+
+import math
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from threading import Lock
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure, FigureBase
+
+from explorer.experiments.charts import Chart, Grid, Line
+from explorer.experiments.experiment import Result, Shown
+from explorer.images import to_pil
+from explorer.report.style import layer_style
+
+PICTURES_PER_ROW, CHARTS_PER_ROW = 5, 3
+PICTURE_INCHES, CHART_INCHES = 1.9, (3.4, 2.9)
+PAPER_INK, SCREEN_INK = "#1C1B1A", "#808080"
+# Lines that belong to no layer take these in turn: the colours of Okabe & Ito (2008) that layers leave over.
+OTHER_COLOURS = ("#56B4E9", "#E69F00", "#4D4D4D", "#999933")
+OTHER_DASHES = ("solid", "dashed", "dotted", "dashdot")
+PIXELS_PER_WIDTH = 2.0  # Layers' dashes are given for lines two pixels wide.
+MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "x": "x"}
+CELLS = LinearSegmentedColormap.from_list("cells", ["#F4F2ED", "#0072B2"])
+DARK_FROM = 0.55  # Cells darker than this share of the scale carry white numbers.
+# Text stays text, so that a paper's editor can change it.
+EMBEDDING: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 8, "font.family": "sans-serif"}
+# Matplotlib's settings belong to the whole process.
+_settings = Lock()
+
+
+def draw_result(result: Result, *, kind: str, title: str, about: str) -> bytes:
+    """Draw a whole result as `svg` or `pdf`; `about` goes into the file's description."""
+    return _encode(lambda: _draw(result, title), kind, title, about)
+
+
+def draw_chart(chart: Chart | Grid) -> bytes:
+    """Draw one chart for the page: an SVG on a transparent background, readable by day and by night."""
+
+    def draw() -> Figure:
+        figure = Figure(figsize=CHART_INCHES, layout="constrained")
+        figure.patch.set_alpha(0)
+        _draw_on(figure.add_subplot(), chart, SCREEN_INK)
+        return figure
+
+    return _encode(draw, "svg", chart.title, "")
+
+
+def _encode(draw: Callable[[], Figure], kind: str, title: str, about: str) -> bytes:
+    buffer = BytesIO()
+    metadata = {"Title": title, "Description" if kind == "svg" else "Subject": about}
+    with _settings, mpl.rc_context(EMBEDDING):
+        draw().savefig(buffer, format=kind, metadata=metadata)
+    return buffer.getvalue()
+
+
+def _draw(result: Result, title: str) -> Figure:
+    picture_rows = math.ceil(len(result.pictures) / PICTURES_PER_ROW)
+    chart_rows = math.ceil(len(result.charts) / CHARTS_PER_ROW)
+    heights = [(PICTURE_INCHES + 0.35) * picture_rows, CHART_INCHES[1] * chart_rows]
+    width = max(PICTURE_INCHES * PICTURES_PER_ROW, CHART_INCHES[0] * CHARTS_PER_ROW)
+    figure = Figure(figsize=(width, sum(heights) + 0.4), layout="constrained")
+    figure.suptitle(title)
+    parts: Any = figure.subfigures(2, 1, height_ratios=[max(height, 0.01) for height in heights])
+    _draw_pictures(parts[0], result.pictures, picture_rows)
+    for place, chart in enumerate(result.charts, start=1):
+        columns = min(CHARTS_PER_ROW, len(result.charts))
+        _draw_on(parts[1].add_subplot(chart_rows, columns, place), chart, PAPER_INK)
+    return figure
+
+
+def _draw_pictures(part: FigureBase, pictures: Sequence[Shown], rows: int) -> None:
+    for place, shown in enumerate(pictures, start=1):
+        axes = part.add_subplot(rows, PICTURES_PER_ROW, place)
+        axes.imshow(to_pil(shown.images))
+        axes.set_axis_off()
+        axes.set_title(shown.caption, fontsize=6.5, pad=2, wrap=True)
+
+
+def _draw_on(axes: Axes, chart: Chart | Grid, ink: str) -> None:
+    axes.set_title(chart.title, color=ink)
+    axes.set_facecolor("none")
+    axes.tick_params(colors=ink)
+    if isinstance(chart, Grid):
+        _draw_grid(axes, chart, ink)
+    else:
+        _draw_lines(axes, chart, ink)
+
+
+def _draw_lines(axes: Axes, chart: Chart, ink: str) -> None:
+    others = 0
+    for line in chart.lines:
+        look, others = _look(line, others)
+        values = [math.nan if value is None else value for value in line.y]
+        axes.plot(line.x, values, label=line.label, linewidth=1.4, markersize=3.5, **look)
+    axes.set_xlabel(chart.x_label, color=ink)
+    axes.set_ylabel(chart.y_label, color=ink)
+    axes.grid(color=SCREEN_INK, alpha=0.25, linewidth=0.6)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    if chart.is_log_x:
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter("{x:g}")
+    if chart.ticks:
+        axes.set_xticks(range(len(chart.ticks)), chart.ticks, rotation=90)
+    for at, label in chart.marks:
+        axes.axvline(at, color=ink, linewidth=0.8, linestyle="dotted")
+        axes.text(at, 1, f" {label}", transform=axes.get_xaxis_transform(), va="top", color=ink, fontsize=6)
+    if len(chart.lines) > 1:
+        axes.legend(frameon=False, labelcolor=ink, fontsize=6.5)
+
+
+def _look(line: Line, others: int) -> tuple[dict[str, Any], int]:
+    """Choose a line's colour, dash and marker: its layer's, or the next of those that belong to none."""
+    if line.layer is not None:
+        style = layer_style(line.layer)
+        dash = (0, tuple(length / PIXELS_PER_WIDTH for length in style.dash)) if style.dash else "solid"
+        return {"color": style.colour, "linestyle": dash, "marker": MARKERS[style.marker]}, others
+    colour = OTHER_COLOURS[others % len(OTHER_COLOURS)]
+    return {"color": colour, "linestyle": OTHER_DASHES[others % len(OTHER_DASHES)], "marker": "o"}, others + 1
+
+
+def _draw_grid(axes: Axes, grid: Grid, ink: str) -> None:
+    values = [[math.nan if value is None else value for value in row] for row in grid.values]
+    axes.imshow(values, cmap=CELLS, vmin=grid.low, vmax=grid.high, aspect="auto")
+    axes.set_xticks(range(len(grid.columns)), list(grid.columns))
+    axes.set_yticks(range(len(grid.rows)), list(grid.rows))
+    axes.set_xlabel(grid.column_label, color=ink)
+    axes.set_ylabel(grid.row_label, color=ink)
+    for row, entries in enumerate(grid.values):
+        for column, value in enumerate(entries):
+            if value is not None:
+                is_dark = (value - grid.low) / (grid.high - grid.low) > DARK_FROM
+                colour = "white" if is_dark else PAPER_INK
+                axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)

@@ -1,0 +1,72 @@
+"""The folder of an experiment: report, pictures, animations, the figure, and Python that repeats it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from explorer.experiments.experiment import Experiment, Result, make_options
+from explorer.experiments.presentation.figure import draw_result
+from explorer.experiments.presentation.python_code import write_code
+from explorer.images import encode_png, to_pil
+from explorer.lab.lab import Lab
+from explorer.report.animation import encode_gif
+from explorer.report.bundle import MANIFEST, RunInfo, describe_run
+
+FIGURE_KINDS = ("svg", "pdf")
+CODE = "repeat.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was asked for; `pictures` are paths or examples' names, `options` those that were given."""
+
+    experiment: Experiment[Any]
+    pictures: Sequence[str]
+    layers: Sequence[str]
+    options: Mapping[str, Any]
+    weights: str
+    command_line: str
+
+
+def write_folder(folder: Path, lab: Lab, run: Run, result: Result) -> None:
+    """Write everything into an existing folder, the report last."""
+    for shown in result.pictures:
+        (folder / f"{shown.name}.png").write_bytes(encode_png(shown.images))
+    for animation in result.animations:
+        frames = [to_pil(images) for images in animation.frames]
+        (folder / f"{animation.name}.gif").write_bytes(encode_gif(frames))
+    manifest = make_manifest(lab, run, result)
+    for kind in FIGURE_KINDS:
+        figure = draw_result(result, kind=kind, title=run.experiment.title, about=json.dumps(manifest["run"]))
+        (folder / f"figure.{kind}").write_bytes(figure)
+    code = write_code(run.experiment.name, run.pictures, run.layers, run.options, run.weights)
+    (folder / CODE).write_text(code, encoding="utf-8")
+    text = json.dumps(manifest, indent=2, allow_nan=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def make_manifest(lab: Lab, run: Run, result: Result) -> dict[str, Any]:
+    """Make the content of `report.json`: what ran, its rows, what is seen in them, and the charts."""
+    options = asdict(make_options(run.experiment.options, run.options))
+    info = RunInfo.of(
+        lab, run.layers, command_line=run.command_line, seed=int(options.get("seed", 0)), settings={}
+    )
+    about = {
+        **describe_run(info),
+        "experiment": run.experiment.name,
+        "pictures": list(run.pictures),
+        "layers": list(run.layers),
+        "options": options,
+    }
+    return {
+        "run": about,
+        "results": [dict(row) for row in result.rows],
+        "sentences": list(result.sentences),
+        "charts": [asdict(chart) for chart in result.charts],
+        "pictures": [
+            {"file": f"{shown.name}.png", "caption": shown.caption, "layer": shown.layer}
+            for shown in result.pictures
+        ],
+    }

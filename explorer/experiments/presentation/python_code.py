@@ -1,0 +1,57 @@
+"""An experiment as a few lines of Python that run as they are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from explorer.examples import EXAMPLES
+
+TEMPLATE = """\
+{imports}
+
+lab = Lab.load({weights})
+pictures = [{pictures}]
+result = run_experiment({arguments})
+for shown in result.pictures:
+    to_pil(shown.images).save(f"{{shown.name}}.png")
+print(*result.rows, *result.sentences, sep="\\n")
+"""
+IMPORTS = {
+    "load_example": "from explorer.examples import load_example",
+    "run_experiment": "from explorer.experiments import run_experiment",
+    "read_picture": "from explorer.images import read_picture, to_pil",
+    "to_pil": "from explorer.images import to_pil",
+    "Lab": "from explorer.lab.lab import Lab",
+}
+
+
+def write_code(
+    name: str, pictures: Sequence[str], layers: Sequence[str], options: Mapping[str, Any], weights: str
+) -> str:
+    """Write Python that repeats an experiment and saves its pictures in the current folder.
+
+    Pictures are examples' names or paths; `options` are those that differ from the defaults.
+    """
+    is_own = [picture not in EXAMPLES for picture in pictures]
+    used = ["run_experiment", "read_picture" if any(is_own) else "to_pil", "Lab"]
+    if not all(is_own):
+        used.insert(0, "load_example")
+    given = [
+        f"read_picture({_quote(picture)})" if own else f"load_example({_quote(picture)})"
+        for picture, own in zip(pictures, is_own, strict=True)
+    ]
+    arguments = [_quote(name), "lab", "pictures"]
+    if layers:
+        arguments.append("[" + ", ".join(map(_quote, layers)) + "]")
+    arguments += [f"{key}={_quote(value)}" for key, value in options.items()]
+    return TEMPLATE.format(
+        imports="\n".join(IMPORTS[name] for name in used),
+        weights=_quote(weights),
+        pictures=", ".join(given),
+        arguments=", ".join(arguments),
+    )
+
+
+def _quote(value: Any) -> str:  # noqa: ANN401 - a text, a number or None
+    if not isinstance(value, str):
+        return repr(value)
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

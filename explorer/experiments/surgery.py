@@ -1,0 +1,196 @@
+"""Feature surgery: edit a layer's features, then bring the picture back from what is left of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from explorer.experiments.charts import Chart, Line
+from explorer.experiments.experiment import Experiment, Result, Row, Shown, option
+from explorer.experiments.measuring import compare_opinions, encode, mean_of, measure
+from explorer.experiments.operations.components import load_components
+from explorer.experiments.operations.edit_table import EDITS, Context, amounts_of_curve
+from explorer.experiments.operations.edits import Centre, Maps
+from explorer.features.trunk import Features
+from explorer.images import Images, Picture
+from explorer.inversion.settings import load_settings
+from explorer.lab.lab import Lab
+from explorer.metrics.functional import feature_error, psnr
+
+BEST, HYBRID = "best", "hybrid"
+METHODS = (BEST, "linear", HYBRID)
+ZERO, MEAN = "zero", "mean"
+CURVES = {
+    "psnr_db": "PSNR (dB), higher is better",
+    "lpips": "LPIPS, lower is better",
+    "top5_continued": "top-5 of the network, continued",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SurgeryOptions:
+    """Which edit, how much of it, and what brings the picture back."""
+
+    edit: str = option("channels", "what is done to the features", choices=tuple(EDITS))
+    amount: float | None = option(None, "how much; each edit has its own unit and default", low=0)
+    channels: str = option("0-63", "channels that the edit `drop` takes away, as in 0-63,128")
+    region: str = option(
+        "0.25,0.25,0.75,0.75", "what the edit `region` keeps: left,top,right,bottom or a cell row,column"
+    )
+    fill: str = option(ZERO, "what takes the place of what is removed", choices=(ZERO, MEAN))
+    method: str = option(BEST, "what brings the picture back", choices=METHODS)
+    seed: int = option(0, "seed of shuffling and noise", low=0, high=2**31)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """One picture brought back from edited features of one layer."""
+
+    picture: Picture
+    layer: str
+    amount: float
+    target: Maps
+    edited: Maps
+    images: Images
+
+
+def run(
+    lab: Lab, pictures: Sequence[Picture], layers: Sequence[str], options: SurgeryOptions
+) -> Iterator[Result]:
+    """Yield the edited pictures, then their scores, then every layer's curve over amounts as it grows."""
+    edit = EDITS[options.edit]
+    amount = edit.default if options.amount is None else options.amount
+    trials = [
+        _try(lab, picture, layer, amount, options, options.method) for picture in pictures for layer in layers
+    ]
+    shown = [_show(trial, options) for trial in trials]
+    for index, picture in enumerate(pictures):
+        original = Shown(f"{picture.name}-original", "original", picture.images)
+        shown.insert(index * (len(layers) + 1), original)
+    yield Result(shown, progress=0.0, doing="Measuring …")
+    rows = [row for trial in trials for row in _measure(lab, [trial], options)]
+    curve: list[Row] = []
+    for done, layer in enumerate(layers if edit.curve else ()):
+        charts, doing = _draw(curve, layers[:done], options), f"Measuring the curve of {layer} …"
+        yield Result(shown, rows, charts, progress=done / len(layers), doing=doing)
+        for picture in pictures:
+            curve += _measure_curve(lab, picture, layer, options)
+    yield Result(shown, rows + curve, _draw(curve, layers, options), _describe(rows))
+
+
+def _try(
+    lab: Lab, picture: Picture, layer: str, amount: float, options: SurgeryOptions, method: str
+) -> _Trial:
+    target = encode(lab, picture, layer)
+    context = Context(
+        components=lambda: load_components(lab.trunk(layer)),
+        centre=lambda: _centre(lab, layer, target, options),
+        channels=options.channels,
+        region=options.region,
+        seed=options.seed,
+    )
+    edited = EDITS[options.edit].apply(target, amount, context)
+    images = _bring_back(lab, {layer: edited}, layer, method, picture)
+    return _Trial(picture, layer, amount, target, edited, images)
+
+
+def _bring_back(lab: Lab, features: Features, layer: str, method: str, picture: Picture) -> Images:
+    if method != HYBRID:
+        return lab.decode_features(features, layer, lab.choose_decoder(layer) if method == BEST else method)
+    height, width = picture.images.shape[2:]
+    settings = load_settings(layer, HYBRID)
+    *_, last = lab.invert_features(features, layer, HYBRID, settings, size=(height, width))
+    return last.images
+
+
+def _centre(lab: Lab, layer: str, target: Maps, options: SurgeryOptions) -> Centre:
+    if options.fill == MEAN:
+        return load_components(lab.trunk(layer)).mean.to(target)
+    return torch.zeros(target.shape[1]).to(target)
+
+
+def _show(trial: _Trial, options: SurgeryOptions) -> Shown:
+    edit = EDITS[options.edit]
+    db = float(psnr(trial.images, trial.picture.images.to(trial.images)))
+    amount = f"{trial.amount:g} {edit.amount}" if edit.amount else edit.label
+    name = f"{trial.picture.name}-{trial.layer}-{options.edit}"
+    return Shown(name, f"{trial.layer} · {amount} · {db:.1f} dB", trial.images, trial.layer)
+
+
+def _measure(lab: Lab, trials: Sequence[_Trial], options: SurgeryOptions) -> list[Row]:
+    """Make the rows of trials of one picture and one layer."""
+    picture, layer, target = trials[0].picture, trials[0].layer, trials[0].target
+    edited = torch.cat([trial.edited for trial in trials])
+    errors = feature_error(edited, target.expand_as(edited)).tolist()
+    opinions = compare_opinions(lab, edited, target, layer)
+    scores = measure(lab, picture, layer, torch.cat([trial.images for trial in trials]))
+    return [
+        {
+            "image": picture.name,
+            "layer": layer,
+            "edit": options.edit,
+            "amount": trial.amount if EDITS[options.edit].amount else None,
+            "edit_error": error,
+            "top5_continued": opinion,
+            **score,
+        }
+        for trial, error, opinion, score in zip(trials, errors, opinions, scores, strict=True)
+    ]
+
+
+def _measure_curve(lab: Lab, picture: Picture, layer: str, options: SurgeryOptions) -> list[Row]:
+    """Measure one picture at every amount of the curve; a decoder stands in for the slow optimiser."""
+    method = BEST if options.method == HYBRID else options.method
+    channels = encode(lab, picture, layer).shape[1]
+    amounts = amounts_of_curve(EDITS[options.edit], channels)
+    return _measure(lab, [_try(lab, picture, layer, amount, options, method) for amount in amounts], options)
+
+
+def _draw(curve: Sequence[Row], layers: Sequence[str], options: SurgeryOptions) -> list[Chart]:
+    edit = EDITS[options.edit]
+    if not curve:
+        return []
+    amounts = {
+        layer: sorted({float(row["amount"] or 0) for row in curve if row["layer"] == layer})
+        for layer in layers
+    }
+    return [
+        Chart(
+            title,
+            edit.amount,
+            title,
+            [
+                Line(
+                    layer,
+                    amounts[layer],
+                    [mean_of(curve, metric, layer=layer, amount=amount) for amount in amounts[layer]],
+                    layer,
+                )
+                for layer in layers
+            ],
+            is_log_x=edit.is_count,
+        )
+        for metric, title in CURVES.items()
+    ]
+
+
+def _describe(rows: Sequence[Row]) -> list[str]:
+    layers = dict.fromkeys(str(row["layer"]) for row in rows)
+    parts = []
+    for layer in layers:
+        db, opinion = mean_of(rows, "psnr_db", layer=layer), mean_of(rows, "top5_continued", layer=layer)
+        parts.append(f"{layer} {db:.1f} dB, top-5 {opinion:.2f}" if db is not None else layer)
+    return ["After this edit: " + "; ".join(parts) + "."]
+
+
+SURGERY = Experiment(
+    name="surgery",
+    title="Feature surgery",
+    explanation=(
+        "Between extracting a layer's features and bringing the picture back, some of them are taken away or "
+        "disturbed. What the picture loses shows what the layer kept it in: how many channels, how many "
+        "directions, how many bits, and how much in the places where they stand."
+    ),
+    options=SurgeryOptions,
+    run=run,
+)

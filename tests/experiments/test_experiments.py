@@ -1,0 +1,197 @@
+"""Known answers of the experiments on a tiny network, and what all of them have in common."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+
+from explorer.errors import ExplorerError
+from explorer.experiments import EXPERIMENTS, follow_experiment, linear_maps, run_experiment
+from explorer.experiments.experiment import Experiment, Result, Shown, option
+from explorer.features.layers import LAYERS
+from explorer.images import quantise
+from explorer.metrics.functional import feature_error
+from tests.experiments.conftest import SIDE
+
+CHANNELS = {"layer1": 256, "layer4": 2048}
+QUICK: dict[str, dict[str, Any]] = {"invariances": {"evaluations": 3, "points": 3}, "blend": {"frames": 3}}
+
+
+@pytest.fixture(autouse=True)
+def few_pictures_to_fit(monkeypatch, tmp_path) -> None:
+    """Let linear decoders be fitted on a few small pictures, into a cache of the test's own."""
+
+    def batches() -> Iterator[torch.Tensor]:
+        generator = torch.Generator().manual_seed(0)
+        for _ in range(5):
+            yield torch.rand(4, 3, SIDE, SIDE, generator=generator)
+
+    monkeypatch.setattr(linear_maps, "example_batches", batches)
+    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path))
+
+
+def given(name: str, pictures):
+    return pictures[: EXPERIMENTS[name].pictures or 1]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_works_with_its_defaults(lab, pictures, name):
+    results = list(follow_experiment(name, lab, given(name, pictures), **QUICK.get(name, {})))
+    assert results[0].pictures
+    assert [one.progress for one in results] == sorted(one.progress for one in results)
+    assert (results[-1].progress, results[-1].doing) == (1.0, "")
+    assert results[-1].charts
+    assert len({tuple(row) for row in results[-1].rows}) == 1, "all rows have the same columns"
+    json.dumps([dict(row) for row in results[-1].rows], allow_nan=False)
+    names = [shown.name for shown in results[-1].pictures]
+    assert len(names) == len(set(names)), "every picture has a file of its own"
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_explanation_is_two_sentences(name):
+    assert EXPERIMENTS[name].explanation.rstrip(".").count(". ") == 1
+
+
+@pytest.mark.parametrize("layer", CHANNELS)
+@pytest.mark.parametrize(
+    ("edit", "amount"), [("channels", None), ("components", None), ("noise", 0), ("blur", 0), ("shuffle", 0)]
+)
+def test_an_edit_that_takes_nothing_away_changes_nothing(lab, pictures, layer, edit, amount, monkeypatch):
+    amount = CHANNELS[layer] if amount is None else amount
+    monkeypatch.setattr(
+        "explorer.experiments.operations.components.example_batches", lambda: [torch.rand(9, 3, SIDE, SIDE)]
+    )
+    first = next(follow_experiment("surgery", lab, pictures[:1], [layer], edit=edit, amount=amount))
+    torch.testing.assert_close(
+        first.pictures[1].images, lab.decode(pictures[0], layer, "linear"), atol=1e-4, rtol=0
+    )
+
+
+def test_the_curve_ends_with_all_channels_and_no_error(lab, pictures):
+    result = run_experiment("surgery", lab, pictures[:1], ["layer1"])
+    last = result.rows[-1]
+    assert (last["amount"], last["edit_error"], last["top5_continued"]) == (256, 0.0, 1.0)
+
+
+def test_shuffled_positions_of_the_last_layer_mean_the_same_to_the_network(lab, pictures):
+    result = run_experiment("surgery", lab, pictures[:1], ["layer4"], edit="shuffle", amount=1)
+    assert float(result.rows[0]["edit_error"] or 0) > 0.01
+    assert result.rows[0]["top5_continued"] == 1.0
+
+
+def test_blending_a_picture_with_itself_is_the_identity(lab, pictures):
+    for mix in ("features", "statistics"):
+        result = run_experiment("blend", lab, [pictures[0]] * 2, ["layer2"], mix=mix, frames=3)
+        for frame in result.animations[0].frames:
+            torch.testing.assert_close(frame, lab.decode(pictures[0], "layer2", "linear"), atol=1e-3, rtol=0)
+
+
+def test_the_diagonal_of_the_matrix_is_the_reported_feature_error(lab, pictures):
+    result = run_experiment("matrix", lab, pictures[:1])
+    for layer in LAYERS:
+        made = lab.reconstruct(pictures[0], layer, "linear")
+        (row,) = [row for row in result.rows if (row["from"], row["at"]) == (layer, layer)]
+        assert row["feature_error"] == pytest.approx(lab.score(pictures[0], made)["feature_error"], rel=1e-3)
+
+
+def test_the_ends_of_a_morph_have_the_feature_errors_of_the_two_pictures(lab, pictures):
+    result = run_experiment("invariances", lab, pictures[:1], ["layer1"], seeds=1, evaluations=3, points=3)
+    shown = {one.name: one.images for one in result.pictures}
+    target = lab.encode(pictures[0], "layer1")["layer1"]
+    for row, name in ((result.rows[0], "one-layer1-0"), (result.rows[-1], "one-layer1-hybrid")):
+        reached = lab.trunk("layer1")(shown[name])["layer1"]
+        assert row["feature_error"] == pytest.approx(float(feature_error(reached, target)), rel=1e-3)
+
+
+def test_the_same_seed_gives_the_same_reconstruction(lab, pictures):
+    runs = [
+        run_experiment("invariances", lab, pictures[:1], ["layer2"], seeds=2, evaluations=3) for _ in range(2)
+    ]
+    assert runs[0].rows == runs[1].rows
+    assert not torch.equal(runs[0].pictures[1].images, runs[0].pictures[2].images), "seeds differ"
+
+
+def test_depth_lists_every_residual_block_in_order(lab, pictures):
+    rows = run_experiment("depth", lab, pictures[:1]).rows
+    assert [row["layer"] for row in rows] == [f"layer{stage}.0" for stage in (1, 2, 3, 4)]
+
+
+def test_depth_measures_the_pixels_that_it_shows(lab, pictures):
+    result = run_experiment("depth", lab, pictures[:1])
+    shown = quantise(result.pictures[1].images)
+    mse = (shown - quantise(pictures[0].images)).square().mean()
+    assert result.rows[0]["psnr_db"] == pytest.approx(float(-10 * mse.log10()), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "options", "message"),
+    [
+        ("blend", 1, {}, "Blend takes 2 pictures, not 1"),
+        ("surgery", 0, {}, "needs a picture"),
+        ("dream", 1, {}, "no experiment 'dream': use surgery"),
+        ("surgery", 1, {"amount": 300}, "256 channels: keep 0 to 256, not 300"),
+        ("surgery", 1, {"amount": "many"}, "amount is a number, not 'many'"),
+        ("surgery", 1, {"edit": "paint"}, "edit is one of channels"),
+        ("surgery", 1, {"colour": 1}, "no option 'colour'"),
+        ("surgery", 1, {"edit": "drop", "channels": "all"}, "'all' is no list of channels"),
+        (
+            "surgery",
+            1,
+            {"edit": "drop", "channels": "250-256"},
+            "no channel 256: these features have 0 to 255",
+        ),
+        ("surgery", 1, {"edit": "region", "region": "0,0,2,2"}, "empty or outside"),
+        ("surgery", 1, {"edit": "region", "region": "16,0"}, "no cell 16,0: this layer has 16 rows"),
+        ("invariances", 1, {"seeds": 1.5}, "seeds is a whole number"),
+    ],
+)
+def test_bad_input_is_explained(lab, pictures, name, count, options, message):
+    with pytest.raises(ExplorerError, match=message):
+        run_experiment(name, lab, pictures[:count], ["layer1"], **options)
+
+
+def test_a_node_without_maps_is_explained(lab, pictures):
+    with pytest.raises(ExplorerError, match=r"'fc' has features of shape \(10,\).* such as layer3"):
+        run_experiment("surgery", lab, pictures[:1], ["fc"])
+
+
+def test_features_are_forgotten_with_their_picture(lab, pictures):
+    from explorer.experiments import measuring
+
+    before = len(measuring._features)
+    picture = type(pictures[0])("short", torch.rand(1, 3, SIDE, SIDE))
+    measuring.encode(lab, picture, "layer1")
+    assert len(measuring._features) == before + 1
+    del picture
+    assert len(measuring._features) == before
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorOptions:
+    """The options of a seventh experiment."""
+
+    times: int = option(1, "how often the picture is mirrored", low=0)
+
+
+def mirror(lab, pictures, layers, options) -> Iterator[Result]:
+    """All that a seventh experiment is."""
+    images = pictures[0].images.flip(-1) if options.times % 2 else pictures[0].images
+    yield Result([Shown("mirrored", "mirrored", images)], [{"times": options.times}])
+
+
+MIRROR = Experiment("mirror", "Mirror", "It mirrors. That is all.", MirrorOptions, mirror)
+
+
+def test_a_seventh_experiment_is_one_file_and_one_entry(lab, pictures, monkeypatch, tmp_path, capsys):
+    from explorer.__main__ import main
+
+    monkeypatch.setitem(EXPERIMENTS, "mirror", MIRROR)
+    assert run_experiment("mirror", lab, pictures[:1], times=3).rows == [{"times": 3}]
+    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_: lab)
+    assert main(["explore", "mirror", "cat", "--times", "1", "--out", str(tmp_path / "out")]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["run"]["options"] == {"times": 1}
+    assert (tmp_path / "out" / "mirrored.png").is_file()
