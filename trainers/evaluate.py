@@ -47,11 +47,11 @@ class EvaluateConfig:
     out: str = "runs/evaluation"
     weights: str = "IMAGENET1K_V1"
     pictures: int = 300  # The folder's first, in the order of their names.
-    iterative_pictures: int = 20  # Of these, evenly spread, for the methods that take long.
+    iterative_pictures: int = 60  # Of these, evenly spread, for the methods that take long.
     layers: list[str] = field(default_factory=lambda: list(LAYERS))
     methods: list[str] = field(default_factory=lambda: list(METHODS))
     preset: str = "balanced"
-    steps: dict[str, int] = field(default_factory=lambda: {"optimiser": 100, "hybrid": 60})
+    steps: dict[str, int] = field(default_factory=dict)  # By method, in place of the preset's.
     grid_pictures: int = 4
     threads: int | None = None
 
@@ -133,12 +133,13 @@ def write_tables(out: Path, records: Sequence[Mapping[str, Any]], manifest: Mapp
     cells = summarise(records)
     (out / "table.md").write_text(to_markdown(lay_out(cells)))
     cells.to_csv(out / "table.csv", index=False)
-    plain = {"manifest": manifest, "cells": to_plain(cells), "records": records}
+    plain = {"manifest": manifest, "cells": to_plain(cells), "records": list(records)}
     (out / "table.json").write_text(json.dumps(plain, indent=1) + "\n")
 
 
 def _settings(config: EvaluateConfig, layer: str, method: str) -> Settings:
-    return load_settings(layer, method, config.preset, evaluations=config.steps[method])
+    changes = {"evaluations": config.steps[method]} if method in config.steps else {}
+    return load_settings(layer, method, config.preset, **changes)
 
 
 def _records_folder(config: EvaluateConfig) -> Path:

@@ -25,6 +25,7 @@ from explorer.features.backbone import load_backbone
 from explorer.features.layers import LAYERS
 from explorer.features.trunk import Trunk, build_trunk
 from explorer.images import SIZE, Images
+from explorer.lab.methods import METHODS, OnePass
 from explorer.metrics.scores import METRICS
 from trainers.command import run_command
 from trainers.config import ConfigError
@@ -32,7 +33,6 @@ from trainers.fitting.validation import validation_images, validation_psnr
 
 CHECKED_PICTURES = 16  # A test repeats the PSNR of these.
 CHECKED_FIGURE = f"psnr_db_first_{CHECKED_PICTURES}"
-METHODS = {FAITHFUL: "decoder", REFINEMENT: "refined"}  # By variant, where the evaluation calls it otherwise.
 
 
 @dataclass
@@ -106,7 +106,8 @@ def _table_figures(config: PublishConfig, layer: str) -> dict[str, Any]:
     if config.table is None:
         return {}
     cells: list[Mapping[str, Any]] = json.loads(Path(config.table).read_text())["cells"]
-    method = METHODS.get(config.variant, config.variant)
+    made_by = {method.variant: name for name, method in METHODS.items() if isinstance(method, OnePass)}
+    method = made_by[config.variant]
     rows = [cell for cell in cells if (cell["layer"], cell["method"]) == (layer, method)]
     figures = {cell["figure"]: cell["mean"] for cell in rows if cell["figure"] in METRICS}
     return figures | {"pictures": max((cell["pictures"] for cell in rows), default=0)}

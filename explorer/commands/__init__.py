@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explorer.commands import benchmark, compare, explore, quality, reconstruct, tune
+from explorer.commands import benchmark, compare, explore, quality, reconstruct, record, tune
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +30,6 @@ COMMANDS = {
     "compare": Command(
         "compare the methods with the loops that users write", compare.add_arguments, compare.run
     ),
+    "record": Command("record runs on the examples for the page", record.add_arguments, record.run),
     "tune": Command("choose settings by trying a grid of them", tune.add_arguments, tune.run),
 }

@@ -1,31 +1,29 @@
-"""Recorded runs: real races on the examples, made by `trainers.record`, replayed by the browser alone."""
+"""Recorded runs: real races on the examples, made by the command `record`, replayed by the browser alone."""
 
 import json
 from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from explorer.examples import load_example
 from explorer.metrics.scores import Scores
 from explorer.metrics.thumbnail import Thumbnails
+from explorer.report.recording import recording_path
 from explorer.ui.stage import StagePanel, StageValue, still
 from explorer.ui.stage.captions import describe_layers, describe_scores, flat_psnr_db
 from explorer.ui.stage.table import make_row, make_table
 
-FOLDER = Path(__file__).parent / "recordings"
-
 
 def has_recording(example: str | None) -> bool:
     """Whether a run of this example ships with the page."""
-    return example is not None and (FOLDER / f"{example}.json").is_file()
+    return example is not None and recording_path(example).is_file()
 
 
 @cache
 def read_recording(example: str) -> str:
     """Read an example's recorded run as the stage replays it."""
-    content = json.loads((FOLDER / f"{example}.json").read_text(encoding="utf-8"))
+    content = json.loads(recording_path(example).read_text(encoding="utf-8"))
     original = load_example(example).images
     thumbnails = Thumbnails(original)
     frames = [
