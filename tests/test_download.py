@@ -68,7 +68,8 @@ def test_a_whole_file_arrives_and_every_megabyte_is_told(server: str, tmp_path: 
     told: list[str] = []
     download(f"{server}/whole", tmp_path / "new" / "file", DIGEST, told.append)
     assert (tmp_path / "new" / "file").read_bytes() == CONTENT
-    assert told[-1] == "4 of 4 MB" and {"1 of 4 MB", "2 of 4 MB"} & set(told)
+    assert told[-1] == "4 of 4 MB"
+    assert {"1 of 4 MB", "2 of 4 MB"} & set(told)
 
 
 @pytest.mark.parametrize(
@@ -115,8 +116,10 @@ def test_a_cache_that_cannot_be_written_lets_the_copy_run_and_one_line_says_why(
     (tmp_path / "hub").write_text("")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     backbone = load_backbone("IMAGENET1K_V1")
-    assert backbone.name == "resnet50-v1-compact" and backbone.notice is not None
-    assert "the weights cache cannot be written" in backbone.notice and str(tmp_path) not in backbone.notice
+    assert backbone.name == "resnet50-v1-compact"
+    assert backbone.notice is not None
+    assert "the weights cache cannot be written" in backbone.notice
+    assert str(tmp_path) not in backbone.notice
 
 
 @pytest.mark.parametrize("path", ["/page", "/stalls"])

@@ -54,7 +54,8 @@ def png_chunk(kind: bytes, data: bytes) -> bytes:
 def test_a_picture_of_the_wanted_size_keeps_its_pixels_to_the_bit():
     image = random_image(224, 224)
     images = read_picture(encode(image)).images
-    assert images.shape == (1, 3, 224, 224) and images.dtype == torch.float32
+    assert images.shape == (1, 3, 224, 224)
+    assert images.dtype == torch.float32
     assert np.array_equal(np.asarray(to_pil(images)), np.asarray(image))
 
 
@@ -91,7 +92,9 @@ def test_jpeg_decodes_close_to_the_original():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_loads_without_a_network(name):
     picture = load_example(name)
-    assert picture.name == name and picture.images.shape == (1, 3, 224, 224) and picture.notice is None
+    assert picture.name == name
+    assert picture.images.shape == (1, 3, 224, 224)
+    assert picture.notice is None
 
 
 def test_an_unknown_example_is_refused_by_name():
@@ -167,7 +170,8 @@ def test_exif_rotation_is_undone():
     exif = PIL.Image.Exif()
     exif[0x0112] = 6  # Orientation: turn a quarter clockwise to see it upright.
     upright = to_pil(read_picture(encode(image, exif=exif), size=64).images)
-    assert upright.getpixel((60, 32)) == BLUE and upright.getpixel((3, 32)) == RED
+    assert upright.getpixel((60, 32)) == BLUE
+    assert upright.getpixel((3, 32)) == RED
 
 
 def test_an_animation_gives_its_first_frame_and_says_so():

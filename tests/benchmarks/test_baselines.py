@@ -53,5 +53,6 @@ def test_a_loss_that_is_no_number_ends_the_loop_with_its_best_step(
     loop = Loop(lambda pixels: torch.optim.SGD([pixels], lr=1e-9), count)
     *steps, last = follow_loop(loop, tiny_network, "layer1", picture, 30)
     assert len(steps) == 2
-    assert last.notice is not None and "unstable at step 2" in last.notice
+    assert last.notice is not None
+    assert "unstable at step 2" in last.notice
     assert last.losses["total"] == min(step.losses["total"] for step in steps)

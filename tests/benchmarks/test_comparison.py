@@ -20,7 +20,8 @@ def test_curves_have_a_record_at_every_mark_and_at_the_end(tiny_lab: Lab) -> Non
     picture = load_example("cat", size=SIDE)
     (curve,) = compare(tiny_lab, [picture], ["layer1"], {"short": start(12)})
     assert [record["mark"] for record in curve.records] == [1, 3, 10, "end"]
-    assert curve.records[0]["steps"] == 1 and curve.end["steps"] == 12
+    assert curve.records[0]["steps"] == 1
+    assert curve.end["steps"] == 12
     assert {record["method"] for record in curve.records} == {"short"}
     assert curve.end["psnr_db"] == pytest.approx(curve.psnr_db[-1], abs=0.05)  # Of 8-bit pixels.
     assert list(curve.seconds) == sorted(curve.seconds)

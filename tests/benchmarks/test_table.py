@@ -34,7 +34,8 @@ def test_means_and_intervals_are_those_of_numpy_and_missing_figures_stay_out() -
 def test_a_single_picture_has_a_mean_without_an_interval() -> None:
     cells = summarise([record("layer1", "linear", 20.0, 0.5)])
     assert {cell["half_width"] for cell in to_plain(cells)} == {None}
-    assert "NaN" not in json.dumps(to_plain(cells)) and "±" not in to_markdown(lay_out(cells))
+    assert "NaN" not in json.dumps(to_plain(cells))
+    assert "±" not in to_markdown(lay_out(cells))
 
 
 def test_rows_stand_in_the_order_of_the_records() -> None:

@@ -193,7 +193,8 @@ def test_class_mode_tells_nothing_of_a_layer_before_its_reveal(page, address):
         assert not any(number in told for number in psnr_db[revealed:] if number not in psnr_db[:revealed])
         assert page.locator("#instant .panel[data-dash] img:visible").count() == revealed
         page.keyboard.press("ArrowRight")
-    assert f"({psnr_db[0]} dB)" in told and f"({psnr_db[3]} dB)" in told
+    assert f"({psnr_db[0]} dB)" in told
+    assert f"({psnr_db[3]} dB)" in told
     page.click("#examples button >> nth=2")
     page.wait_for_function("() => document.querySelectorAll('#instant .revealed').length === 0")
 

@@ -57,13 +57,20 @@ def test_the_report_holds_the_numbers_of_the_saved_pixels(tiny_lab: Lab, photo: 
     original = read_picture(photo, size=SIDE).images
     squared_error = (saved - original).square().mean()
     assert record["psnr_db"] == pytest.approx(-10 * torch.log10(squared_error).item(), abs=1e-4)
-    assert record["image"] == str(photo) and record["layer"] == "layer2" and record["method"] == "optimiser"
-    assert record["steps"] == 5 and record["seconds"] > 0
-    assert 0 < record["lpips"] < 1 and record["reasons"] == {}
+    assert record["image"] == str(photo)
+    assert record["layer"] == "layer2"
+    assert record["method"] == "optimiser"
+    assert record["steps"] == 5
+    assert record["seconds"] > 0
+    assert 0 < record["lpips"] < 1
+    assert record["reasons"] == {}
     run = report["run"]
-    assert run["weights"] == "tiny" and run["fingerprint"] == "abcd1234" and run["seed"] == 7
+    assert run["weights"] == "tiny"
+    assert run["fingerprint"] == "abcd1234"
+    assert run["seed"] == 7
     assert run["trunks"]["layer2"] == tiny_lab.trunk("layer2").fingerprint
-    assert run["settings"]["layer2"]["seed"] == 7 and run["settings"]["layer2"]["steps"] == 5
+    assert run["settings"]["layer2"]["seed"] == 7
+    assert run["settings"]["layer2"]["steps"] == 5
 
 
 def test_the_command_in_the_report_repeats_the_run(tiny_lab: Lab, photo: Path, tmp_path: Path):
@@ -92,7 +99,8 @@ def test_csv_and_json_hold_the_same_records(tiny_lab: Lab, photo: Path, tmp_path
 def test_seconds_alone_lift_the_step_budget_of_the_preset(tiny_lab: Lab, photo: Path, tmp_path: Path):
     run_tiny(photo, "--layers", "layer1", "--seconds", 0.2, "--out", tmp_path / "out")
     settings = json.loads((tmp_path / "out" / "report.json").read_text())["run"]["settings"]["layer1"]
-    assert settings["steps"] is None and settings["seconds"] == 0.2
+    assert settings["steps"] is None
+    assert settings["seconds"] == 0.2
 
 
 def test_pictures_of_one_name_get_folders_of_their_own():
@@ -128,7 +136,8 @@ def test_bad_options_are_one_clear_line(
     before = sorted(tmp_path.iterdir())
     assert status_of(photo, "--layers", "layer1", "--out", tmp_path / "out", *arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("explorer: error: ") and complaint in line
+    assert line.startswith("explorer: error: ")
+    assert complaint in line
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -148,7 +157,8 @@ def test_bad_pictures_are_one_clear_line_that_names_the_file(
         bad.write_bytes(content)
     assert status_of(photo, bad, "--out", tmp_path / "out") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert str(bad) in line and complaint in line
+    assert str(bad) in line
+    assert complaint in line
     assert not (tmp_path / "out").exists()
 
 
@@ -184,8 +194,10 @@ def test_a_terminated_run_leaves_nothing_behind(tmp_path: Path):
         while process.poll() is None and not list(tmp_path.iterdir()):
             time.sleep(0.05)
         process.terminate()
-        assert process.stderr is not None and "nothing was written" in process.stderr.read()
-    assert process.returncode == 130 and list(tmp_path.iterdir()) == []
+        assert process.stderr is not None
+        assert "nothing was written" in process.stderr.read()
+    assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_fallback_and_the_first_frame_are_said_on_stderr(
@@ -206,9 +218,11 @@ def test_the_fallback_and_the_first_frame_are_said_on_stderr(
     arguments = (tmp_path / "blink.gif", "--layers", "layer1", "--steps", 2, "--out", tmp_path / "out")
     assert run_tiny(*arguments) == 0
     said = capsys.readouterr().err
-    assert "Untrained weights run." in said and "blink.gif: Using the first frame." in said
+    assert "Untrained weights run." in said
+    assert "blink.gif: Using the first frame." in said
     run = json.loads((tmp_path / "out" / "report.json").read_text())["run"]
-    assert run["notice"] == "Untrained weights run." and run["weights"] == "untrained"
+    assert run["notice"] == "Untrained weights run."
+    assert run["weights"] == "untrained"
 
 
 def test_the_real_network_is_inverted_from_a_shell(tmp_path: Path):
@@ -218,8 +232,11 @@ def test_the_real_network_is_inverted_from_a_shell(tmp_path: Path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (record,) = json.loads((tmp_path / "out" / "report.json").read_text())["results"]
-    assert record["psnr_db"] > 15 and record["feature_error"] < 0.3 and 0 < record["lpips"] < 0.6
-    assert "Traceback" not in done.stderr and done.stdout == f"Wrote {tmp_path / 'out' / 'report.json'}\n"
+    assert record["psnr_db"] > 15
+    assert record["feature_error"] < 0.3
+    assert 0 < record["lpips"] < 0.6
+    assert "Traceback" not in done.stderr
+    assert done.stdout == f"Wrote {tmp_path / 'out' / 'report.json'}\n"
 
 
 def status_of(*arguments: object) -> int:

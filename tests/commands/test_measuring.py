@@ -46,8 +46,12 @@ def test_benchmark_prints_tables_and_json(tiny_lab: Lab, capsys: pytest.CaptureF
     tables = json.loads(capsys.readouterr().out)
     assert list(tables) == ["machine", "step_times", "decode_times", "time_to_quality"]
     (times,) = tables["step_times"]
-    assert times["layer"] == "layer1" and times["ratio"] > 0 and times["bare_ms"] > 0
-    assert times["gflop"] > 0 and times["share_of_rate"] > 0 and times["precision"] in ("float32", "bfloat16")
+    assert times["layer"] == "layer1"
+    assert times["ratio"] > 0
+    assert times["bare_ms"] > 0
+    assert times["gflop"] > 0
+    assert times["share_of_rate"] > 0
+    assert times["precision"] in ("float32", "bfloat16")
     assert tables["machine"][0]["convolution_gflops"] > 0
     assert tables["time_to_quality"][-1] == {
         "layer": "layer1", "psnr_db": 24, "reached": 0, "pictures": 1, "seconds": None
@@ -59,8 +63,11 @@ def test_quality_averages_the_first_files_of_a_folder(
 ) -> None:
     assert run("quality", photos, *TINY, "--count", 2, "--json") == 0
     cells = {cell["figure"]: cell for cell in json.loads(capsys.readouterr().out)["quality"]}
-    assert cells["psnr_db"]["pictures"] == 2 and cells["steps"]["mean"] == 4 and "lpips" not in cells
-    assert cells["psnr_db"]["mean"] > 0 and cells["psnr_db"]["half_width"] > 0
+    assert cells["psnr_db"]["pictures"] == 2
+    assert cells["steps"]["mean"] == 4
+    assert "lpips" not in cells
+    assert cells["psnr_db"]["mean"] > 0
+    assert cells["psnr_db"]["half_width"] > 0
 
 
 def test_quality_as_text_has_the_interval_beside_the_mean(
@@ -68,7 +75,8 @@ def test_quality_as_text_has_the_interval_beside_the_mean(
 ) -> None:
     assert run("quality", photos, *TINY) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "PSNR, dB" in lines[1] and " ± " in lines[2]
+    assert "PSNR, dB" in lines[1]
+    assert " ± " in lines[2]
 
 
 def test_compare_runs_the_loops_draws_them_and_resumes(
@@ -80,7 +88,8 @@ def test_compare_runs_the_loops_draws_them_and_resumes(
     assert run(*words) == 0
     tables = json.loads(capsys.readouterr().out)
     ends = {(cell["method"], cell["figure"]): cell["mean"] for cell in tables["ends"]}
-    assert ends["cold", "steps"] == 4 and ends["adam", "steps"] == 12
+    assert ends["cold", "steps"] == 4
+    assert ends["adam", "steps"] == 12
     assert tables["speed_ups"][0]["pictures"] == 1
     assert {path.name for path in out.iterdir()} == {"curves.jsonl", "comparison.png"}
     monkeypatch.setattr("explorer.benchmarks.comparison.take_turns", refuse_to_measure)
@@ -148,4 +157,5 @@ def test_bad_input_is_one_clear_line(
     places = {"PHOTOS": photos, "EMPTY": tmp_path / "empty", "OUT": tmp_path / "out"}
     assert run(*(places.get(word, word) for word in words)) == 2
     *_, line = capsys.readouterr().err.splitlines()
-    assert line.startswith("explorer: error: ") and part in line
+    assert line.startswith("explorer: error: ")
+    assert part in line

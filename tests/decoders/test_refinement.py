@@ -116,7 +116,8 @@ def test_the_found_refinement_is_that_of_the_decoder(tmp_path: Path, decoder: De
     assert find_refinement(decoder, tmp_path) is None
     path = save_refinement(decoder, tmp_path)
     found = find_refinement(decoder, tmp_path)
-    assert found is not None and found.card == load_refinement(path).card
+    assert found is not None
+    assert found.card == load_refinement(path).card
 
 
 def test_a_decoder_read_from_its_file_keeps_its_fingerprint(tmp_path: Path, decoder: Decoder) -> None:

@@ -38,7 +38,10 @@ def test_shipped_checkpoint_is_small_and_says_where_it_comes_from(path: Path) ->
     card = load_network(path)[1]
     assert path.stem == f"{card.config.layer}-{card.variant}"
     assert path.stat().st_size <= MAX_FILE_BYTES
-    assert card.pictures > 0 and card.data and card.licence and card.figures
+    assert card.pictures > 0
+    assert card.data
+    assert card.licence
+    assert card.figures
     assert (card.steps > 0) == (card.variant != LINEAR)
 
 
@@ -59,7 +62,8 @@ def test_the_faithful_decoder_beats_the_linear_one_on_pictures_never_trained_on(
 ) -> None:
     trunk = cut_trunk(compact, layer)
     faithful, linear = (find_decoder(trunk, variant) for variant in ("faithful", LINEAR))
-    assert faithful is not None and linear is not None
+    assert faithful is not None
+    assert linear is not None
     with torch.no_grad():
         features = trunk(examples)
         assert psnr(faithful(features), examples).mean() > psnr(linear(features), examples).mean()

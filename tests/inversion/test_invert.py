@@ -222,7 +222,8 @@ def test_a_loss_that_is_no_number_ends_with_the_best_step(trunk: Trunk, picture:
     (last,) = generator
     best = min(seen, key=lambda step: step.losses["total"])
     assert last.notice == "Optimisation became unstable at step 4; showing the best frame."
-    assert (last.index, last.losses) == (best.index, best.losses) and torch.equal(last.images, best.images)
+    assert (last.index, last.losses) == (best.index, best.losses)
+    assert torch.equal(last.images, best.images)
     assert not any(step.notice for step in seen)
 
 
@@ -274,8 +275,11 @@ def test_texts_of_the_command_line_become_typed_changes():
 
 def test_settings_are_described_by_the_names_of_the_command_line():
     plain = make_settings({"closeness": 2.0}).describe()
-    assert plain["steps"] == 100 and plain["closeness"] == 2.0 and plain["alpha_norm"] == 0.0
-    assert "priors" not in plain and "evaluations" not in plain
+    assert plain["steps"] == 100
+    assert plain["closeness"] == 2.0
+    assert plain["alpha_norm"] == 0.0
+    assert "priors" not in plain
+    assert "evaluations" not in plain
 
 
 def test_what_trunk_or_start_cannot_give_is_an_error(trunk: Trunk, picture: Images):

@@ -27,7 +27,8 @@ def test_total_variation_of_a_flat_picture_is_0_and_so_is_its_gradient():
     value = total_variation(flat).sum()
     value.backward()
     assert value.item() == 0
-    assert flat.grad is not None and not flat.grad.any()
+    assert flat.grad is not None
+    assert not flat.grad.any()
 
 
 def test_total_variation_of_a_ramp_is_its_slope():
@@ -67,7 +68,9 @@ def test_distances_of_half_precision_are_summed_in_full_precision():
     values = torch.ones(1, 10_000, dtype=torch.bfloat16, requires_grad=True)
     distance = squared_distance(values, torch.zeros(1, 10_000))
     (gradient,) = torch.autograd.grad(distance.sum(), values)
-    assert distance.item() == 10_000 and gradient.dtype == torch.bfloat16 and (gradient == 2).all()
+    assert distance.item() == 10_000
+    assert gradient.dtype == torch.bfloat16
+    assert (gradient == 2).all()
 
 
 def test_batchnorm_distance_is_0_at_the_training_statistics_and_1_for_a_mean_twice_as_large():

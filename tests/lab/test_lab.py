@@ -41,7 +41,9 @@ def test_a_run_counts_the_time_before_its_first_step(lab):
     before = run.seconds
     assert before > 0
     first = run.advance()
-    assert first is not None and first.seconds > before and run.history[0].seconds == run.seconds
+    assert first is not None
+    assert first.seconds > before
+    assert run.history[0].seconds == run.seconds
 
 
 def test_pictures_outside_eight_bits_are_scored_as_saved(lab):

@@ -68,7 +68,8 @@ def test_hybrid_says_when_the_linear_decoder_stands_in(lab, monkeypatch):
     made = lab.reconstruct(
         make_picture(), "layer1", "hybrid", load_settings("layer1", "hybrid", evaluations=4)
     )
-    assert made.notice is not None and "linear decoder" in made.notice
+    assert made.notice is not None
+    assert "linear decoder" in made.notice
 
 
 class _Grey(torch.nn.Module):

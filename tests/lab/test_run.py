@@ -10,10 +10,13 @@ from tests.lab.made import diverge, make_run, play
 
 def test_a_run_stands_at_its_last_step_and_remembers_all():
     run = make_run(play(2.0, 3))
-    assert run.seconds == 0 and not run.has_begun
+    assert run.seconds == 0
+    assert not run.has_begun
     steps = list(run)
     assert [step.index for step in steps] == [record.index for record in run.history] == [0, 1, 2]
-    assert run.latest is steps[-1] and run.seconds == 6.0 and run.state == "finished"
+    assert run.latest is steps[-1]
+    assert run.seconds == 6.0
+    assert run.state == "finished"
     assert run.advance() is None
 
 
@@ -26,16 +29,20 @@ def test_a_diverged_run_ends_with_its_best_step_and_a_notice():
     run = make_run(diverge())
     assert [step.index for step in run] == [0, 1, 0]
     made = run.reconstruction()
-    assert run.state == "diverged" and run.advance() is None
+    assert run.state == "diverged"
+    assert run.advance() is None
     assert made.notice == "Optimisation became unstable at step 7; showing the best frame."
-    assert [record.index for record in made.history] == [0, 1] and made.evaluations == 1
+    assert [record.index for record in made.history] == [0, 1]
+    assert made.evaluations == 1
 
 
 def test_a_closed_run_has_ended():
     run = make_run(play(1.0, 3))
     run.advance()
     run.close()
-    assert run.state == "finished" and run.advance() is None and run.latest.index == 0
+    assert run.state == "finished"
+    assert run.advance() is None
+    assert run.latest.index == 0
 
 
 def test_the_run_with_the_least_own_seconds_goes_next():

@@ -15,9 +15,11 @@ def test_all_metrics_of_a_kind_are_computed_for_every_member_of_the_batch() -> N
     generator = torch.Generator().manual_seed(0)
     pictures = torch.rand(2, 3, 64, 64, generator=generator)
     scores = measure({"pictures": [(pictures, pictures[:1].expand_as(pictures))]})
-    assert scores[0]["psnr_db"] == math.inf and scores[1]["psnr_db"] == pytest.approx(7.8, abs=1)
+    assert scores[0]["psnr_db"] == math.inf
+    assert scores[1]["psnr_db"] == pytest.approx(7.8, abs=1)
     assert all(one.values.keys() == scores[0].values.keys() for one in scores)
-    assert "feature_error" not in scores[0].values and scores[0]["feature_error"] is None
+    assert "feature_error" not in scores[0].values
+    assert scores[0]["feature_error"] is None
 
 
 def test_the_nodes_of_a_joint_set_count_equally() -> None:
@@ -56,7 +58,8 @@ def test_scores_survive_json() -> None:
 
 
 def test_values_are_written_with_their_decimals_and_units() -> None:
-    assert METRICS["psnr_db"].heading == "PSNR, dB" and METRICS["ssim"].heading == "SSIM"
+    assert METRICS["psnr_db"].heading == "PSNR, dB"
+    assert METRICS["ssim"].heading == "SSIM"
     assert METRICS["psnr_db"].caption(20.456) == "PSNR 20.46 dB"
     assert METRICS["top5_agreement"].caption(0.6) == "top-5 shared 60 %"
     assert METRICS["lpips"].show(None) == "–"

@@ -26,8 +26,10 @@ def test_a_race_becomes_a_gif_that_ends_on_its_last_frame(picture: Picture):
 
     with PIL.Image.open(BytesIO(race_gif(picture.images, map(frame, range(MAX_FRAMES * 2))))) as gif:
         durations = [frame.info["duration"] for frame in PIL.ImageSequence.Iterator(gif)]
-        assert gif.format == "GIF" and gif.info["loop"] == 0
-    assert 1 < len(durations) <= MAX_FRAMES and durations[-1] == 2000
+        assert gif.format == "GIF"
+        assert gif.info["loop"] == 0
+    assert 1 < len(durations) <= MAX_FRAMES
+    assert durations[-1] == 2000
 
 
 def test_a_gif_without_frames_is_refused(picture: Picture):

@@ -90,11 +90,12 @@ def test_a_report_has_the_promised_files_and_exact_pixels(tmp_path: Path, pictur
 def test_the_manifest_says_what_ran_and_what_came_out(tmp_path: Path):
     write_tables(tmp_path, RUN, [make_result()])
     manifest = json.loads((tmp_path / "report.json").read_text())
-    assert manifest["run"]["weights"] == "IMAGENET1K_V1" and manifest["run"]["fingerprint"] == "0676ba61"
-    assert manifest["run"]["command_line"] == RUN.command_line and manifest["run"]["seed"] == 3
-    assert (
-        manifest["run"]["settings"]["layer1"]["seed"] == 3 and manifest["run"]["settings"]["layer4"] is None
-    )
+    assert manifest["run"]["weights"] == "IMAGENET1K_V1"
+    assert manifest["run"]["fingerprint"] == "0676ba61"
+    assert manifest["run"]["command_line"] == RUN.command_line
+    assert manifest["run"]["seed"] == 3
+    assert manifest["run"]["settings"]["layer1"]["seed"] == 3
+    assert manifest["run"]["settings"]["layer4"] is None
     assert manifest["run"]["versions"]["torch"] == torch.__version__.split("+")[0]
     assert manifest["results"] == [
         {
@@ -126,7 +127,8 @@ def test_the_table_holds_the_same_records_as_the_manifest(tmp_path: Path):
     records = json.loads((tmp_path / "report.json").read_text())["results"]
     assert [list(row) for row in rows] == [list(record) for record in records]
     assert [row["layer"] for row in rows] == ["layer1", "layer2"]
-    assert float(rows[0]["psnr_db"]) == 20.5 and rows[0]["lpips"] == ""
+    assert float(rows[0]["psnr_db"]) == 20.5
+    assert rows[0]["lpips"] == ""
     assert rows[0]["reasons"] == "lpips: no weights here"
 
 
@@ -154,7 +156,9 @@ def test_infinite_and_undefined_scores_become_null_with_a_reason():
     record = make_record(
         make_result(scores=Scores({**VALUES, "psnr_db": math.inf, "feature_error": math.nan}))
     )
-    assert record["psnr_db"] is None and record["feature_error"] is None and record["ssim"] == 0.5
+    assert record["psnr_db"] is None
+    assert record["feature_error"] is None
+    assert record["ssim"] == 0.5
     assert record["reasons"] == {
         "psnr_db": "infinite: the pictures are equal",
         "feature_error": "undefined (not a number)",

@@ -26,7 +26,9 @@ def test_a_recording_survives_its_file_and_ends_where_the_race_ended(tiny_lab: L
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_ships_a_recording_of_all_layers(example: str) -> None:
     recording = read_recording(recording_path(example))
-    assert recording.example == example and set(recording.scores) == set(LAYERS)
+    assert recording.example == example
+    assert set(recording.scores) == set(LAYERS)
     moments = [frame.seconds for frame in recording.frames]
-    assert moments == sorted(moments) and set(recording.frames[-1].panels) == set(LAYERS)
+    assert moments == sorted(moments)
+    assert set(recording.frames[-1].panels) == set(LAYERS)
     assert recording_path(example).parent == SHIPPED

@@ -24,7 +24,9 @@ def contrast(one: str, other: str) -> float:
 
 def test_each_layer_differs_in_colour_and_dash_and_marker():
     for one, other in itertools.combinations(map(layer_style, LAYERS), 2):
-        assert one.colour != other.colour and one.dash != other.dash and one.marker != other.marker
+        assert one.colour != other.colour
+        assert one.dash != other.dash
+        assert one.marker != other.marker
 
 
 @pytest.mark.parametrize("page", [DARK_PAGE, LIGHT_PAGE])

@@ -19,7 +19,8 @@ def test_fitted_linear_decoder_is_preferred_to_one_of_the_examples(tmp_path: Pat
     save_decoder(load_decoder(fitted).network, read_card(fitted), shipped)
     models = Models(load_backbone("untrained"), torch.device("cpu"), tmp_path / "checkpoints")
     decoder = models.decoder("layer1", LINEAR)
-    assert isinstance(decoder, Decoder) and decoder.card.pictures == 8
+    assert isinstance(decoder, Decoder)
+    assert decoder.card.pictures == 8
     images = load_example("cat", size=64).images
     error = (decoder(models.trunk("layer1")(images)) - images).square().mean()
     assert error < 0.5 * images.var()

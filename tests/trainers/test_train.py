@@ -39,7 +39,8 @@ def test_killed_training_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path
         next(state.parent.glob("*.safetensors"))
     )
     stopped = RunFolder(state.parent).load_state()
-    assert stopped is not None and 0 < stopped["step"] < 12
+    assert stopped is not None
+    assert 0 < stopped["step"] < 12
     subprocess.run(command, cwd=ROOT, check=True)
     expected, found = final_weights(tmp_path / "whole"), final_weights(tmp_path / "killed")
     for name in expected:

@@ -86,4 +86,6 @@ def test_the_example_of_the_readme_runs_as_written(address):
     lines = run.stdout.splitlines()
     assert any("data:image/png;base64," in line for line in lines)
     steps = [int(line.split()[0]) for line in lines if re.fullmatch(r"\d+ [\d.]+", line)]
-    assert steps[0] == 0 and steps == sorted(steps) and steps[-1] > 0
+    assert steps[0] == 0
+    assert steps == sorted(steps)
+    assert steps[-1] > 0

@@ -19,5 +19,6 @@ def test_the_first_layer_is_read_at_once_and_the_next_one_later():
     assert metrics.read(race, 0.0) == {}  # type: ignore[arg-type]
     fresh = metrics.read(race, 1e6)  # type: ignore[arg-type]
     assert set(fresh) == {"layer2"}
-    assert fresh["layer2"].lpips == 0.5 and abs((fresh["layer2"].ssim or 0) - 1) < 1e-5
+    assert fresh["layer2"].lpips == 0.5
+    assert abs((fresh["layer2"].ssim or 0) - 1) < 1e-5
     assert set(metrics.latest) == {"layer1", "layer2"}

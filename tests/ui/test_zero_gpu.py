@@ -52,7 +52,8 @@ def test_a_lent_race_ends_with_the_pictures_of_an_ordinary_one(lab: Lab, race: Z
     *_, expected = ordinary.frames()
     assert {panel.state for panel in last.panels.values()} == {"finished"}
     for found, wanted in zip(race.reconstructions(), ordinary.reconstructions(), strict=True):
-        assert found.layer == wanted.layer and found.evaluations == wanted.evaluations
+        assert found.layer == wanted.layer
+        assert found.evaluations == wanted.evaluations
         torch.testing.assert_close(found.images, quantise(wanted.images), atol=1.5 / 255, rtol=0)
         assert found.history[-1].psnr_db == pytest.approx(expected.panels[found.layer].psnr_db, abs=0.1)
     assert not race.can_resume()
@@ -84,5 +85,6 @@ def test_a_stop_closes_the_lent_process_generator(race: ZeroGpuRace, monkeypatch
         assert {panel.state for panel in frame.panels.values()} == {"running"}
     race.stop()
     *_, last = frames
-    assert closed and {panel.state for panel in last.panels.values()} == {"stopped"}
+    assert closed
+    assert {panel.state for panel in last.panels.values()} == {"stopped"}
     assert [made.layer for made in race.reconstructions()] == list(SETTINGS)

@@ -54,7 +54,8 @@ def start_from_statistics(network: DecoderNetwork, pairs: Pairs) -> None:
     variances, vectors = torch.linalg.eigh(standardised.T @ standardised / len(x))
     leading = slice(-len(network.stem.weight), None)
     scale = variances[leading].clamp_min(1e-6 * variances[-1]) ** -STEM_POWER
-    assert network.stem.bias is not None and network.to_image.bias is not None
+    assert network.stem.bias is not None
+    assert network.to_image.bias is not None
     network.stem.weight.copy_((vectors[:, leading] * scale).T[:, :, None, None])
     network.stem.bias.zero_()
     network.to_image.bias.copy_(torch.stack(colours).mean(0))

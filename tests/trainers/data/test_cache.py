@@ -44,7 +44,8 @@ def test_every_row_comes_once_an_epoch_in_a_new_order_with_its_features(tmp_path
     assert sorted(first) == sorted(second) == list(range(12))
     assert first != second
     batch = next(cached_batches(tmp_path, WHOLE, seed=1))
-    assert batch.features is not None and batch.features.shape == (4, 8, 2, 2)
+    assert batch.features is not None
+    assert batch.features.shape == (4, 8, 2, 2)
     assert torch.equal(batch.features[:, 0, 0, 0], batch.images[:, 0, 0, 0])
 
 

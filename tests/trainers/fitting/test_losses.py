@@ -64,7 +64,8 @@ def test_consistency_moves_the_pictures_in_about_half_of_the_steps_and_trains_th
     unmoved = loss(image, target, seeded(seed_where_pictures_stay()))["layer2"]
     assert 4 <= sum(value.item() != pytest.approx(unmoved.item()) for value in values) <= 20
     values[0].backward()
-    assert image.grad is not None and image.grad.abs().sum() > 0
+    assert image.grad is not None
+    assert image.grad.abs().sum() > 0
 
 
 def test_perceptual_term_is_zero_at_the_target_and_trains_the_image_not_its_network() -> None:
@@ -73,5 +74,6 @@ def test_perceptual_term_is_zero_at_the_target_and_trains_the_image_not_its_netw
     assert loss(target, target, seeded())["perceptual"].item() == pytest.approx(0, abs=1e-6)
     image = torch.rand(1, 3, 64, 64, requires_grad=True)
     loss(image, target, seeded())["perceptual"].backward()
-    assert image.grad is not None and image.grad.abs().sum() > 0
+    assert image.grad is not None
+    assert image.grad.abs().sum() > 0
     assert not any(parameter.requires_grad for parameter in loss.parameters())

@@ -59,7 +59,8 @@ def test_a_cached_training_learns_as_one_that_computes_its_features(tmp_path: Pa
     training.start()
     batch = next(training.batches())
     assert batch.images.shape == (4, 3, 8, 8)
-    assert batch.features is not None and batch.features.shape == (4, 2048, 2, 2)
+    assert batch.features is not None
+    assert batch.features.shape == (4, 2048, 2, 2)
     (progress,) = training.run()
     assert progress.step == 1
     reconstruction = training.reconstruct(torch.rand(1, 3, 64, 64))
