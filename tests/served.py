@@ -27,7 +27,7 @@ class CoarseDecoder(torch.nn.Module):
 class CoarseModels(Models):
     """Models without trained decoders."""
 
-    def decoder(self, layer: str, variant: str) -> torch.nn.Module | None:
+    def decoder(self, layer: str, variant: str, passes: int = 1) -> torch.nn.Module | None:
         return CoarseDecoder() if variant == LINEAR else None
 
 

@@ -9,7 +9,7 @@ import torch
 from torchvision.models import ResNet
 
 from explorer.__main__ import main
-from explorer.benchmarks.table import summarise, to_markdown
+from explorer.benchmarks.table import lay_out, summarise, to_markdown
 from explorer.examples import load_example
 from explorer.features.backbone import Backbone
 from explorer.images import to_pil
@@ -46,8 +46,8 @@ def test_a_toy_metric_is_shown_everywhere(
     with (tmp_path / "out" / "report.csv").open(newline="") as file:
         assert [float(row[toy.key]) for row in csv.DictReader(file)] == [record[toy.key]]
     shown = f"{100 * record[toy.key]:.1f}"
-    assert f" {shown} |" in to_markdown(summarise([record]))
-    assert toy.heading in to_markdown(summarise([record]))
+    table = to_markdown(lay_out(summarise([record])))
+    assert f" {shown} |" in table and toy.heading in table
 
     scores = lab.score(picture, lab.reconstruct(picture, "layer1", "optimiser"))
     caption = " ".join(layer_panel(picture.images, "layer1", "optimiser", scores).lines)
