@@ -1,9 +1,9 @@
-# The three commands of this project. Each makes its own .venv and installs what it needs.
+# The commands of this project. Each makes its own .venv and installs what it needs.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test check
+.PHONY: app test check space
 
 app: .venv/requirements.txt
 	$(BIN)/python app.py
@@ -16,6 +16,10 @@ check: .venv/tests-requirements.txt
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+# make space SPACE=name/space [OPTIONS=--dry-run]
+space: .venv/requirements.txt
+	$(BIN)/python -m explorer space $(SPACE) $(OPTIONS)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
