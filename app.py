@@ -4,8 +4,10 @@ import argparse
 import os
 from contextlib import suppress
 
-# Both must be set before gradio is imported; the page sends nothing about its visitors anywhere.
+# All must be set before gradio is imported; the page sends nothing about its visitors anywhere.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# Gradio would sum up all its events with pandas after each of them; monitoring is off, so nobody reads that.
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(2**31))
 
 # On a Space whose GPU is lent by the call, this must come before torch.
 with suppress(ImportError):
@@ -17,9 +19,8 @@ from explorer.machine import CPU, best_device, keep_freed_memory
 from explorer.ui.launch import launch_options
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
+from explorer.ui.session.queue import DEFAULT_LIMITS, Limits
 from explorer.ui.session.zero_gpu import is_lent
-
-QUEUE_SIZE = 20
 
 
 def main() -> None:
@@ -29,8 +30,9 @@ def main() -> None:
     keep_freed_memory()
     # A lent GPU is there for races alone; everything else runs on the CPU.
     device = CPU if is_lent() else best_device()
-    state = AppState(lambda: Lab.load(options.weights, device, state.tell))
-    page = build_page(state).queue(max_size=QUEUE_SIZE, api_open=False)
+    limits = Limits(waiting=options.runs, per_address=options.runs_per_address)
+    state = AppState(lambda: Lab.load(options.weights, device, state.loading.tell), limits)
+    page = build_page(state).queue(api_open=False)
     state.open()
     page.launch(
         server_name=options.host,
@@ -51,6 +53,18 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--port", type=int, help="port (default: GRADIO_SERVER_PORT or the first free from 7860)"
+    )
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=DEFAULT_LIMITS.waiting,
+        help="runs under way or waiting, at most (%(default)s)",
+    )
+    parser.add_argument(
+        "--runs-per-address",
+        type=int,
+        default=DEFAULT_LIMITS.per_address,
+        help="of these from one address (%(default)s; behind a proxy set FORWARDED_ALLOW_IPS)",
     )
     parser.add_argument("--share", action="store_true", help="open a public link through Gradio's relay")
     return parser.parse_args()

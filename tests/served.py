@@ -32,18 +32,26 @@ class CoarseModels(Models):
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory) -> Iterator[str]:
-    """The address of a page whose models are a tiny network and coarse decoders."""
+def coarse_lab(tmp_path_factory) -> Lab:
+    """A lab on the tiny network whose decoders are coarse."""
     categories = tuple(f"class {index}" for index in range(10))
     backbone = Backbone("tiny", make_tiny_network(), "seed 0", None, categories)
-    folder = tmp_path_factory.mktemp("none")
+    return Lab(CoarseModels(backbone, checkpoints=tmp_path_factory.mktemp("none")))
 
-    def load() -> Lab:
-        return Lab(CoarseModels(backbone, checkpoints=folder))
 
-    state = AppState(load)
-    page = build_page(state).queue(max_size=20, api_open=False)
+@pytest.fixture(scope="session")
+def served(coarse_lab: Lab) -> Iterator[tuple[str, AppState]]:
+    """The address of a page on the tiny network, and its state."""
+    state = AppState(lambda: coarse_lab)
+    page = build_page(state).queue(api_open=False)
     state.open()
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-    yield url
+    yield url, state
     page.close()
+    state.close()
+
+
+@pytest.fixture(scope="session")
+def address(served: tuple[str, AppState]) -> str:
+    """The address of the served page."""
+    return served[0]

@@ -4,44 +4,45 @@ Pictures go in as text (base64 of a file, a data URI, or an example's name) and 
 file path from outside is never opened.
 """
 
+import asyncio
 import binascii
-from base64 import b64decode, b64encode
-from collections.abc import Iterator
-from contextlib import closing
+from base64 import b64decode
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import asdict, replace
 from typing import Any
 
+import gradio as gr
 from gradio.events import api
 
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.layers import LAYERS
 from explorer.images import Picture, encode_jpeg, encode_png, read_picture
 from explorer.inversion.settings import MAX_SEED, Settings, load_settings
-from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, is_iterative
 from explorer.lab.run import Reconstruction
 from explorer.ui.components.arguments import mistake, one_of, whole_number
 from explorer.ui.components.errors import clear_errors
-from explorer.ui.listeners import Call
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.options import MAX_SECONDS, MAX_STEPS
-from explorer.ui.tabs.live import RACES
+from explorer.ui.session.following import follow
+from explorer.ui.session.options import MAX_EVALUATIONS, MAX_SECONDS
+from explorer.ui.session.race_job import RaceJob
+from explorer.ui.session.reconstruction_job import ReconstructionJob
+from explorer.ui.session.ticket import Job
+from explorer.ui.stage import data_uri
 
 NOT_BASE64 = (
     "The image must be an example's name, or a JPEG, PNG or WebP file in base64 (a data URI also works)."
 )
-UNHEARD = "Nobody listened to the answer, so the call was ended."
-
-# How programs are called in the line of those who use the compute slot.
-API = "a program"
+ENDED = "The call was stopped before its picture was ready."
 
 
-def add_endpoints(state: AppState) -> None:
+def add_endpoints(state: AppState, page: gr.Blocks) -> None:
     """Offer /reconstruct, /optimise, /metrics, /layers and /health."""
-    endpoints = Endpoints(state)
-    slot = {"concurrency_id": RACES, "concurrency_limit": 1}
-    api(endpoints.reconstruct, api_name="reconstruct", **slot)
-    api(endpoints.optimise, api_name="optimise", **slot)
+    endpoints = Endpoints(state, page)
+    # These two wait in the queue of runs.
+    api(endpoints.reconstruct, api_name="reconstruct", concurrency_limit=None)
+    api(endpoints.optimise, api_name="optimise", concurrency_limit=None)
     api(endpoints.metrics, api_name="metrics", concurrency_limit=1)
     api(endpoints.layers, api_name="layers")
     api(endpoints.health, api_name="health", queue=False)
@@ -50,11 +51,18 @@ def add_endpoints(state: AppState) -> None:
 class Endpoints:
     """Translate between plain data and the lab."""
 
-    def __init__(self, state: AppState) -> None:
+    def __init__(self, state: AppState, page: gr.Blocks) -> None:
         self._state = state
+        self._page = page
 
-    def reconstruct(
-        self, image: str, layer: str = "layer2", method: str = "decoder", steps: int = 100, seed: int = 0
+    async def reconstruct(
+        self,
+        request: gr.Request,
+        image: str,
+        layer: str = "layer2",
+        method: str = "decoder",
+        steps: int = 100,
+        seed: int = 0,
     ) -> dict[str, Any]:
         """Bring a picture back from the features of one layer.
 
@@ -71,14 +79,23 @@ class Endpoints:
         """
         one_of("method", method, list(METHODS))
         settings = _settings(layer, method, steps, seed)
-        picture, lab = read_text(image), self._state.lab
-        with clear_errors(), self._state.queue.turn(API):
-            made = _reconstruct_if_heard(lab, picture, layer, method, settings)
-            return {**_describe(made), "scores": lab.score(picture, made).plain()}
+        picture = await asyncio.to_thread(read_text, image)
+        lab = await asyncio.to_thread(lambda: self._state.lab)
+        job = ReconstructionJob(lab, picture, layer, method, settings)
+        async with aclosing(self._follow(job, request)) as results:
+            async for made in results:
+                return {**_describe(made.reconstruction), "scores": made.scores.plain()}
+        raise mistake(ENDED)
 
-    def optimise(
-        self, image: str, layer: str = "layer2", method: str = "optimiser", steps: int = 100, seed: int = 0
-    ) -> Iterator[dict[str, Any]]:
+    async def optimise(
+        self,
+        request: gr.Request,
+        image: str,
+        layer: str = "layer2",
+        method: str = "optimiser",
+        steps: int = 100,
+        seed: int = 0,
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Stream the optimiser's steps as they are made, a few each second, the first and the last always.
 
         Args:
@@ -92,18 +109,16 @@ class Endpoints:
             image (JPEG data URI), step, evaluations, seconds, losses, psnr_db, state, notice.
         """
         one_of("method", method, list(filter(is_iterative, METHODS)))
-        settings = _settings(layer, method, steps, seed)
-        picture = read_text(image)
-        call = _heard_call()
-        with clear_errors():
-            race = self._state.lab.race(picture, {layer: settings}, method=method)
-        with self._state.queue.turn(API), closing(race.frames(MAX_SECONDS)) as frames:
-            for frame in frames:
-                if not call.is_heard:
-                    return
+        settings = {layer: _settings(layer, method, steps, seed)}
+        picture = await asyncio.to_thread(read_text, image)
+        job = RaceJob(lambda: self._state.lab.race(picture, settings, method=method), steps, MAX_SECONDS)
+        async with aclosing(self._follow(job, request)) as frames:
+            async for frame in frames:
                 panel = frame.panels[layer]
-                shown = {name: value for name, value in asdict(panel).items() if name != "pixels"}
-                yield {"image": _data_uri("jpeg", encode_jpeg(panel.pixels)), **shown}
+                is_paused = panel.state == "stopped" and not job.is_over
+                shown = replace(panel, state="running") if is_paused else panel
+                plain = {name: value for name, value in asdict(shown).items() if name != "pixels"}
+                yield {"image": data_uri(encode_jpeg(panel.pixels)), **plain}
 
     def metrics(self, image: str, reference: str) -> dict[str, Any]:
         """Compare two pictures by PSNR, SSIM, LPIPS-Alex and the network's five likeliest classes.
@@ -125,24 +140,32 @@ class Endpoints:
 
     def health(self) -> dict[str, Any]:
         """Tell whether the models are ready, which weights run, and what is wrong if something is."""
-        if self._state.failure or not self._state.is_open:
-            return {"is_ready": False, "doing": self._state.doing, "failure": self._state.failure}
-        backbone = self._state.lab.backbone
+        loading = self._state.loading
+        if loading.failure or not loading.is_open:
+            return {"is_ready": False, "doing": loading.doing, "failure": loading.failure}
+        backbone = loading.lab.backbone
         return {
-            "is_ready": self._state.is_ready,
-            "doing": self._state.doing,
+            "is_ready": loading.is_ready,
+            "doing": loading.doing,
             "weights": backbone.name,
             "digest": backbone.digest,
             "is_fallback": backbone.is_fallback,
             "notice": backbone.notice,
         }
 
+    async def _follow(self, job: Job, request: gr.Request) -> AsyncGenerator[Any, None]:
+        """Queue a program's job up and yield what it makes."""
+        async with aclosing(follow(self._state.queue, self._page, job, request, is_program=True)) as items:
+            async for item, _ in items:
+                if item is not None:
+                    yield item
+
     def _describe_layer(self, layer: str) -> dict[str, Any]:
         lab = self._state.lab
         reasons = {method: lab.unavailable(layer, method) for method in METHODS}
         return {
             "layer": layer,
-            "shape": self._state.shapes.get(layer),
+            "shape": self._state.loading.shapes.get(layer),
             "methods": [method for method, reason in reasons.items() if reason is None],
             "unavailable": {method: reason for method, reason in reasons.items() if reason},
         }
@@ -174,52 +197,18 @@ def _settings(layer: str, method: str, steps: int, seed: int) -> Settings:
     """
     return replace(
         load_settings(one_of("layer", layer, LAYERS), method),
-        evaluations=whole_number("steps", steps, 1, MAX_STEPS),
+        evaluations=whole_number("steps", steps, 1, MAX_EVALUATIONS),
         seed=whole_number("seed", seed, 0, MAX_SEED),
         seconds=MAX_SECONDS,
     )
 
 
-def _heard_call() -> Call:
-    """Name the call at hand.
-
-    Raises:
-        gr.Error: nobody listens to it; the compute slot is for those who wait for an answer.
-    """
-    call = Call.current()
-    if not call.await_listener():
-        raise mistake(UNHEARD)
-    return call
-
-
-def _reconstruct_if_heard(
-    lab: Lab, picture: Picture, layer: str, method: str, settings: Settings
-) -> Reconstruction:
-    """Reconstruct as `Lab.reconstruct` does, but end as soon as nobody listens any more.
-
-    Raises:
-        gr.Error: nobody listens.
-    """
-    call = _heard_call()
-    if not is_iterative(method):
-        return lab.reconstruct(picture, layer, method)
-    with closing(lab.run(picture, layer, method, settings)) as run:
-        for _ in run:
-            if not call.is_heard:
-                raise mistake(UNHEARD)
-        return run.reconstruction()
-
-
 def _describe(made: Reconstruction) -> dict[str, Any]:
     return {
-        "image": _data_uri("png", encode_png(made.images)),
+        "image": data_uri(encode_png(made.images), "png"),
         "layer": made.layer,
         "method": made.method,
         "steps": made.evaluations,
         "seconds": made.seconds,
         "notice": made.notice,
     }
-
-
-def _data_uri(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{b64encode(content).decode('ascii')}"

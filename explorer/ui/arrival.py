@@ -8,16 +8,17 @@ from uuid import uuid4
 import gradio as gr
 
 from explorer.ui.components.errors import clear_errors
+from explorer.ui.components.events import TOGETHER, one_at_a_time
 from explorer.ui.components.examples import recognise_example
 from explorer.ui.components.picture_input import read_upload
 from explorer.ui.components.recordings import has_recording
-from explorer.ui.session.app_state import AppState, Arrival, Visit
+from explorer.ui.session.app_state import AppState
+from explorer.ui.session.recall import recall
+from explorer.ui.session.visit import Arrival, Exploration, Visit
 from explorer.ui.stage import StageValue, still
-from explorer.ui.tabs.instant import InstantTab, decode_visit
+from explorer.ui.tabs.instant import InstantTab, decode_picture
 from explorer.ui.tabs.live import LiveTab
 
-# Decoding is short and must not wait for a race.
-DECODING = "decoding"
 # Shorter than an error message is shown, longer than a busy machine needs to tell of a file again.
 ECHO_SECONDS = 5.0
 
@@ -27,11 +28,26 @@ def wire_arrival(state: AppState, picture: gr.Image, instant: InstantTab, live: 
 
     So does another choice of decoder.
     """
+    handlers = ArrivalHandlers(state)
+    outputs = [instant.stage, live.stage, live.replay, live.resume, live.plot]
+    decoding = [instant.decoder, picture], [instant.stage]
+    one_by_one = one_at_a_time("decoding")
+    arrival = picture.change(handlers.accept, [picture], outputs, trigger_mode="always_last", **TOGETHER)
+    arrival.success(handlers.decode, *decoding, **one_by_one)
+    instant.decoder.input(handlers.decode_again, *decoding, trigger_mode="always_last", **one_by_one)
 
-    def accept(path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        visit = state.visit(request.session_hash)
+
+class ArrivalHandlers:
+    """Translate between the picture input and the two stages."""
+
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+
+    def accept(self, path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        """Lay a new picture down, or none."""
+        visit = self._visit(request)
         if _is_echo(visit, path):
-            yield (gr.skip(),) * len(outputs)
+            yield (gr.skip(),) * 5
             return
         visit.arrival = None if path is None else Arrival(path, time.monotonic())
         visit.put(None)
@@ -39,34 +55,34 @@ def wire_arrival(state: AppState, picture: gr.Image, instant: InstantTab, live: 
         yield _fresh(), _fresh(), *_buttons(is_recorded=False)
         if path is None:
             return
-        given = read_upload(path)
-        visit.put(given, recognise_example(given))
-        shown = still(given.images)
-        yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=has_recording(visit.example))
+        picture = read_upload(path)
+        visit.put(Exploration(picture, recognise_example(picture)))
+        self._state.visits.make_room()
+        shown = still(picture.images)
+        yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=has_recording(recognise_example(picture)))
 
-    def decode(method: str, request: gr.Request) -> Iterator[Any]:
-        visit = state.visit(request.session_hash)
-        if visit.decoded:
+    def decode(self, method: str, path: str | None, request: gr.Request) -> Iterator[Any]:
+        """Decode the picture, unless there is none, it was refused, or that has been done."""
+        visit = self._visit(request)
+        is_refused = visit.exploration is None and visit.arrival is not None
+        exploration = None if path is None or is_refused else recall(visit, path)
+        if exploration is None or exploration.decoded:
             yield gr.skip()
             return
         with clear_errors():
-            for value in decode_visit(state, visit, method):
+            for value in decode_picture(self._state, exploration, method):
+                if visit.exploration is not exploration:
+                    return
                 yield value.text()
 
-    def decode_again(method: str, request: gr.Request) -> Iterator[Any]:
-        state.visit(request.session_hash).decoded = {}
-        yield from decode(method, request)
+    def decode_again(self, method: str, path: str | None, request: gr.Request) -> Iterator[Any]:
+        """Decode the picture by another decoder."""
+        if (exploration := self._visit(request).exploration) is not None:
+            exploration.decoded = {}
+        yield from self.decode(method, path, request)
 
-    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    outputs = [instant.stage, live.stage, live.replay, live.resume, live.plot]
-    arrival = picture.change(
-        accept, [picture], outputs, trigger_mode="always_last", concurrency_limit=None, **hidden
-    )
-    decoding: dict[str, Any] = {"concurrency_id": DECODING, "concurrency_limit": 1, **hidden}
-    arrival.success(decode, [instant.decoder], [instant.stage], **decoding)
-    instant.decoder.input(
-        decode_again, [instant.decoder], [instant.stage], trigger_mode="always_last", **decoding
-    )
+    def _visit(self, request: gr.Request) -> Visit:
+        return self._state.visits.get(request.session_hash)
 
 
 def _is_echo(visit: Visit, path: str | None) -> bool:

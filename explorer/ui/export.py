@@ -1,6 +1,6 @@
 """Export: everything a visitor has made from a picture as one zip, with the commands that repeat it."""
 
-import tempfile
+from base64 import b64encode
 from pathlib import Path
 
 import gradio as gr
@@ -8,74 +8,101 @@ import gradio as gr
 from explorer.lab.lab import Lab
 from explorer.lab.methods import is_iterative
 from explorer.lab.run import Reconstruction
-from explorer.metrics.scores import Scores
 from explorer.report.animation import race_gif
 from explorer.report.bundle import Result, RunInfo, repeat_command, zip_report
+from explorer.ui.components.events import one_at_a_time
 from explorer.ui.components.picture_input import NO_PICTURE
-from explorer.ui.session.app_state import AppState, Visit, score_key
+from explorer.ui.session.app_state import AppState
+from explorer.ui.session.live_run import score_results
+from explorer.ui.session.recall import recall
+from explorer.ui.session.visit import Exploration
+
+NO_ROOM = "The server could not write the export: {reason}. Please tell whoever runs it, and try again later."
 
 
-def wire_export(state: AppState, button: gr.Button, download: gr.DownloadButton) -> None:
-    """Pack on a click, then let the browser fetch the file."""
+def wire_export(state: AppState, button: gr.Button, picture: gr.Image) -> None:
+    """Pack on a click, then let the browser save what it was sent: no file stays on the server."""
+    handlers = ExportHandlers(state)
+    name, packed = gr.Textbox(visible=False), gr.Textbox(visible=False)
+    packing = {**one_at_a_time("packing"), "show_progress": "minimal"}
+    done = button.click(handlers.pack, [picture], [name, packed], **packing)
+    # The answer empties the box again.
+    done.success(None, [name, packed], [packed], js="(name, packed) => window.explorerSave(name, packed)")
 
-    def pack(request: gr.Request) -> str:
-        visit = state.visit(request.session_hash)
-        if visit.picture is None:
+
+class ExportHandlers:
+    """Translate between the button and the visitor's reconstructions."""
+
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+
+    def pack(self, path: str | None, request: gr.Request) -> tuple[str, str]:
+        """Return the zip's name and its content in base64."""
+        visit = self._state.visits.get(request.session_hash)
+        if path is None and visit.exploration is None:
             raise gr.Error(NO_PICTURE, print_exception=False)
-        path = Path(tempfile.mkdtemp(prefix="export-")) / f"{visit.picture.name}.zip"
-        path.write_bytes(pack_visit(state.lab, visit))
-        return str(path)
-
-    packed = button.click(
-        pack, outputs=[download], concurrency_limit=1, show_progress="minimal", api_visibility="private"
-    )
-    # The link gets its address after this event's own; a click before that would fetch the file before.
-    packed.success(None, js="() => setTimeout(() => document.querySelector('#download').click(), 200)")
+        exploration = recall(visit, path)
+        try:
+            content = pack_exploration(self._state.lab, exploration)
+        except OSError as error:
+            raise gr.Error(NO_ROOM.format(reason=error.strerror), print_exception=False) from error
+        return f"{exploration.picture.name}.zip", b64encode(content).decode("ascii")
 
 
-def pack_visit(lab: Lab, visit: Visit) -> bytes:
+def pack_exploration(lab: Lab, exploration: Exploration) -> bytes:
     """Make the zip: pictures, sheet, animation, metrics, settings and commands."""
-    picture = visit.picture
-    if picture is None:
-        raise ValueError("There is nothing to export without a picture.")
-    made = [*visit.decoded.values(), *visit.optimised.values()]
-    results = [Result(picture.name, one, _score(lab, visit, one)) for one in made]
-    run = RunInfo.of(
+    picture, run = exploration.picture, exploration.run
+    results = _score(lab, exploration)
+    settings = {layer: chosen.settle(lab.device) for layer, chosen in run.settings.items()} if run else {}
+    info = RunInfo.of(
         lab,
-        [one.layer for one in made],
-        command_line="\n".join(commands(lab, visit)),
-        seed=visit.options.seed,
-        settings={layer: chosen.settle(lab.device) for layer, chosen in visit.settings.items()},
+        [one.reconstruction.layer for one in results],
+        command_line="\n".join(write_commands(Path(lab.backbone.source).name, exploration)),
+        seed=run.options.seed if run else 0,
+        settings=settings,
     )
-    frames = visit.history.frames
-    return zip_report(run, picture, results, race_gif(picture.images, frames) if frames else None)
+    frames = run.history.frames if run else []
+    return zip_report(info, picture, results, race_gif(picture.images, frames) if frames else None)
 
 
-def commands(lab: Lab, visit: Visit) -> list[str]:
-    """Write the commands that repeat the visit's reconstructions from the zip's own original.png.
+def write_commands(weights: str, exploration: Exploration) -> list[str]:
+    """Write the commands that repeat the reconstructions from the zip's own original.png.
 
-    Layers of one method that took as many steps share a command; a race that was stopped may need four.
+    Layers that share method, evaluations and settings share a command; a run that was stopped may need four.
     """
-    groups: dict[tuple[str, int], list[str]] = {}
-    for made in (*visit.decoded.values(), *visit.optimised.values()):
-        groups.setdefault((made.method, made.evaluations), []).append(made.layer)
-    return [_command(lab, visit, method, steps, layers) for (method, steps), layers in groups.items()]
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for made in _list_made(exploration):
+        groups.setdefault((made.method, *_write_options(made, exploration)), []).append(made.layer)
+    return [
+        repeat_command(
+            "reconstruct", "original.png", "--method", method, "--layers", ",".join(layers),
+            "--weights", weights, "--out", f"repeated-{method}-{'-'.join(layers)}", *options,
+        )
+        for (method, *options), layers in groups.items()
+    ]  # fmt: skip
 
 
-def _command(lab: Lab, visit: Visit, method: str, steps: int, layers: list[str]) -> str:
-    arguments = ["reconstruct", "original.png", "--method", method, "--layers", ",".join(layers)]
-    weights = Path(lab.backbone.source).name
-    arguments += ["--weights", weights, "--out", f"repeated-{method}-{'-'.join(layers)}"]
-    if is_iterative(method):
-        arguments += ["--steps", str(steps), "--seed", str(visit.options.seed)]
-        chosen = [f"{key}={value}" for key, value in visit.options.tuning().items()]
-        arguments += ["--set", *chosen] if chosen else []
-    return repeat_command(*arguments)
+def _write_options(made: Reconstruction, exploration: Exploration) -> list[str]:
+    run = exploration.run
+    if not is_iterative(made.method) or run is None:
+        return []
+    overrides = run.options.overrides(made.layer)
+    options = ["--steps", str(made.evaluations), "--seed", str(run.options.seed)]
+    return [*options, "--set", *overrides] if overrides else options
 
 
-def _score(lab: Lab, visit: Visit, made: Reconstruction) -> Scores:
+def _list_made(exploration: Exploration) -> list[Reconstruction]:
+    optimised = exploration.run.results if exploration.run else {}
+    return [*exploration.decoded.values(), *optimised.values()]
+
+
+def _score(lab: Lab, exploration: Exploration) -> list[Result]:
     """Give the scores that the page shows; measure what has not been measured yet."""
-    key = score_key(made)
-    if key not in visit.scores and visit.picture is not None:
-        visit.scores[key] = lab.score(visit.picture, made)
-    return visit.scores[key]
+    picture, run = exploration.picture, exploration.run
+    if exploration.decoded and not exploration.decoded_scores:
+        exploration.decoded_scores = score_results(lab, picture, exploration.decoded)
+    if run and run.results and not run.scores:
+        run.scores = score_results(lab, picture, run.results)
+    pairs = [(made, exploration.decoded_scores[layer]) for layer, made in exploration.decoded.items()]
+    pairs += [(made, run.scores[layer]) for layer, made in run.results.items()] if run else []
+    return [Result(picture.name, made, scores) for made, scores in pairs]

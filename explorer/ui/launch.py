@@ -15,6 +15,8 @@ from explorer.ui.theme import STYLE_SHEETS, build_theme, layer_variables, page_s
 
 # Where Gradio's relay gives a public link a name.
 RELAY_HOSTS = "*.gradio.live"
+# Gradio's own limit on events under way: well above the runs that may wait, so that others need not wait.
+MAX_EVENTS = 200
 
 
 def launch_options(allowed_hosts: Sequence[str] = ()) -> dict[str, Any]:
@@ -29,6 +31,7 @@ def launch_options(allowed_hosts: Sequence[str] = ()) -> dict[str, Any]:
         "ssr_mode": False,
         "enable_monitoring": False,
         "max_file_size": MAX_FILE_BYTES,
+        "max_threads": MAX_EVENTS,
         # Offers the public endpoints to assistants where gradio's extra `mcp` is installed.
         "mcp_server": find_spec("mcp") is not None,
         "app_kwargs": {"middleware": [*limits, Middleware(NoteListeners)]},

@@ -32,6 +32,17 @@
     history.replaceState(null, "", `${location.pathname}?${state}`);
   };
 
+  // Saves what the server has packed; returns what empties the box that it came in.
+  window.explorerSave = (name, packed) => {
+    const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    return "";
+  };
+
   const give = (files) => {
     if (files.length) hand(files[0]);
     return files.length > 0;

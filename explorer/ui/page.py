@@ -1,7 +1,7 @@
 """The page: header, picture and tabs; and its state line about the models."""
 
-import time
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator
 from html import escape
 
 import gradio as gr
@@ -12,11 +12,13 @@ from explorer.ui.api import add_endpoints
 from explorer.ui.arrival import wire_arrival
 from explorer.ui.components.arguments import one_of, sent_with
 from explorer.ui.components.checked_blocks import CheckedBlocks
+from explorer.ui.components.events import AT_ONCE, TOGETHER
 from explorer.ui.components.examples import build_examples, example_file
 from explorer.ui.components.picture_input import build_picture_input
 from explorer.ui.export import wire_export
 from explorer.ui.links import wire_links
 from explorer.ui.session.app_state import AppState
+from explorer.ui.session.loading import Loading
 from explorer.ui.tabs.compare import build_compare, wire_compare
 from explorer.ui.tabs.instant import build_instant
 from explorer.ui.tabs.live import build_live, wire_live
@@ -49,11 +51,10 @@ def build_page(state: AppState) -> gr.Blocks:
         with gr.Row(elem_id="header"):
             with gr.Column(scale=6, min_width=320):
                 gr.HTML(HEADER, elem_id="title")
-                models = gr.HTML(_describe_models(state), elem_id="models")
+                models = gr.HTML(_describe_models(state.loading), elem_id="models")
                 with gr.Row(elem_classes="toolbar"):
                     link = gr.Button("Copy link", size="sm", scale=0, min_width=100, elem_id="link")
                     export = gr.Button("Export", size="sm", scale=0, min_width=90, elem_id="export")
-                    download = gr.DownloadButton("Download", elem_id="download", visible="hidden")
             strip = build_examples()
             picture = build_picture_input()
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -63,50 +64,51 @@ def build_page(state: AppState) -> gr.Blocks:
                 live = build_live()
             with gr.Tab("Compare", id="compare", render_children=True) as compare_tab:
                 slider = build_compare()
-        wire_compare(state, compare_tab, slider)
         wire_arrival(state, picture, instant, live)
-        wire_live(state, live, picture)
+        wire_live(state, page, live, picture)
+        wire_compare(state, compare_tab, slider, picture)
         wire_links(state, page, link, picture, tabs, live.controls)
-        wire_export(state, export, download)
-        add_endpoints(state)
-        _wire_page(state, page, models, strip, picture)
+        wire_export(state, export, picture)
+        add_endpoints(state, page)
+        handlers = PageHandlers(state)
+        strip.choose(handlers.choose, outputs=[picture], **AT_ONCE)
+        page.load(handlers.follow_loading, outputs=[models], **TOGETHER)
+        page.unload(handlers.leave)
     return page
 
 
-def _wire_page(state: AppState, page: gr.Blocks, models: gr.HTML, strip: gr.HTML, picture: gr.Image) -> None:
-    def choose(event: gr.EventData) -> str:
+class PageHandlers:
+    """Translate between the page as a whole and the state of the app."""
+
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+
+    def choose(self, event: gr.EventData) -> str:
+        """Return the example that was clicked, as a file for the picture input."""
         return str(example_file(one_of("example", sent_with(event, "name"), EXAMPLES)))
 
-    def follow_loading() -> Iterator[str]:
-        while not state.is_ready:
-            yield _describe_models(state)
-            time.sleep(STATUS_EVERY_SECONDS)
-        yield _describe_models(state)
+    async def follow_loading(self) -> AsyncIterator[str]:
+        """Tell what is being loaded until nothing is."""
+        while not self._state.loading.is_ready:
+            yield _describe_models(self._state.loading)
+            await asyncio.sleep(STATUS_EVERY_SECONDS)
+        yield _describe_models(self._state.loading)
 
-    def leave(request: gr.Request) -> None:
-        state.leave(request.session_hash)
-
-    strip.choose(choose, outputs=[picture], queue=False, show_progress="hidden", api_visibility="private")
-    page.load(
-        follow_loading,
-        outputs=[models],
-        concurrency_limit=None,
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    page.unload(leave)
+    def leave(self, request: gr.Request) -> None:
+        """Forget a visitor who has closed the page."""
+        self._state.visits.leave(request.session_hash)
 
 
-def _describe_models(state: AppState) -> str:
+def _describe_models(loading: Loading) -> str:
     """Say what is loading, or which weights run, where they are exact and how to get others."""
-    if not state.is_ready:
-        return f'<p class="line" role="status">{escape(state.doing)}</p>'
-    if state.failure:
-        return _banner(state.failure)
-    backbone = state.lab.backbone
-    facts = [backbone.name, f"optimiser in {fastest_precision(state.lab.device)}", "ready"]
+    if not loading.is_ready:
+        return f'<p class="line" role="status">{escape(loading.doing)}</p>'
+    if loading.failure:
+        return _banner(loading.failure)
+    backbone = loading.lab.backbone
+    facts = [backbone.name, f"optimiser in {fastest_precision(loading.lab.device)}", "ready"]
     lines = [f"ResNet-50 {' · '.join(facts)}", *filter(None, [backbone.notice])]
-    banner = _banner(state.notice) if state.notice else ""
+    banner = _banner(loading.notice) if loading.notice else ""
     return banner + "".join(f'<p class="line" role="status">{escape(line)}</p>' for line in lines)
 
 

@@ -236,7 +236,7 @@ def test_the_phone_shows_everything_without_sideways_scrolling(chromium, address
 
 @pytest.fixture
 def visitors(chromium, address) -> Iterator[list[Page]]:
-    """Three visitors, each with a picture of their own, who want to run one after the other."""
+    """Three visitors, each with a picture of their own, who have all pressed Run."""
     contexts = [chromium.new_context(viewport=DESKTOP) for _ in range(3)]
     pages = [context.new_page() for context in contexts]
     for index, page in enumerate(pages):
@@ -251,37 +251,36 @@ def visitors(chromium, address) -> Iterator[list[Page]]:
         context.close()
 
 
-def test_three_visitors_run_in_turn_and_see_their_place_and_their_own_picture_only(visitors):
+def test_three_visitors_take_turns_and_see_their_own_picture_only(visitors):
     first, second, third = visitors
-    wait_for_state(first, "running")
-    second.get_by_text("One run is before yours").wait_for()
-    third.get_by_text("2 runs are before yours").wait_for()
-    save_screenshot(third, "waiting")
-    assert second.locator("#live .panel[data-state=running]").count() == 0
+    for page in visitors:
+        wait_for_state(page, "running")
+        page.get_by_text("Taking turns with 2 other runs").wait_for()
+    save_screenshot(third, "taking-turns")
     own = [page.get_attribute("#instant [data-panel=original] img", "src") for page in visitors]
     assert len(set(own)) == 3
+    for page in visitors:
+        wait_for_other_pictures(page, live_sources(page))
 
     third.click("#recorded")
     third.wait_for_selector("#live .table table")
-
     first.close()
-    wait_for_state(second, "running")
-    third.get_by_text("One run is before yours").wait_for()
+    wait_for(second, "!document.querySelector('#place').textContent.trim()")
     second.click("#stop")
     wait_for_state(second, "stopped")
-    wait_for_state(third, "running")
-    for page, picture in zip((second, third), own[1:], strict=True):
-        assert page.get_attribute("#live [data-panel=original] img", "src") == picture
+    assert second.get_attribute("#live [data-panel=original] img", "src") == own[1]
 
 
-def test_stop_also_withdraws_a_run_that_still_waits(visitors):
+def test_who_stops_waits_for_nobody_and_may_run_again(visitors):
     first, second, third = visitors
-    second.get_by_text("One run is before yours").wait_for()
+    wait_for_state(second, "running")
     second.click("#stop")
-    third.get_by_text("One run is before yours").wait_for()
-    first.close()
-    wait_for_state(third, "running")
-    assert second.locator("#live .panel[data-state=running]").count() == 0
+    wait_for_state(second, "stopped")
+    assert step_of(second) > 0
+    first.get_by_text("Taking turns with one other run").wait_for()
+    second.click("#run")
+    wait_for_state(second, "running")
+    third.get_by_text("Taking turns with 2 other runs").wait_for()
 
 
 def test_a_recorded_run_replays_by_the_browser_alone(page):

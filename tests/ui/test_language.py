@@ -13,7 +13,7 @@ from explorer.ui import page as page_module
 from explorer.ui.language import LANGUAGES, read_catalogue
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.queue import describe_place
+from explorer.ui.session.queue import Place, describe_place
 from explorer.ui.stage.captions import (
     LOOKS,
     NO_LOOK,
@@ -79,7 +79,9 @@ def said() -> Iterator[str]:
     yield from (sentence.text for sentence in describe_gap({"layer4": close}))
     fooled = Scores({"top1_agreement": 1.0, "recognised_top5": 0.0})
     yield from (sentence.text for sentence in describe_fooling({"layer3": fooled, "layer4": fooled}))
-    yield from (describe_place(before) for before in (1, 2, 30))
+    for seconds in (20, 300):
+        yield from (describe_place(Place(0, count, seconds, has_begun=True)) for count in (2, 9))
+        yield from (describe_place(Place(ahead, 9, seconds, has_begun=False)) for ahead in (0, 1, 2))
     yield from (look for _, look in LOOKS)
     yield from (NO_LOOK, WORST_LOOK)
     yield from (metric.heading for metric in METRICS.values())

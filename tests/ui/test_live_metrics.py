@@ -13,12 +13,28 @@ def make_live_metrics() -> tuple[LiveMetrics, SimpleNamespace]:
     return LiveMetrics(scorer, Picture("noise", images)), SimpleNamespace(reconstructions=lambda: made)  # type: ignore[arg-type]
 
 
-def test_the_first_layer_is_read_at_once_and_the_next_one_later():
+def test_the_first_layer_is_read_at_once_and_the_next_one_later() -> None:
     metrics, race = make_live_metrics()
-    assert set(metrics.read(race, 0.0)) == {"layer1"}  # type: ignore[arg-type]
-    assert metrics.read(race, 0.0) == {}  # type: ignore[arg-type]
-    fresh = metrics.read(race, 1e6)  # type: ignore[arg-type]
+    metrics.read(race, 0.0)  # type: ignore[arg-type]
+    assert set(metrics.take()) == {"layer1"}
+    metrics.read(race, 0.0)  # type: ignore[arg-type]
+    assert metrics.take() == {}
+    metrics.read(race, 1e6)  # type: ignore[arg-type]
+    fresh = metrics.take()
     assert set(fresh) == {"layer2"}
     assert fresh["layer2"].lpips == 0.5
     assert abs((fresh["layer2"].ssim or 0) - 1) < 1e-5
     assert set(metrics.latest) == {"layer1", "layer2"}
+
+
+def test_what_nobody_took_is_kept_until_somebody_does() -> None:
+    metrics, race = make_live_metrics()
+    metrics.read(race, 0.0)  # type: ignore[arg-type]
+    metrics.read(race, 1e6)  # type: ignore[arg-type]
+    assert set(metrics.take()) == {"layer1", "layer2"}
+
+
+def test_before_the_first_step_there_is_nothing_to_read() -> None:
+    metrics, _ = make_live_metrics()
+    metrics.read(SimpleNamespace(reconstructions=list), 0.0)  # type: ignore[arg-type]
+    assert metrics.take() == {}

@@ -1,35 +1,209 @@
-from explorer.ui.session.queue import RunQueue, describe_place
+"""Runs take turns on one thread: who is new first, who is stopped at once, nobody twice in a row."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from threading import Event
+
+import pytest
+
+from explorer.ui.session.queue import Limits, Place, QueueFullError, RunQueue, describe_place
+from explorer.ui.session.ticket import Ticket
+
+STEP_SECONDS = 0.005
 
 
-def test_the_place_counts_the_running_one_and_those_who_came_before():
-    queue = RunQueue()
-    for who in ("a", "b", "b", "c"):
-        queue.join(who)
-    with queue.turn("a") as was_waiting:
-        assert was_waiting
-        assert [queue.before(who) for who in ("a", "b", "c")] == [None, 1, 2]
-    assert queue.before("b") == 0
+class Counting:
+    """Counts its steps up to a number, a few milliseconds each, and notes each step in a common log."""
+
+    def __init__(self, name: str, log: list[str], steps: int = 10**9) -> None:
+        self.is_over = False
+        self.is_stopping = False
+        self._name, self._log, self._left = name, log, steps
+        self._pause = Event()
+
+    def advance(self, seconds: float) -> Iterator[str]:
+        self._pause.clear()
+        until = time.monotonic() + seconds
+        while self._left and not self.is_stopping:
+            self._left -= 1
+            time.sleep(STEP_SECONDS)
+            self._log.append(self._name)
+            yield f"{self._name} {self._left}"
+            if time.monotonic() >= until or self._pause.is_set():
+                return
+        self.is_over = True
+
+    def pause(self) -> None:
+        self._pause.set()
+
+    def stop(self) -> None:
+        self.is_stopping = True
+
+    def seconds_left(self) -> float | None:
+        return self._left * STEP_SECONDS
 
 
-def test_who_has_left_is_not_wanted_at_the_turn():
-    queue = RunQueue()
-    queue.join("a")
-    queue.leave("a")
-    with queue.turn("a") as was_waiting:
-        assert not was_waiting
+class Failing(Counting):
+    def advance(self, seconds: float) -> Iterator[str]:
+        yield from ()
+        raise ValueError("no such layer")
 
 
-def test_the_slot_is_free_after_a_run_that_failed():
-    queue = RunQueue()
-    queue.join("b")
-    try:
-        with queue.turn("a"):
-            raise ValueError
-    except ValueError:
-        assert queue.before("b") == 0
+@pytest.fixture
+def queue() -> Iterator[RunQueue]:
+    queue = RunQueue(Limits(waiting=4, programs=2, per_address=3))
+    yield queue
+    queue.close()
 
 
-def test_the_place_is_told_in_words():
-    assert describe_place(None) == describe_place(0) == ""
-    assert describe_place(1).startswith("One run is before yours")
-    assert describe_place(3).startswith("3 runs are before yours")
+async def read(ticket: Ticket, *, most: int = 10**9) -> list[str]:
+    items: list[str] = []
+    async for item in ticket.follow(every=0.05):
+        if item is not None:
+            items.append(item)
+        if len(items) >= most:
+            break
+    return items
+
+
+def follow(ticket: Ticket) -> list[str]:
+    return asyncio.run(read(ticket))
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_run_alone_is_followed_to_its_last_item(queue: RunQueue) -> None:
+    with queue.ticket(Counting("a", [], steps=20), "a", "here") as ticket:
+        assert follow(ticket)[-1] == "a 0"
+    assert len(queue) == 0
+
+
+def test_who_comes_second_is_shown_something_before_the_first_has_finished(queue: RunQueue) -> None:
+    log: list[str] = []
+    with queue.ticket(Counting("a", log), "a", "here"):
+        wait_for(lambda: len(log) > 3)
+        with queue.ticket(Counting("b", log), "b", "here") as second:
+            began = time.monotonic()
+            assert asyncio.run(read(second, most=1))
+            assert time.monotonic() - began < 1
+
+
+def test_runs_take_turns(queue: RunQueue) -> None:
+    log: list[str] = []
+    with queue.ticket(Counting("a", log), "a", "here"), queue.ticket(Counting("b", log), "b", "here"):
+        wait_for(lambda: log.count("a") > 0 and log.count("b") > 0)
+        seen = len(log)
+        wait_for(lambda: {"a", "b"} <= set(log[seen:]))
+
+
+def test_who_stops_is_let_to_at_once_although_others_wait(queue: RunQueue) -> None:
+    log: list[str] = []
+    stopped = Counting("c", log)
+    with (
+        queue.ticket(Counting("a", log), "a", "here"),
+        queue.ticket(Counting("b", log), "b", "here"),
+        queue.ticket(stopped, "c", "here") as ticket,
+    ):
+        wait_for(lambda: set(log) == {"a", "b", "c"})
+        began = time.monotonic()
+        stopped.stop()
+        queue.hurry()
+        follow(ticket)
+        assert stopped.is_over
+        assert time.monotonic() - began < 1
+
+
+def test_who_leaves_is_stopped_and_forgotten(queue: RunQueue) -> None:
+    log: list[str] = []
+    job = Counting("a", log)
+    with queue.ticket(job, "a", "here"):
+        wait_for(lambda: log)
+    wait_for(lambda: len(queue) == 0)
+    assert job.is_stopping
+
+
+def test_what_a_job_raises_reaches_its_follower_and_the_next_one_runs(queue: RunQueue) -> None:
+    with (
+        queue.ticket(Failing("a", []), "a", "here") as ticket,
+        pytest.raises(ValueError, match="no such layer"),
+    ):
+        follow(ticket)
+    with queue.ticket(Counting("b", [], steps=3), "b", "here") as ticket:
+        assert follow(ticket)[-1] == "b 0"
+
+
+@pytest.mark.parametrize(
+    ("present", "comer", "message"),
+    [
+        (
+            [("1", False), ("2", False), ("3", False), ("4", False)],
+            ("5", False),
+            "as many as this machine takes",
+        ),
+        ([("1", True), ("2", True)], ("3", True), "the rest of the queue is kept for the page"),
+        ([("1", False), ("1", False), ("1", False)], ("1", False), "from your address"),
+    ],
+)
+def test_a_refusal_says_what_is_full(queue: RunQueue, present, comer, message: str) -> None:
+    jobs = [
+        queue.ticket(Counting("x", []), str(n), at, is_program=program)
+        for n, (at, program) in enumerate(present)
+    ]
+    for job in jobs:
+        job.__enter__()
+    address, is_program = comer
+    with (
+        pytest.raises(QueueFullError, match=message),
+        queue.ticket(Counting("y", []), "y", address, is_program=is_program),
+    ):
+        pass
+    for job in jobs:
+        job.__exit__(None, None, None)
+
+
+def test_programs_leave_room_for_the_page(queue: RunQueue) -> None:
+    with (
+        queue.ticket(Counting("x", []), "1", "1", is_program=True),
+        queue.ticket(Counting("x", []), "2", "2", is_program=True),
+        queue.ticket(Counting("x", [], steps=3), "3", "3") as ticket,
+    ):
+        assert follow(ticket)
+
+
+def test_no_more_runs_begin_than_memory_is_meant_for() -> None:
+    queue, log = RunQueue(Limits(sharing=2)), []
+    with (
+        queue.ticket(Counting("a", log), "a", "here"),
+        queue.ticket(Counting("b", log), "b", "here"),
+        queue.ticket(Counting("c", log), "c", "here") as third,
+    ):
+        wait_for(lambda: {"a", "b"} <= set(log))
+        time.sleep(0.2)
+        assert "c" not in log
+        assert queue.place(third).ahead == 0
+        assert queue.place(third).sharing == 2
+    queue.close()
+
+
+def test_the_estimate_counts_what_others_still_take_until_the_own_run_is_done() -> None:
+    queue, log = RunQueue(), []
+    long, short = Counting("a", log, steps=10**6), Counting("b", log, steps=200)
+    with queue.ticket(long, "a", "here"), queue.ticket(short, "b", "here") as ticket:
+        own = short.seconds_left() or 0
+        assert queue.place(ticket).seconds == pytest.approx(2 * own, rel=0.3)
+    queue.close()
+
+
+def test_the_place_is_told_in_words() -> None:
+    assert describe_place(Place(0, 1, 20, has_begun=True)) == ""
+    assert describe_place(Place(0, 3, 47, has_begun=True)) == (
+        "Taking turns with 2 other runs: done in about 45 seconds."
+    )
+    assert describe_place(Place(2, 32, 300, has_begun=False)).startswith("2 runs begin before yours")
+    assert describe_place(Place(0, 1, 30, has_begun=False)) == "Your run begins at once."

@@ -14,8 +14,9 @@ from explorer.images import quantise
 from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
 from explorer.lab.models import Models
+from explorer.lab.race import Frame
 from explorer.ui.session import zero_gpu
-from explorer.ui.session.zero_gpu import RaceRequest, RaceSnapshot, ZeroGpuRace, is_lent, play, set_up_race
+from explorer.ui.session.zero_gpu import RaceRequest, ZeroGpuRace, is_lent, play, set_up_race
 
 SIDE, STEPS = 64, 6
 SETTINGS = {"layer1": Settings(evaluations=STEPS), "layer2": Settings(evaluations=STEPS)}
@@ -31,7 +32,7 @@ def race(lab: Lab) -> ZeroGpuRace:
     return ZeroGpuRace(lab.backbone, load_example("cat", size=SIDE), SETTINGS, "optimiser")
 
 
-def play_all(request: RaceRequest) -> list[RaceSnapshot]:
+def play_all(request: RaceRequest) -> list[Frame]:
     return list(play(request))
 
 
@@ -62,10 +63,10 @@ def test_a_lent_race_ends_with_the_pictures_of_an_ordinary_one(lab: Lab, race: Z
 def test_what_crosses_between_processes_is_plain_data() -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        snapshots = pool.submit(play_all, pickle.loads(pickle.dumps(request()))).result(timeout=120)
-    for snapshot in snapshots:
-        assert pickle.loads(pickle.dumps(snapshot)).frame == snapshot.frame
-        assert b"torch" not in pickle.dumps(snapshot)
+        frames = pool.submit(play_all, pickle.loads(pickle.dumps(request()))).result(timeout=120)
+    for frame in frames:
+        assert pickle.loads(pickle.dumps(frame)) == frame
+        assert b"torch" not in pickle.dumps(frame)
 
 
 def test_a_stop_closes_the_lent_process_generator(race: ZeroGpuRace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,9 +74,9 @@ def test_a_stop_closes_the_lent_process_generator(race: ZeroGpuRace, monkeypatch
 
     def endless(request: RaceRequest):
         try:
-            for snapshot in play(request):
+            for frame in play(request):
                 while True:
-                    yield snapshot
+                    yield frame
         finally:
             closed.append(True)
 

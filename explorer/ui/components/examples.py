@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import gradio as gr
 import torch
@@ -44,7 +44,7 @@ def build_examples() -> gr.HTML:
 @cache
 def example_file(name: str) -> Path:
     """Write an example as the network is given it, once per process, for the picture input to show."""
-    path = Path(mkdtemp(prefix="examples-")) / f"{name}.png"
+    path = Path(_folder().name) / f"{name}.png"
     path.write_bytes(encode_png(load_example(name).images))
     return path
 
@@ -52,6 +52,12 @@ def example_file(name: str) -> Path:
 def recognise_example(picture: Picture) -> str | None:
     """Name the example whose pixels these are, if any."""
     return next((name for name in EXAMPLES if torch.equal(_example(name).images, picture.images)), None)
+
+
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    """Make the folder of the examples' files, which goes with the process."""
+    return TemporaryDirectory(prefix="examples-")
 
 
 @cache

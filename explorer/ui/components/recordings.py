@@ -11,8 +11,7 @@ from explorer.metrics.scores import Scores
 from explorer.metrics.thumbnail import Thumbnails
 from explorer.report.recording import recording_path
 from explorer.ui.stage import StagePanel, StageValue, still
-from explorer.ui.stage.captions import describe_layers, describe_scores, flat_psnr_db
-from explorer.ui.stage.table import make_row, make_table
+from explorer.ui.stage.captions import describe_layers, flat_psnr_db
 
 
 def has_recording(example: str | None) -> bool:
@@ -29,35 +28,28 @@ def read_recording(example: str) -> str:
     frames = [
         {
             "seconds": frame["seconds"],
-            "panels": {layer: _panel(given, thumbnails) for layer, given in frame["panels"].items()},
+            "panels": {layer: asdict(_panel(given, thumbnails)) for layer, given in frame["panels"].items()},
         }
         for frame in content["frames"]
     ]
     scores = {layer: Scores.from_plain(given) for layer, given in content["scores"].items()}
     last = content["frames"][-1]["panels"]
-    rows = [
-        make_row(layer, scores[layer], last[layer]["evaluations"], content["seconds"][layer])
-        for layer in scores
-    ]
+    effort = {layer: (last[layer]["evaluations"], content["seconds"][layer]) for layer in scores}
     psnr_db = {layer: panel["psnr_db"] for layer, panel in last.items()}
     value = StageValue(
         run=uuid4().hex,
         original=still(original),
-        captions=[
-            *describe_layers(psnr_db, flat_psnr_db(original)),
-            *describe_scores(scores, is_trained=True),
-        ],
+        captions=describe_layers(psnr_db, flat_psnr_db(original)),
         status=(
             f"A recorded run: {content['weights']} ({content['digest']}), {content['steps']} evaluations per "
             f"layer, seed {content['seed']}; {frames[-1]['seconds']:.0f} s when it was made."
         ),
-        table=make_table(rows),
     )
-    return value.text(frames=frames)
+    return value.scored(scores, effort, is_trained=True).text(frames=frames)
 
 
-def _panel(given: dict[str, Any], thumbnails: Thumbnails) -> dict[str, Any]:
-    panel = StagePanel(
+def _panel(given: dict[str, Any], thumbnails: Thumbnails) -> StagePanel:
+    return StagePanel(
         src=f"data:image/webp;base64,{given['webp']}",
         shape="",
         psnr_db=given["psnr_db"],
@@ -68,4 +60,3 @@ def _panel(given: dict[str, Any], thumbnails: Thumbnails) -> dict[str, Any]:
         evaluations=given["evaluations"],
         thumbnail=thumbnails.side_of(given["psnr_db"]),
     )
-    return asdict(panel)

@@ -1,4 +1,4 @@
-"""The history of a race: its frames as the page has shown them, thinned so that a long race stays small."""
+"""The history of a run: its frames as the page has shown them, thinned so that a long run stays small."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -43,6 +43,12 @@ class History:
         """The frames kept, in order, the last one always among them."""
         last = [] if self._last is None or self._last in self._kept[-1:] else [self._last]
         return [kept.restore() for kept in [*self._kept, *last]]
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the pictures take."""
+        distinct = {id(jpeg): len(jpeg) for kept in self._kept for jpeg in kept.jpegs.values()}
+        return sum(distinct.values())
 
     def add(self, frame: Frame) -> dict[str, bytes]:
         """Keep the frame and return its pictures as JPEGs; one that has not changed is not encoded again."""

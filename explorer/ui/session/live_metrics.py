@@ -3,36 +3,48 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from threading import Lock
 
 from explorer.images import Images, Picture, quantise
 from explorer.lab.race import AnyRace
 from explorer.lab.scorer import Scorer
 from explorer.metrics.functional import ssim
-from explorer.ui.stage.value import Measurement
+from explorer.ui.stage import Measurement
 
 # Each metric may take this share of a race's time; on two cores a reading costs 8 ms (SSIM), 48 ms (LPIPS).
 SHARE = 0.01
 
 
 class LiveMetrics:
-    """Reads one layer at a time; `latest` holds each layer's last readings."""
+    """Measures one layer at a time; `latest` holds each layer's last measurements.
+
+    One thread may `read` while another one takes.
+    """
 
     def __init__(self, scorer: Scorer, picture: Picture) -> None:
         original = quantise(picture.images)
         self._ssim = _Metric(lambda images: float(ssim(quantise(images.cpu()), original)))
         self._lpips = _Metric(lambda images: scorer.measure("lpips", images, original))
         self.latest: dict[str, Measurement] = {}
+        self._fresh: dict[str, Measurement] = {}
+        self._lock = Lock()
 
-    def read(self, race: AnyRace, seconds: float) -> dict[str, Measurement]:
-        """Take the readings that are due so many seconds into the race; layers without one are left out."""
+    def read(self, race: AnyRace, seconds: float) -> None:
+        """Take the measurements that are due so many seconds into the race."""
         if not (self._ssim.is_due(seconds) or self._lpips.is_due(seconds)):
-            return {}
+            return
         reached = {made.layer: made.images for made in race.reconstructions()}
         similar, distant = self._ssim.read(reached, seconds), self._lpips.read(reached, seconds)
-        fresh = {
-            layer: Measurement(similar.get(layer), distant.get(layer)) for layer in {**similar, **distant}
-        }
-        self.latest |= {layer: _merge(self.latest.get(layer), reading) for layer, reading in fresh.items()}
+        for layer in {**similar, **distant}:
+            measured = Measurement(similar.get(layer), distant.get(layer))
+            with self._lock:
+                self._fresh[layer] = _merge(self._fresh.get(layer), measured)
+                self.latest[layer] = _merge(self.latest.get(layer), measured)
+
+    def take(self) -> dict[str, Measurement]:
+        """Return what has been measured since the last call; layers without anything are left out."""
+        with self._lock:
+            fresh, self._fresh = self._fresh, {}
         return fresh
 
 
@@ -49,7 +61,7 @@ class _Metric:
 
     def read(self, reached: Mapping[str, Images], seconds: float) -> dict[str, float | None]:
         """Measure the layer with the fewest readings, if one is due."""
-        if not self.is_due(seconds):
+        if not reached or not self.is_due(seconds):
             return {}
         layer = min(reached, key=lambda name: self._readings[name])
         started = time.perf_counter()

@@ -1,57 +1,227 @@
-"""The line before the one compute slot: who waits, in order, so that each visitor can be told the place.
+"""The queue of runs: who computes now, who next, and for how long, so that everybody sees movement soon.
 
-Gradio's queue decides who runs; it tells a page nothing that could be shown in words, so the line follows it.
+One thread works for all. Alone, a run keeps it; together, runs take turns in slices. Who is new gets the
+first picture before others go on, and who wants to stop is let to. Gradio's queue sees to all other events.
 """
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+from dataclasses import dataclass
+from threading import Condition, Thread
+
+from explorer.errors import ExplorerError
+from explorer.ui.session.ticket import Job, Ticket
+
+# Long enough for some steps of four layers, short enough for another one's Stop to be felt within a second.
+MIN_SLICE_SECONDS, MAX_SLICE_SECONDS = 0.5, 2.0
+# With so many runs that slices of this length are too short, a round of all takes longer.
+ROUND_SECONDS = 10.0
+# Enough for one step of each layer on two cores.
+FIRST_SLICE_SECONDS = 0.3
+# What a run takes where none has told yet.
+USUAL_SECONDS = 30.0
+LEARNING_RATE = 0.3  # Of that, from each run that ends by itself.
+
+
+class QueueFullError(ExplorerError):
+    """A run that cannot be taken on now; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many runs are taken on; `sharing` bounds the memory that begun runs hold (60 MB each)."""
+
+    waiting: int = 60
+    programs: int = 20
+    per_address: int = 40  # A class comes from one address.
+    sharing: int = 32
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a ticket stands: how many begin before it, how many take turns, seconds until it is done."""
+
+    ahead: int
+    sharing: int
+    seconds: float
+    has_begun: bool
 
 
 class RunQueue:
-    """Visitors who want to run, by session; safe to use from several threads."""
+    """Tickets of runs, served by one thread; safe to use from several threads."""
 
-    def __init__(self) -> None:
-        self._waiting: list[str] = []
-        self._is_taken = False
-        self._lock = Lock()
+    def __init__(self, limits: Limits = Limits()) -> None:
+        self.limits = limits
+        self._tickets: list[Ticket] = []
+        self._current: Ticket | None = None
+        self._change = Condition()
+        self._worker: Thread | None = None
+        self._usual_seconds = USUAL_SECONDS
+        self._is_closed = False
 
-    def join(self, who: str) -> None:
-        """Queue up, once."""
-        with self._lock:
-            if who not in self._waiting:
-                self._waiting.append(who)
-
-    def leave(self, who: str) -> None:
-        """Want no longer to run."""
-        with self._lock:
-            if who in self._waiting:
-                self._waiting.remove(who)
-
-    def before(self, who: str) -> int | None:
-        """Count the runs before one's own; None for who does not wait."""
-        with self._lock:
-            return self._waiting.index(who) + self._is_taken if who in self._waiting else None
-
-    def is_waiting(self, who: str) -> bool:
-        """Whether this visitor still wants to run."""
-        return self.before(who) is not None
+    def __len__(self) -> int:
+        """Count the runs that wait or take turns."""
+        return len(self._tickets)
 
     @contextmanager
-    def turn(self, who: str) -> Iterator[bool]:
-        """Hold the slot, and give whether this visitor had been waiting for it to the end."""
-        was_waiting = self.is_waiting(who)
-        self.leave(who)
-        self._is_taken = True
+    def ticket(self, job: Job, who: str, address: str, *, is_program: bool = False) -> Iterator[Ticket]:
+        """Queue a job up for as long as the block lasts; leaving the block early stops it.
+
+        Raises:
+            QueueFullError: there are too many runs, of all, of programs, or of this address.
+        """
+        ticket = Ticket(job, who, address, is_program=is_program)
+        self._join(ticket)
         try:
-            yield was_waiting
+            yield ticket
         finally:
-            self._is_taken = False
+            self._leave(ticket)
+
+    def place(self, ticket: Ticket) -> Place:
+        """Say where a ticket stands and, assuming that all go on as they do, when it will be done."""
+        with self._change:
+            begun = [one for one in self._tickets if one.has_begun]
+            fresh = [one for one in self._tickets if not one.has_begun]
+            own = self._seconds_left(ticket)
+            # Until the own run is done, each other one gets as much of the machine, or what it still needs.
+            seconds = sum(min(own, self._seconds_left(one)) for one in self._tickets)
+            ahead = fresh.index(ticket) if ticket in fresh else 0
+            return Place(ahead, len(begun), seconds, has_begun=ticket.has_begun)
+
+    def _join(self, ticket: Ticket) -> None:
+        with self._change:
+            self._check_room(ticket)
+            self._tickets.append(ticket)
+            if self._current is not None:
+                self._current.job.pause()
+            if self._worker is None:
+                self._worker = Thread(target=self._work, name="runs", daemon=True)
+                self._worker.start()
+            self._change.notify_all()
+
+    def _check_room(self, ticket: Ticket) -> None:
+        same_address = sum(one.address == ticket.address for one in self._tickets)
+        programs = sum(one.is_program for one in self._tickets)
+        if len(self._tickets) >= self.limits.waiting:
+            raise QueueFullError(
+                f"{len(self._tickets)} runs are under way or waiting, as many as this machine takes. "
+                "Please try again in a minute."
+            )
+        if ticket.is_program and programs >= self.limits.programs:
+            raise QueueFullError(
+                f"{programs} calls by programs are under way or waiting; the rest of the queue is kept for "
+                "the page. Please try again in a minute."
+            )
+        if same_address >= self.limits.per_address:
+            raise QueueFullError(
+                f"{same_address} runs from your address are under way or waiting, as many as one may have. "
+                "Please wait for one of them."
+            )
+
+    def _leave(self, ticket: Ticket) -> None:
+        with self._change:
+            ticket.has_left = True
+            if not ticket.job.is_over:
+                ticket.job.stop()
+            if ticket in self._tickets and ticket is not self._current:
+                self._tickets.remove(ticket)
+            self._change.notify_all()
+
+    def hurry(self) -> None:
+        """Let the present slice end soon, because some job has been stopped and would go next."""
+        with self._change:
+            if self._current is not None:
+                self._current.job.pause()
+
+    def close(self) -> None:
+        """Stop every job, and the thread."""
+        with self._change:
+            self._is_closed = True
+            for ticket in self._tickets:
+                ticket.job.stop()
+            self._change.notify_all()
+        if self._worker is not None:
+            self._worker.join()
+
+    def _work(self) -> None:
+        while (ticket := self._take()) is not None:
+            began = time.monotonic()
+            error = self._serve(ticket)
+            with self._change:
+                self._current = None
+                ticket.served_at = time.monotonic()
+                ticket.seconds += ticket.served_at - began
+                if error is None and not ticket.job.is_over and not ticket.has_left:
+                    continue
+                self._tickets.remove(ticket)
+                if ticket.job.is_over and not ticket.job.is_stopping:
+                    self._usual_seconds += (ticket.seconds - self._usual_seconds) * LEARNING_RATE
+            ticket.close(error)
+
+    def _take(self) -> Ticket | None:
+        """Wait for the next ticket to serve; None when the queue has been closed and is empty."""
+        with self._change:
+            while (ticket := self._next()) is None:
+                if self._is_closed:
+                    return None
+                self._change.wait()
+            self._current = ticket
+            return ticket
+
+    def _serve(self, ticket: Ticket) -> Exception | None:
+        """Advance a job by one slice and return what it raised, if anything."""
+        seconds = self._slice_seconds(is_first=not ticket.has_begun)
+        ticket.has_begun = True
+        try:
+            for item in ticket.job.advance(seconds):
+                ticket.put(item)
+        except Exception as error:
+            return error
+        return None
+
+    def _next(self) -> Ticket | None:
+        """Choose who goes next: who has been stopped, then who is new, then who has waited longest."""
+        begun = [one for one in self._tickets if one.has_begun]
+        room = self.limits.sharing - len(begun)
+        fresh = [one for one in self._tickets if not one.has_begun][: max(room, 0)]
+        stopped = [one for one in self._tickets if one.job.is_stopping]
+        longest = min(begun, key=lambda one: one.served_at, default=None)
+        return next(iter([*stopped, *fresh]), longest)
+
+    def _slice_seconds(self, *, is_first: bool) -> float:
+        if len(self._tickets) == 1:
+            return math.inf
+        if is_first:
+            return FIRST_SLICE_SECONDS
+        return min(max(ROUND_SECONDS / len(self._tickets), MIN_SLICE_SECONDS), MAX_SLICE_SECONDS)
+
+    def _seconds_left(self, ticket: Ticket) -> float:
+        left = ticket.job.seconds_left()
+        return self._usual_seconds if left is None else left
 
 
-def describe_place(before: int | None) -> str:
-    """Tell a visitor the place in the line."""
-    if not before:
+def describe_place(place: Place) -> str:
+    """Tell a visitor the place, and about how long the run will take."""
+    if place.sharing <= 1 and place.has_begun:
         return ""
-    runs = "One run is" if before == 1 else f"{before} runs are"
-    return f"{runs} before yours, which then starts by itself."
+    if place.has_begun:
+        others = place.sharing - 1
+        turns = "one other run" if others == 1 else f"{others} other runs"
+        return f"Taking turns with {turns}: done in {_describe_seconds(place.seconds)}."
+    before = place.ahead
+    if not before:
+        return "Your run begins at once."
+    runs = "One run begins" if before == 1 else f"{before} runs begin"
+    return f"{runs} before yours, which then begins by itself; done in {_describe_seconds(place.seconds)}."
+
+
+def _describe_seconds(seconds: float) -> str:
+    """Round a duration to what an estimate can promise."""
+    if seconds < 90:
+        return f"about {max(5, 5 * round(seconds / 5))} seconds"
+    return f"about {round(seconds / 60)} minutes"

@@ -38,26 +38,17 @@ class RaceRequest:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class RaceSnapshot:
-    """A frame and the pictures that the layers have reached: plain data only."""
-
-    frame: Frame
-    pixels: dict[str, Pixels]
-
-
 def is_lent() -> bool:
     """Tell whether this process is the page of a Space with ZeroGPU."""
     return spaces is not None and spaces.config.Config.zero_gpu
 
 
-def play(request: RaceRequest) -> Generator[RaceSnapshot, None, None]:
+def play(request: RaceRequest) -> Generator[Frame, None, None]:
     """Run a race from start to end; closing the generator ends it."""
     lab = _lab(request.weights)
     race = lab.race(_picture(request.pixels), request.settings, method=request.method)
     with closing(race.frames(request.seconds)) as frames:
-        for frame in frames:
-            yield RaceSnapshot(frame, {made.layer: to_pixels(made.images) for made in race.reconstructions()})
+        yield from frames
 
 
 if spaces is not None:
@@ -73,39 +64,37 @@ class ZeroGpuRace:
     ) -> None:
         self.method = method
         self._request = RaceRequest(backbone.source, to_pixels(picture.images), dict(settings), method, 0.0)
-        self._snapshot: RaceSnapshot | None = None
+        self._frame: Frame | None = None
         self._history: dict[str, list[Record]] = {layer: [] for layer in settings}
         self._is_stopping = Event()
 
     def frames(self, seconds: float) -> Generator[Frame, None, None]:
         """Yield frames for at most so many seconds; the last one, after a stop too, says how it ended."""
-        with closing(play(replace(self._request, seconds=seconds))) as snapshots:
-            for snapshot in snapshots:
-                self._remember(snapshot)
-                yield snapshot.frame
+        with closing(play(replace(self._request, seconds=seconds))) as frames:
+            for frame in frames:
+                self._remember(frame)
+                yield frame
                 if self._is_stopping.is_set():
                     break
-        if self._snapshot is not None and self._is_stopping.is_set():
-            yield _stopped(self._snapshot.frame)
+        if self._frame is not None and self._is_stopping.is_set():
+            yield _stopped(self._frame)
 
     def stop(self) -> None:
         """Ask `frames`, running or about to begin, to end after the frame at hand; safe from any thread."""
         self._is_stopping.set()
 
     def can_resume(self) -> bool:
-        """Say no: the optimisers' state went with the GPU."""
+        """Return False: the optimisers' state goes with the GPU."""
         return False
 
     def reconstructions(self) -> list[Reconstruction]:
-        """Give the picture each layer has reached, in 8 bits, with one record for each frame."""
-        if self._snapshot is None:
-            return []
-        panels, pixels = self._snapshot.frame.panels, self._snapshot.pixels
+        """Return the picture each layer has reached, in 8 bits, with one record for each frame."""
+        panels = {} if self._frame is None else self._frame.panels
         return [
             Reconstruction(
                 layer,
                 self.method,
-                _picture(pixels[layer]).images,
+                _picture(panel.pixels).images,
                 panel.evaluations,
                 panel.seconds,
                 panel.notice,
@@ -114,9 +103,9 @@ class ZeroGpuRace:
             for layer, panel in panels.items()
         ]
 
-    def _remember(self, snapshot: RaceSnapshot) -> None:
-        self._snapshot = snapshot
-        for layer, panel in snapshot.frame.panels.items():
+    def _remember(self, frame: Frame) -> None:
+        self._frame = frame
+        for layer, panel in frame.panels.items():
             self._history[layer].append(
                 Record(panel.step, panel.evaluations, panel.seconds, panel.losses, panel.psnr_db)
             )

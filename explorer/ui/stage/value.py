@@ -5,24 +5,21 @@ A text, because Gradio compares, copies and watches every part of a value that i
 
 import json
 import math
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from explorer.images import Images, encode_jpeg
 from explorer.lab.race import Frame, Panel
+from explorer.metrics.scores import Scores, join_reasons
 from explorer.metrics.thumbnail import Thumbnails
-from explorer.ui.stage.captions import Sentence
-from explorer.ui.stage.table import Table
-
-# Still pictures are sent once, so they may be better than the frames of a race.
-STILL_QUALITY = 92
+from explorer.ui.stage.captions import Sentence, describe_scores
+from explorer.ui.stage.encoding import data_uri
+from explorer.ui.stage.table import Table, make_row, make_table
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What has been read of one layer; None where nothing has."""
+    """What has been measured of one layer; None where nothing has."""
 
     ssim: float | None = None
     lpips: float | None = None
@@ -58,47 +55,68 @@ class StageValue:
     table: Table | None = None
     is_over: bool = True
 
+    def scored(
+        self,
+        scores: Mapping[str, Scores],
+        effort: Mapping[str, tuple[int, float]] | None = None,
+        *,
+        is_trained: bool,
+    ) -> "StageValue":
+        """Add what has been measured in the end, and why a metric is missing.
+
+        With each layer's evaluations and seconds the table of final numbers is filled, too.
+        """
+        panels = {
+            layer: replace(
+                panel,
+                ssim=scores[layer]["ssim"],
+                lpips=scores[layer]["lpips"],
+                feature=scores[layer]["feature_error"],
+            )
+            for layer, panel in self.panels.items()
+        }
+        rows = [make_row(layer, scores[layer], *spent) for layer, spent in (effort or {}).items()]
+        return replace(
+            self,
+            panels=panels,
+            captions=[*self.captions, *describe_scores(scores, is_trained=is_trained)],
+            status=" ".join(filter(None, [self.status, join_reasons(scores.values())])),
+            table=make_table(rows) if rows else None,
+            is_over=True,
+        )
+
     def text(self, **more: object) -> str:
         """Write the value, and whatever else the stage understands, as JSON; no number but finite ones."""
         return json.dumps(_finite({**asdict(self), **more}), allow_nan=False)
-
-
-def data_uri(jpeg: bytes) -> str:
-    """Write a JPEG so that a page can show it without a file."""
-    return f"data:image/jpeg;base64,{b64encode(jpeg).decode('ascii')}"
-
-
-def still(images: Images) -> str:
-    """Encode a picture that is sent once."""
-    return data_uri(encode_jpeg(images, STILL_QUALITY))
 
 
 def read_frame(
     frame: Frame,
     jpegs: Mapping[str, bytes],
     shapes: Mapping[str, str],
-    readings: Mapping[str, Measurement],
+    measured: Mapping[str, Measurement],
     thumbnails: Thumbnails,
+    *,
+    is_running: bool,
 ) -> dict[str, StagePanel]:
-    """Turn a whole frame of a race, and what has just been read of it, into panels."""
-    return {
-        layer: replace(
-            _panel(panel, jpegs[layer], shapes.get(layer, ""), readings.get(layer, Measurement())),
-            thumbnail=thumbnails.side_of(panel.psnr_db),
-        )
-        for layer, panel in frame.panels.items()
-    }
+    """Turn a frame of a race into panels; while the race is only paused, its layers are shown as running."""
+    panels = {}
+    for layer, panel in frame.panels.items():
+        shown = replace(panel, state="running") if is_running and panel.state == "stopped" else panel
+        made = _panel(shown, jpegs[layer], shapes.get(layer, ""), measured.get(layer, Measurement()))
+        panels[layer] = replace(made, thumbnail=thumbnails.side_of(panel.psnr_db))
+    return panels
 
 
-def _panel(panel: Panel, jpeg: bytes, shape: str, reading: Measurement) -> StagePanel:
+def _panel(panel: Panel, jpeg: bytes, shape: str, measured: Measurement) -> StagePanel:
     note = f"stopped at step {panel.step}" if panel.state == "stopped" else ""
     return StagePanel(
         src=data_uri(jpeg),
         shape=shape,
         psnr_db=panel.psnr_db,
         feature=panel.losses["feature"],
-        ssim=reading.ssim,
-        lpips=reading.lpips,
+        ssim=measured.ssim,
+        lpips=measured.lpips,
         step=panel.step,
         evaluations=panel.evaluations,
         state=panel.state,

@@ -1,7 +1,7 @@
 """The Compare tab: any two of the original, the decoded and the optimised pictures."""
 
 import math
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -13,7 +13,10 @@ from explorer.metrics.recognition import NAME
 from explorer.metrics.scores import METRICS, Scores, join_reasons
 from explorer.ui.compare_slider import SliderPicture, SliderValue, build_compare_slider
 from explorer.ui.components.arguments import sent_with, text
-from explorer.ui.session.app_state import AppState, Visit
+from explorer.ui.components.events import one_at_a_time
+from explorer.ui.session.app_state import AppState
+from explorer.ui.session.recall import recall
+from explorer.ui.session.visit import Exploration
 from explorer.ui.stage import still
 
 ORIGINAL = "original"
@@ -24,41 +27,80 @@ def build_compare() -> gr.HTML:
     return build_compare_slider()
 
 
-def wire_compare(state: AppState, tab: gr.Tab, slider: gr.HTML) -> None:
+def wire_compare(state: AppState, tab: gr.Tab, slider: gr.HTML, picture: gr.Image) -> None:
     """Fill the tab when it is opened, and measure the two pictures that are chosen."""
+    handlers = CompareHandlers(state)
+    comparing = one_at_a_time("comparing")
+    tab.select(handlers.open, [picture], [slider], **comparing)
+    slider.pick(handlers.pick, [picture], [slider], trigger_mode="always_last", **comparing)
 
-    def open_tab(request: gr.Request) -> dict[str, Any]:
-        return compare(state.lab, state.visit(request.session_hash)).plain()
 
-    def pick(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        visit = state.visit(request.session_hash)
+class CompareHandlers:
+    """Translate between the slider's keys and the visitor's pictures."""
+
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+
+    def open(self, path: str | None, request: gr.Request) -> dict[str, Any]:
+        """Compare the original with the last picture there is."""
+        return self._compare(path, request).plain()
+
+    def pick(self, path: str | None, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        """Compare the two pictures that the slider names."""
         a, b = (text(side, sent_with(event, side)) for side in "ab")
-        return compare(state.lab, visit, a, b).plain()
+        return self._compare(path, request, a, b).plain()
 
-    quiet = {"show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": "comparing"}
-    tab.select(open_tab, outputs=[slider], api_visibility="private", **quiet)
-    slider.pick(pick, outputs=[slider], api_visibility="private", trigger_mode="always_last", **quiet)
+    def _compare(self, path: str | None, request: gr.Request, *keys: str) -> SliderValue:
+        visit = self._state.visits.get(request.session_hash)
+        if path is None and visit.exploration is None:
+            return SliderValue()
+        return compare(self._state.lab, recall(visit, path), *keys)
 
 
-def compare(lab: Lab, visit: Visit, a: str = ORIGINAL, b: str = "") -> SliderValue:
-    """Measure two of the visit's pictures; the second defaults to the last one there is."""
-    images = _gather(visit)
-    pictures = {key: _describe(key, image) for key, image in images.items()}
-    if len(images) < 2:
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A picture that can be compared; the original has no layer."""
+
+    images: Images
+    kind: str
+    layer: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What the page calls it."""
+        return f"{self.layer} {self.kind}" if self.layer else self.kind.capitalize()
+
+
+def compare(lab: Lab, exploration: Exploration, a: str = ORIGINAL, b: str = "") -> SliderValue:
+    """Measure two of a visitor's pictures; the second defaults to the last one there is."""
+    candidates = gather_candidates(exploration)
+    pictures = {
+        key: SliderPicture(one.label, still(one.images), one.layer) for key, one in candidates.items()
+    }
+    if len(candidates) < 2:
         return SliderValue(pictures)
-    b = b if b in images else list(images)[-1]
-    a = a if a in images else ORIGINAL
-    opinions = {key: lab.scorer.predictions(images[key]) for key in (a, b)}
-    others = [lab.scorer.independent_predictions(images[key]) for key in (a, b)]
+    b = b if b in candidates else list(candidates)[-1]
+    a = a if a in candidates else ORIGINAL
+    opinions = {key: lab.scorer.predictions(candidates[key].images) for key in (a, b)}
+    others = [lab.scorer.independent_predictions(candidates[key].images) for key in (a, b)]
     return SliderValue(
         pictures,
         a,
         b,
-        describe_scores(lab.scorer.compare(images[b], images[a])),
+        describe_scores(lab.scorer.compare(candidates[b].images, candidates[a].images)),
         describe_opinions(opinions[a], opinions[b]),
         describe_others(*others),
         {key: [(one.label, one.probability) for one in opinion] for key, opinion in opinions.items()},
     )
+
+
+def gather_candidates(exploration: Exploration) -> dict[str, Candidate]:
+    """List the original, then what was decoded and optimised, by the keys that the slider sends back."""
+    optimised = exploration.run.results if exploration.run else {}
+    made = [(layer, "decoded", one) for layer, one in exploration.decoded.items()]
+    made += [(layer, "optimised", one) for layer, one in optimised.items()]
+    original = {ORIGINAL: Candidate(exploration.picture.images, ORIGINAL)}
+    return original | {f"{layer} {kind}": Candidate(one.images, kind, layer) for layer, kind, one in made}
 
 
 def describe_scores(scores: Scores) -> str:
@@ -90,16 +132,3 @@ def describe_others(a: list[Prediction], b: list[Prediction]) -> str:
     if a[0].label in {one.label for one in b}:
         return f"{seen}, with “{a[0].label}” among its five likeliest there."
     return f"{seen}, without “{a[0].label}” among its five likeliest there."
-
-
-def _gather(visit: Visit) -> Mapping[str, Images]:
-    if visit.picture is None:
-        return {}
-    decoded = {f"{layer} decoded": made.images for layer, made in visit.decoded.items()}
-    optimised = {f"{layer} optimised": made.images for layer, made in visit.optimised.items()}
-    return {ORIGINAL: visit.picture.images, **decoded, **optimised}
-
-
-def _describe(key: str, images: Images) -> SliderPicture:
-    layer = None if key == ORIGINAL else key.split()[0]
-    return SliderPicture(key.capitalize() if key == ORIGINAL else key, still(images), layer)

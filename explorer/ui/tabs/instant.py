@@ -9,14 +9,16 @@ import gradio as gr
 from explorer.decoders.checkpoint import LINEAR
 from explorer.features.layers import LAYERS
 from explorer.images import Picture, quantise
+from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, OnePass
 from explorer.lab.run import Reconstruction
 from explorer.metrics.functional import psnr, ssim
-from explorer.metrics.scores import Scores, join_reasons
 from explorer.metrics.thumbnail import thumbnail_side
-from explorer.ui.session.app_state import AppState, Visit, score_key
+from explorer.ui.session.app_state import AppState
+from explorer.ui.session.live_run import score_results
+from explorer.ui.session.visit import Exploration
 from explorer.ui.stage import StagePanel, StageValue, build_stage, still
-from explorer.ui.stage.captions import Sentence, describe_layers, describe_scores, flat_psnr_db
+from explorer.ui.stage.captions import describe_layers, flat_psnr_db
 
 BEST = "decoder"
 # A decoder knows the pictures it was fitted on; its numbers there flatter it.
@@ -44,41 +46,35 @@ def list_decoders() -> list[tuple[str, str]]:
     return [(method.label, name) for name, method in METHODS.items() if isinstance(method, OnePass)]
 
 
-def decode_visit(state: AppState, visit: Visit, method: str = BEST) -> Iterator[StageValue]:
-    """Decode the visit's picture layer by layer, then measure; each value holds all there is so far.
+def decode_picture(state: AppState, exploration: Exploration, method: str = BEST) -> Iterator[StageValue]:
+    """Decode a picture layer by layer, then measure; each value holds all there is so far.
 
-    A layer without the wanted decoder takes its best one, and says so. Ends without a further word when
-    another picture takes this one's place meanwhile.
+    A layer without the wanted decoder takes its best one, and says so.
     """
-    picture = visit.picture
-    if picture is None:
-        return
-    value = StageValue(run=uuid4().hex, original=still(picture.images), status="Decoding …", is_over=False)
+    picture, lab = exploration.picture, state.lab
+    value = StageValue(uuid4().hex, still(picture.images), status="Decoding …", is_over=False)
     yield value
     decoded: dict[str, Reconstruction] = {}
     for layer in LAYERS:
-        lacks = state.lab.unavailable(layer, method)
-        decoded[layer] = state.lab.reconstruct(
-            picture, layer, state.lab.choose_decoder(layer) if lacks else method
-        )
-        if visit.picture is not picture:
-            return
-        panel = _panel(state, picture, decoded[layer], _note(state, visit, decoded[layer], method))
+        chosen = lab.choose_decoder(layer) if lab.unavailable(layer, method) else method
+        decoded[layer] = lab.reconstruct(picture, layer, chosen)
+        note = _note(lab, exploration, decoded[layer], method)
+        panel = _panel(picture, decoded[layer], state.loading.shapes.get(layer, ""), note)
         value = replace(value, panels={**value.panels, layer: panel})
         yield value
-    visit.decoded = decoded
-    value = replace(value, captions=_captions(value, picture), status="Measuring …")
+    exploration.decoded = decoded
+    psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()}
+    captions = describe_layers(psnr_db, flat_psnr_db(picture.images))
+    value = replace(value, captions=captions, status="Measuring …")
     yield value
-    scores = state.score(picture, list(decoded.values()))
-    if visit.picture is picture:
-        visit.scores |= {score_key(made): scores[layer] for layer, made in decoded.items()}
-        is_trained = state.lab.backbone.digest is not None
-        yield _with_scores(value, picture, scores, is_trained=is_trained)
+    exploration.decoded_scores = score_results(lab, picture, decoded)
+    is_trained = lab.backbone.digest is not None
+    yield replace(value, status="").scored(exploration.decoded_scores, is_trained=is_trained)
 
 
-def _note(state: AppState, visit: Visit, made: Reconstruction, wanted: str) -> str:
+def _note(lab: Lab, exploration: Exploration, made: Reconstruction, wanted: str) -> str:
     """Say which decoder stands in for the wanted one, or that a linear one knows this very picture."""
-    if made.method == "linear" and visit.example and not state.lab.models.ships(made.layer, LINEAR):
+    if made.method == "linear" and exploration.example and not lab.models.ships(made.layer, LINEAR):
         return FITTED_NOTE
     return "" if made.method == wanted else _describe_decoder(made.method)
 
@@ -88,33 +84,15 @@ def _describe_decoder(method: str) -> str:
     return f"{chosen.variant if isinstance(chosen, OnePass) else method} decoder"
 
 
-def _with_scores(
-    value: StageValue, picture: Picture, scores: dict[str, Scores], *, is_trained: bool
-) -> StageValue:
-    panels = {
-        layer: replace(panel, lpips=scores[layer]["lpips"], feature=scores[layer]["feature_error"])
-        for layer, panel in value.panels.items()
-    }
-    captions = [*_captions(value, picture), *describe_scores(scores, is_trained=is_trained)]
-    return replace(
-        value, panels=panels, captions=captions, status=join_reasons(scores.values()), is_over=True
-    )
-
-
-def _panel(state: AppState, picture: Picture, reconstruction: Reconstruction, note: str) -> StagePanel:
+def _panel(picture: Picture, reconstruction: Reconstruction, shape: str, note: str) -> StagePanel:
     # What the picture shown has, to the last digit.
     images, original = quantise(reconstruction.images.cpu()), quantise(picture.images)
     return StagePanel(
         src=still(images),
-        shape=state.shapes.get(reconstruction.layer, ""),
+        shape=shape,
         psnr_db=float(psnr(images, original)),
         ssim=float(ssim(images, original)),
         feature=None,
         note=note,
         thumbnail=float(thumbnail_side(images, original)),
     )
-
-
-def _captions(value: StageValue, picture: Picture) -> list[Sentence]:
-    psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()}
-    return describe_layers(psnr_db, flat_psnr_db(picture.images))

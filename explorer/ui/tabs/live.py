@@ -1,7 +1,8 @@
 """The Live tab: four layers are inverted side by side before the visitor's eyes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,32 +11,30 @@ from gradio.components import Component
 
 from explorer.report.plots import history_figure
 from explorer.ui.components.errors import clear_errors
-from explorer.ui.components.picture_input import read_upload
+from explorer.ui.components.events import AT_ONCE, TOGETHER
 from explorer.ui.components.recordings import read_recording
-from explorer.ui.session.app_state import AppState, Visit
-from explorer.ui.session.options import RunOptions
-from explorer.ui.session.queue import describe_place
-from explorer.ui.session.running import begin, watch
+from explorer.ui.session.app_state import AppState
+from explorer.ui.session.following import follow
+from explorer.ui.session.live_run import LiveRun
+from explorer.ui.session.options import OPTIONS, RunOptions
+from explorer.ui.session.recall import recall
+from explorer.ui.session.visit import Visit
 from explorer.ui.stage import build_stage
-from explorer.ui.tabs.controls import Controls, build_controls, build_start
+from explorer.ui.tabs.controls import build_controls, build_start
 
-# One race at a time: two cores serve one optimiser well and two badly.
-RACES = "races"
-PLACE_EVERY_SECONDS = 0.5
-UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-AT_ONCE: dict[str, Any] = {"queue": False, **UNSEEN}
+NOTHING_TO_RESUME = "This run cannot go on any more; press Run to begin anew."
 
 
 @dataclass(frozen=True, slots=True)
 class LiveTab:
-    """The tab's components."""
+    """The tab's components; `controls` in the order of OPTIONS."""
 
     stage: gr.HTML
     run: gr.Button
     stop: gr.Button
     resume: gr.Button
     replay: gr.Button
-    controls: Controls
+    controls: list[Component]
     place: gr.HTML
     plot: gr.Plot
 
@@ -55,89 +54,103 @@ def build_live() -> LiveTab:
     return LiveTab(stage, run, stop, resume, replay, controls, place, plot)
 
 
-def wire_live(state: AppState, tab: LiveTab, picture: gr.Image) -> None:
-    """Connect the tab's buttons.
-
-    Run and Resume join the line at once, outside Gradio's queue, and Stop leaves it: so Stop also works on a
-    run that still waits for its turn. Only the stage changes while a race runs; buttons change at its ends.
-    """
-    handlers = _Handlers(state)
+def wire_live(state: AppState, page: gr.Blocks, tab: LiveTab, picture: gr.Image) -> None:
+    """Connect the tab's buttons. Only stage and place change during a run; buttons change at its ends."""
+    handlers = LiveHandlers(state, page)
     ends: dict[str, Any] = {"outputs": [tab.run, tab.resume, tab.plot], **AT_ONCE}
 
-    def wire_run(button: gr.Button, run: Callable[..., Iterator[Any]], inputs: list[Component]) -> None:
-        wanted = button.click(handlers.want, **ends)
-        wanted.then(handlers.follow_line, outputs=[tab.place], concurrency_limit=None, **UNSEEN)
-        ran = wanted.then(run, inputs, [tab.stage], concurrency_id=RACES, concurrency_limit=1, **UNSEEN)
+    def wire_run(button: gr.Button, run: Callable[..., Any], inputs: list[Component]) -> None:
+        begun = button.click(handlers.prepare, **ends)
+        ran = begun.then(run, inputs, [tab.stage, tab.place], **TOGETHER)
         ran.then(handlers.finish, **ends)
 
-    wire_run(tab.run, handlers.run, [picture, *tab.controls.components()])
-    wire_run(tab.resume, handlers.resume, [tab.controls.seconds])
+    wire_run(tab.run, handlers.run, [picture, *tab.controls])
+    wire_run(tab.resume, handlers.resume, [tab.controls[list(OPTIONS).index("seconds")]])
     tab.stop.click(handlers.stop, outputs=[tab.run], **AT_ONCE)
     tab.replay.click(handlers.replay, outputs=[tab.stage, tab.plot], **AT_ONCE)
 
 
-class _Handlers:
-    """Translate between the tab's components and the state."""
+class LiveHandlers:
+    """Translate between the tab's components and the visitor's run."""
 
-    def __init__(self, state: AppState) -> None:
+    def __init__(self, state: AppState, page: gr.Blocks) -> None:
         self._state = state
+        self._page = page
 
-    def want(self, request: gr.Request) -> tuple[Any, ...]:
-        self._state.queue.join(self._visit(request).session)
+    def prepare(self) -> tuple[Any, ...]:
+        """Grey out Run, and hide what belongs to the run before."""
         return gr.update(interactive=False), gr.update(visible=False), gr.update(visible=False)
 
-    async def follow_line(self, request: gr.Request) -> AsyncIterator[str]:
-        """Tell the visitor's place until the own run begins."""
-        queue, session = self._state.queue, self._visit(request).session
-        while queue.is_waiting(session):
-            yield describe_place(queue.before(session))
-            await asyncio.sleep(PLACE_EVERY_SECONDS)
-        yield ""
+    async def run(
+        self,
+        path: str | None,
+        request: gr.Request,
+        *chosen: Any,  # noqa: ANN401 - of each option's own type
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Queue a new run up and show its place and its progress."""
+        run = await asyncio.to_thread(self._begin, path, request, chosen)
+        async with aclosing(self._follow(run, request)) as updates:
+            async for update in updates:
+                yield update
 
-    def run(self, path: str | None, request: gr.Request, *chosen: Any) -> Iterator[Any]:  # noqa: ANN401
-        visit, options = self._visit(request), RunOptions.from_controls(chosen)
-        with self._state.queue.turn(visit.session) as is_wanted:
-            if not is_wanted:
-                yield gr.skip()
-                return
-            if visit.picture is None:
-                visit.put(read_upload(path))
-            with clear_errors():
-                begin(self._state.lab, visit, options)
-            yield from self._watch(visit, options.seconds)
-
-    def resume(self, seconds: float, request: gr.Request) -> Iterator[Any]:
-        visit = self._visit(request)
-        with self._state.queue.turn(visit.session) as is_wanted:
-            if not is_wanted:
-                yield gr.skip()
-                return
-            yield from self._watch(visit, seconds)
+    async def resume(self, seconds: float, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Let the run go on."""
+        exploration = self._visit(request).exploration
+        run = exploration and exploration.run
+        if run is None or not run.can_resume:
+            raise gr.Error(NOTHING_TO_RESUME, print_exception=False)
+        with clear_errors():
+            run.resume(RunOptions.check("seconds", seconds))
+        async with aclosing(self._follow(run, request)) as updates:
+            async for update in updates:
+                yield update
 
     def stop(self, request: gr.Request) -> dict[str, Any]:
-        visit = self._visit(request)
-        self._state.queue.leave(visit.session)
-        visit.stop()
+        """Stop the run, also one that still waits."""
+        self._visit(request).stop()
+        self._state.queue.hurry()
         return gr.update(interactive=True)
 
     def finish(self, request: gr.Request) -> tuple[Any, ...]:
         """Offer what can be done after a run, and draw its figure."""
-        visit = self._visit(request)
-        can_resume = visit.race is not None and visit.race.can_resume()
-        histories = {layer: result.history for layer, result in visit.optimised.items()}
+        exploration = self._visit(request).exploration
+        run = exploration and exploration.run
+        if run is None:
+            return gr.update(interactive=True), gr.update(visible=False), gr.skip()
+        histories = {layer: made.history for layer, made in run.results.items()}
         figure = gr.update(value=history_figure(histories), visible=True) if histories else gr.skip()
-        return gr.update(interactive=True), gr.update(visible=can_resume), figure
+        return gr.update(interactive=True), gr.update(visible=run.can_resume), figure
 
     def replay(self, request: gr.Request) -> tuple[Any, ...]:
-        visit = self._visit(request)
-        if not visit.example:
+        """Show the example's recorded run in place of the visitor's own."""
+        exploration = self._visit(request).exploration
+        if exploration is None or exploration.example is None:
             return gr.skip(), gr.skip()
-        visit.drop_race()
-        return read_recording(visit.example), gr.update(visible=False)
+        exploration.end_run()
+        exploration.run = None
+        return read_recording(exploration.example), gr.update(visible=False)
 
-    def _watch(self, visit: Visit, seconds: float) -> Iterator[str]:
-        for value in watch(self._state, visit, seconds):
-            yield value.text()
+    def _begin(self, path: str | None, request: gr.Request, chosen: tuple[Any, ...]) -> LiveRun:
+        exploration = recall(self._visit(request), path)
+        with clear_errors():
+            options = RunOptions.from_controls(chosen)
+            run = LiveRun(self._state.lab, self._state.loading.shapes, exploration.picture, options)
+        exploration.begin(run)
+        self._state.visits.make_room()
+        return run
+
+    async def _follow(self, run: LiveRun, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Yield values of stage and place until the run is over or another one has taken the stage."""
+        visit = self._visit(request)
+        async with aclosing(follow(self._state.queue, self._page, run, request)) as updates:
+            async for progress, place in updates:
+                if visit.exploration is None or visit.exploration.run is not run:
+                    return
+                shown = gr.skip()
+                if progress is not None:
+                    shown = (await asyncio.to_thread(run.show, progress)).text()
+                yield shown, place
+        yield gr.skip(), ""
 
     def _visit(self, request: gr.Request) -> Visit:
-        return self._state.visit(request.session_hash)
+        return self._state.visits.get(request.session_hash)

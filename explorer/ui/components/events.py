@@ -1,0 +1,15 @@
+"""How events are sent: the options that most events of the page share."""
+
+from typing import Any
+
+# Gradio draws no progress over the page, and programs are not offered the event.
+UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+# Answered outside Gradio's queue, for what takes no time.
+AT_ONCE: dict[str, Any] = {"queue": False, **UNSEEN}
+# As many of these as there are visitors may wait at once, since they compute nothing themselves.
+TOGETHER: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
+
+
+def one_at_a_time(name: str) -> dict[str, Any]:
+    """Return the options of events that compute: of those with the same name, one runs at a time."""
+    return {"concurrency_id": name, "concurrency_limit": 1, **UNSEEN}

@@ -1,0 +1,40 @@
+"""Following a job of the queue for whoever called: its items, its place, and whether anybody listens."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import gradio as gr
+
+from explorer.ui.components.errors import clear_errors
+from explorer.ui.session.listener import Listener
+from explorer.ui.session.queue import RunQueue, describe_place
+from explorer.ui.session.ticket import Job
+
+PLACE_EVERY_SECONDS = 1.0
+
+
+async def follow(
+    queue: RunQueue, page: gr.Blocks, job: Job, request: gr.Request, *, is_program: bool = False
+) -> AsyncGenerator[tuple[Any | None, str], None]:
+    """Queue a job up and yield what it makes, or None, each with the words on its place in the queue.
+
+    Ends early, and stops the job, when nobody listens any more. A slow connection is spared what is outdated.
+
+    Raises:
+        gr.Error: the queue is full, or the job has failed for a reason that explains itself.
+    """
+    listener = Listener(page, request.session_hash)
+    who, address = request.session_hash or "", _address(request)
+    with clear_errors(), queue.ticket(job, who, address, is_program=is_program) as ticket:
+        async with aclosing(ticket.follow(PLACE_EVERY_SECONDS)) as items:
+            async for item in items:
+                if listener.is_gone():
+                    return
+                if job.is_over or not listener.is_behind():
+                    yield item, describe_place(queue.place(ticket))
+
+
+def _address(request: gr.Request) -> str:
+    """Return the caller's address; behind a proxy, FORWARDED_ALLOW_IPS lets uvicorn tell the true one."""
+    return request.client.host if request.client else ""

@@ -1,0 +1,167 @@
+"""One visitor's run, from Run to the table of final numbers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+from uuid import uuid4
+
+from explorer.images import Picture
+from explorer.lab.lab import Lab
+from explorer.lab.race import Frame
+from explorer.lab.run import Reconstruction
+from explorer.machine import return_freed_memory
+from explorer.metrics.scores import Scores
+from explorer.metrics.thumbnail import Thumbnails
+from explorer.ui.session.history import History
+from explorer.ui.session.live_metrics import LiveMetrics
+from explorer.ui.session.options import RunOptions
+from explorer.ui.session.race_job import RaceJob
+from explorer.ui.session.zero_gpu import set_up_race
+from explorer.ui.stage import Measurement, StageValue, Table, make_row, make_table, read_frame, still
+from explorer.ui.stage.captions import describe_layers, flat_psnr_db
+
+# Beside its memory an optimiser keeps the parameters, their slope, the best picture and the like.
+OTHER_PICTURES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A frame of the run and what the run is about to do."""
+
+    frame: Frame
+    phase: Literal["running", "measuring", "done"] = "running"
+
+
+class LiveRun:
+    """A job of the queue, and what the visitor sees of it."""
+
+    def __init__(self, lab: Lab, shapes: Mapping[str, str], picture: Picture, options: RunOptions) -> None:
+        """Plan a run; nothing is computed before its first turn. Raises SettingsError."""
+        self.id = uuid4().hex
+        self.options = options
+        self.settings = options.settings()
+        self.results: dict[str, Reconstruction] = {}
+        self.scores: dict[str, Scores] = {}
+        self.history = History()
+        self.is_over = False
+        self._lab, self._shapes, self._picture = lab, shapes, picture
+        self._metrics, self._thumbnails = LiveMetrics(lab.scorer, picture), Thumbnails(picture.images)
+        self._has_original = False
+        evaluations = options.steps * len(self.settings)
+        self._job = RaceJob(
+            lambda: set_up_race(lab, picture, self.settings, options.method), evaluations, options.seconds
+        )
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the run has been told to stop."""
+        return self._job.is_stopping
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether the run can go on."""
+        return self.is_over and self._job.can_resume
+
+    def stop(self) -> None:
+        """End the run after its step; safe from any thread, also before it has begun."""
+        self._job.stop()
+
+    def pause(self) -> None:
+        """Let others take their turn."""
+        self._job.pause()
+
+    def resume(self, seconds: float) -> None:
+        """Let the run go on for so many more seconds."""
+        self._job.resume(seconds)
+        self.is_over = False
+
+    def seconds_left(self) -> float | None:
+        """Estimate the time of the run from here, if it had the machine alone."""
+        return self._job.seconds_left()
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory the run holds."""
+        images = sum(made.images.nbytes for made in self.results.values())
+        return images + self.history.nbytes + self.race_nbytes
+
+    @property
+    def race_nbytes(self) -> int:
+        """About how much of it `drop_race` frees: what each layer's optimiser remembers."""
+        if self._job.race is None:
+            return 0
+        kept = sum(2 * chosen.history + OTHER_PICTURES for chosen in self.settings.values())
+        return kept * self._picture.images.nbytes
+
+    def drop_race(self) -> None:
+        """Forget the optimisers' state; the run cannot be resumed then."""
+        self._job.race = None
+
+    def advance(self, seconds: float) -> Iterator[Progress]:
+        """Run for one slice; at the end of the last one measure what has been reached."""
+        frame = None
+        for frame in self._job.advance(seconds):
+            if self._job.race is not None:
+                self._metrics.read(self._job.race, frame.seconds)
+            yield Progress(frame)
+        if not self._job.is_over:
+            return
+        if frame is not None and self._job.race is not None:
+            self.scores = {}
+            self.results = {made.layer: made for made in self._job.race.reconstructions()}
+            yield Progress(frame, "measuring")
+            self.scores = score_results(self._lab, self._picture, self.results)
+            yield Progress(frame, "done")
+            return_freed_memory()
+        self.is_over = True
+
+    def show(self, progress: Progress) -> StageValue:
+        """Write what the stage shows; to be called once for each progress that is shown, in order."""
+        frame, is_running = progress.frame, progress.phase == "running"
+        jpegs = self.history.add(frame)
+        measured = self._metrics.take()
+        panels = read_frame(frame, jpegs, self._shapes, measured, self._thumbnails, is_running=is_running)
+        value = StageValue(
+            self.id,
+            None if self._has_original else still(self._picture.images),
+            panels,
+            frame.seconds,
+            status="Running …" if is_running else "Measuring …",
+            table=self._running_table(frame),
+            is_over=not is_running,
+        )
+        self._has_original = True
+        if is_running:
+            return value
+        psnr_db = {layer: panel.psnr_db for layer, panel in frame.panels.items()}
+        flat_db = flat_psnr_db(self._picture.images)
+        captions = describe_layers(psnr_db, flat_db, after=f"After {frame.seconds:.0f} s, ")
+        value = replace(value, captions=captions)
+        if progress.phase == "measuring":
+            return value
+        status = f"Done after {frame.seconds:.1f} s."
+        effort = {layer: (made.evaluations, made.seconds) for layer, made in self.results.items()}
+        return replace(value, status=status).scored(
+            self.scores, effort, is_trained=self._lab.backbone.digest is not None
+        )
+
+    def _running_table(self, frame: Frame) -> Table:
+        """Write what is known of a run under way: SSIM and LPIPS as last read, the rest when it is over."""
+        rows = []
+        for layer, panel in frame.panels.items():
+            read = self._metrics.latest.get(layer, Measurement())
+            known = {
+                "psnr_db": panel.psnr_db,
+                "ssim": read.ssim,
+                "lpips": read.lpips,
+                "feature_error": panel.losses["feature"],
+                "thumbnail_side": self._thumbnails.side_of(panel.psnr_db),
+            }
+            rows.append(make_row(layer, Scores(known), panel.evaluations, panel.seconds))
+        return make_table(rows)
+
+
+def score_results(lab: Lab, picture: Picture, results: Mapping[str, Reconstruction]) -> dict[str, Scores]:
+    """Measure reconstructions of one picture together, one for each layer."""
+    made = [(layer, one.images) for layer, one in results.items()]
+    return dict(zip(results, lab.scorer.score_all(made, picture.images), strict=True))

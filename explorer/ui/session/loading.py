@@ -1,0 +1,98 @@
+"""Loading the models behind the page, so that it opens at once."""
+
+import logging
+from collections.abc import Callable
+from threading import Event, Thread
+
+import torch
+
+from explorer.errors import ExplorerError
+from explorer.features.layers import LAYERS
+from explorer.images import SIZE, Picture
+from explorer.lab.lab import Lab
+from explorer.machine import return_freed_memory
+
+logger = logging.getLogger(__name__)
+
+
+class Loading:
+    """Loads the lab and then all that the first visitor would otherwise wait for.
+
+    `doing` says what is being done, "" when nothing is; `failure` why there is no lab; `notice` what is amiss
+    although the lab runs. Whatever is raised ends in one of the two.
+    """
+
+    def __init__(self, load: Callable[[], Lab]) -> None:
+        self._load = load
+        self._lab: Lab | None = None
+        self._is_loaded = Event()
+        self.doing = "Loading ResNet-50 …"
+        self.failure: str | None = None
+        self.notice: str | None = None
+        self.shapes: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Start loading in a thread of its own."""
+        Thread(target=self._run, name="load-models", daemon=True).start()
+
+    def tell(self, doing: str) -> None:
+        """Show what is being done while the models load."""
+        self.doing = doing
+
+    @property
+    def lab(self) -> Lab:
+        """The lab; waits for it. Raises ExplorerError with the reason when it cannot be had."""
+        self._is_loaded.wait()
+        if self._lab is None:
+            raise ExplorerError(self.failure)
+        return self._lab
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the lab can be used; decoders and metrics may still be on their way."""
+        return self._lab is not None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every model has been loaded, or loading has failed."""
+        return not self.doing
+
+    def _run(self) -> None:
+        try:
+            self._lab = self._load()
+            self._is_loaded.set()
+            self._warm_up(self._lab)
+        except Exception as error:
+            message = _explain(error)
+            if self._lab is None:
+                self.failure = message
+            else:
+                self.notice = message
+        finally:
+            self.doing = ""
+            self._is_loaded.set()
+            return_freed_memory()
+
+    def _warm_up(self, lab: Lab) -> None:
+        self.doing = "Preparing the layers …"
+        lab.prepare()
+        blank = Picture("blank", torch.full((1, 3, SIZE, SIZE), 0.5))
+        for layer in LAYERS:
+            _, channels, rows, columns = lab.encode(blank, layer)[layer].shape
+            self.shapes[layer] = f"{channels} × {rows} × {columns}"
+        for layer in LAYERS:
+            self.doing = f"Preparing the decoder of {layer} …"
+            made = lab.reconstruct(blank, layer, lab.choose_decoder(layer))
+            if layer == LAYERS[-1]:
+                self.doing = "Preparing the metrics …"
+                lab.score(blank, made)
+
+
+def _explain(error: Exception) -> str:
+    """Say what went wrong in one line; what does not explain itself is also logged."""
+    if isinstance(error, ExplorerError):
+        return str(error)
+    logger.exception("The models could not be loaded.", exc_info=error)
+    if isinstance(error, OSError) and error.filename:
+        return f"The models could not be loaded: {error.filename}: {error.strerror}."
+    return f"The models could not be loaded: {type(error).__name__}: {error}"

@@ -1,0 +1,77 @@
+"""A program's reconstruction as a job of the queue: one pass, or an optimiser's steps in slices."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from threading import Event
+
+from explorer.images import Picture
+from explorer.inversion.settings import Settings
+from explorer.lab.lab import Lab
+from explorer.lab.methods import is_iterative
+from explorer.lab.run import Reconstruction, Run
+from explorer.metrics.scores import Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A reconstruction and what has been measured of it."""
+
+    reconstruction: Reconstruction
+    scores: Scores
+
+
+class ReconstructionJob:
+    """Brings a picture back by any method and yields it, measured, when it is done; nothing if stopped."""
+
+    def __init__(self, lab: Lab, picture: Picture, layer: str, method: str, settings: Settings) -> None:
+        self.is_over = False
+        self._lab, self._picture = lab, picture
+        self._layer, self._method, self._settings = layer, method, settings
+        self._run: Run | None = None
+        self._stopping, self._pausing = Event(), Event()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the job has been told to stop."""
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """End after the step at hand, without a result."""
+        self._stopping.set()
+
+    def pause(self) -> None:
+        """Let others take their turn after the step at hand."""
+        self._pausing.set()
+
+    def seconds_left(self) -> float | None:
+        """Estimate the time from here by the pace so far; None before there is one."""
+        if self._run is None or not self._run.has_begun:
+            return None
+        done, planned = self._run.latest.evaluations, self._settings.evaluations or 1
+        return self._run.seconds * max(planned / max(done, 1) - 1, 0.0)
+
+    def advance(self, seconds: float) -> Iterator[Scored]:
+        """Work for one slice."""
+        self._pausing.clear()
+        if is_iterative(self._method) and not self._take_steps(time.monotonic() + seconds):
+            return
+        self.is_over = True
+        if self.is_stopping:
+            return
+        if self._run is not None:
+            made = self._run.reconstruction()
+        else:
+            made = self._lab.reconstruct(self._picture, self._layer, self._method)
+        yield Scored(made, self._lab.score(self._picture, made))
+
+    def _take_steps(self, until: float) -> bool:
+        """Advance the optimiser and return whether the job is to end."""
+        if self._run is None and not self.is_stopping:
+            self._run = self._lab.run(self._picture, self._layer, self._method, self._settings)
+        while self._run is not None and not self.is_stopping:
+            if self._run.advance() is None:
+                return True
+            if time.monotonic() >= until or self._pausing.is_set():
+                return False
+        return True

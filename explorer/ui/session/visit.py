@@ -1,0 +1,75 @@
+"""What one visitor has: a picture, and everything that has been made from it."""
+
+from dataclasses import dataclass, field
+
+from explorer.images import Picture
+from explorer.lab.run import Reconstruction
+from explorer.metrics.scores import Scores
+from explorer.ui.session.live_run import LiveRun
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The file that was laid down last, and when."""
+
+    path: str
+    seconds: float
+
+
+@dataclass(slots=True)
+class Exploration:
+    """Everything made from one picture; another picture gets another one, so the two never mix."""
+
+    picture: Picture
+    example: str | None = None
+    decoded: dict[str, Reconstruction] = field(default_factory=dict)
+    decoded_scores: dict[str, Scores] = field(default_factory=dict)
+    run: LiveRun | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it holds."""
+        decoded = sum(made.images.nbytes for made in self.decoded.values())
+        return self.picture.images.nbytes + decoded + (self.run.nbytes if self.run else 0)
+
+    def begin(self, run: LiveRun) -> None:
+        """Put a run in the place of the one before, which is stopped."""
+        self.end_run()
+        self.run = run
+
+    def end_run(self) -> None:
+        """Stop the run and forget its optimisers, but not what it has reached."""
+        if self.run is not None:
+            self.run.stop()
+            self.run.drop_race()
+
+
+@dataclass(slots=True)
+class Visit:
+    """One visitor. Never shown to another."""
+
+    session: str
+    arrival: Arrival | None = None
+    exploration: Exploration | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run of this visitor waits or is under way."""
+        run = self.exploration and self.exploration.run
+        return run is not None and not run.is_over
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory the visit holds."""
+        return self.exploration.nbytes if self.exploration else 0
+
+    def put(self, exploration: Exploration | None) -> None:
+        """Lay down another picture, or none; what was made from the one before goes."""
+        if self.exploration is not None:
+            self.exploration.end_run()
+        self.exploration = exploration
+
+    def stop(self) -> None:
+        """End the run, wherever it stands."""
+        if self.exploration is not None and self.exploration.run is not None:
+            self.exploration.run.stop()

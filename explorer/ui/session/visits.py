@@ -1,0 +1,66 @@
+"""All visitors, as many as fit into memory: who has been idle longest goes first, and is told on return."""
+
+from collections import OrderedDict
+from threading import Lock
+
+from explorer.ui.session.visit import Visit
+
+# Some 150 visitors with everything they can make, or thousands with a picture alone.
+MAX_BYTES = 1_500_000_000
+ANONYMOUS = "anonymous"
+
+
+class Visits:
+    """Visits by session; safe to use from several threads. A visit with a run under way never goes."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._visits: OrderedDict[str, Visit] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        """Count the visits that are kept."""
+        return len(self._visits)
+
+    def get(self, session: str | None) -> Visit:
+        """Return this visitor's visit, a new one if there is none."""
+        key = session or ANONYMOUS
+        with self._lock:
+            visit = self._visits.setdefault(key, Visit(key))
+            self._visits.move_to_end(key)
+            return visit
+
+    def leave(self, session: str | None) -> None:
+        """Forget a visitor who has closed the page."""
+        with self._lock:
+            visit = self._visits.pop(session or ANONYMOUS, None)
+        if visit is not None:
+            visit.put(None)
+
+    def make_room(self) -> None:
+        """Bring the visits within their memory.
+
+        First the races that could be resumed go, then whole visits, those that have been idle longest first.
+        """
+        with self._lock:
+            idle = [visit for visit in list(self._visits.values())[:-1] if not visit.is_busy]
+            excess = sum(visit.nbytes for visit in self._visits.values()) - self._max_bytes
+            for visit in idle:
+                if excess <= 0:
+                    return
+                excess -= _drop_race(visit)
+            for visit in idle:
+                if excess <= 0:
+                    return
+                excess -= visit.nbytes
+                del self._visits[visit.session]
+
+
+def _drop_race(visit: Visit) -> int:
+    """Forget an idle visit's race and return how many bytes that frees."""
+    run = visit.exploration and visit.exploration.run
+    if run is None:
+        return 0
+    freed = run.race_nbytes
+    run.drop_race()
+    return freed

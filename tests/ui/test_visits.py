@@ -1,0 +1,103 @@
+"""Visits are bounded by memory: idle ones make room, those with a run under way never do."""
+
+import pytest
+import torch
+
+from explorer.images import Picture
+from explorer.lab.lab import Lab
+from explorer.lab.run import Reconstruction
+from explorer.ui.session.live_run import LiveRun
+from explorer.ui.session.options import RunOptions
+from explorer.ui.session.visit import Exploration
+from explorer.ui.session.visits import Visits
+
+PICTURE = Picture("grey", torch.full((1, 3, 64, 64), 0.5))
+OPTIONS = RunOptions(steps=10, layers=("layer1",))
+BYTES = PICTURE.images.nbytes
+
+
+def fill(visits: Visits, session: str) -> Exploration:
+    exploration = Exploration(PICTURE)
+    visits.get(session).put(exploration)
+    visits.make_room()
+    return exploration
+
+
+def begin(lab: Lab, exploration: Exploration) -> LiveRun:
+    run = LiveRun(lab, {}, PICTURE, OPTIONS)
+    exploration.begin(run)
+    return run
+
+
+def finish(run: LiveRun) -> None:
+    while not run.is_over:
+        for _ in run.advance(60):
+            pass
+
+
+def test_hundreds_of_idle_visits_fit() -> None:
+    visits = Visits()
+    picture = Picture("photo", torch.zeros(1, 3, 224, 224))
+    for number in range(200):
+        decoded = {
+            layer: Reconstruction(layer, "decoder", torch.zeros(1, 3, 224, 224), 0, 0.1)
+            for layer in ("layer1", "layer2", "layer3", "layer4")
+        }
+        visits.get(str(number)).put(Exploration(picture, decoded=decoded))
+        visits.make_room()
+    assert len(visits) == 200
+
+
+def test_who_has_been_idle_longest_makes_room() -> None:
+    visits = Visits(max_bytes=3 * BYTES)
+    for session in "abc":
+        fill(visits, session)
+    visits.get("a")
+    fill(visits, "d")
+    assert len(visits) == 3
+    assert visits.get("a").exploration is not None
+    assert visits.get("b").exploration is None
+
+
+def test_a_visit_with_a_run_under_way_or_waiting_stays(coarse_lab: Lab) -> None:
+    visits = Visits(max_bytes=BYTES)
+    run = begin(coarse_lab, fill(visits, "busy"))
+    for number in range(5):
+        fill(visits, str(number))
+    assert visits.get("busy").exploration is not None
+    assert not run.is_stopping
+
+
+def test_a_finished_race_goes_before_any_picture_does(coarse_lab: Lab) -> None:
+    visits = Visits(max_bytes=20 * BYTES)
+    exploration = fill(visits, "a")
+    run = begin(coarse_lab, exploration)
+    finish(run)
+    assert run.race_nbytes > 20 * BYTES
+    fill(visits, "b")
+    assert visits.get("a").exploration is exploration
+    assert run.race_nbytes == 0
+    assert not run.can_resume
+    assert set(run.results) == {"layer1"}
+
+
+def test_who_leaves_stops_the_own_run(coarse_lab: Lab) -> None:
+    visits = Visits()
+    run = begin(coarse_lab, fill(visits, "a"))
+    visits.leave("a")
+    assert run.is_stopping
+    assert len(visits) == 0
+
+
+def test_another_picture_stops_the_run_of_the_one_before(coarse_lab: Lab) -> None:
+    visits = Visits()
+    run = begin(coarse_lab, fill(visits, "a"))
+    fill(visits, "a")
+    assert run.is_stopping
+
+
+@pytest.mark.parametrize("session", [None, "a"])
+def test_leaving_twice_is_no_fault(session: str | None) -> None:
+    visits = Visits()
+    visits.leave(session)
+    visits.leave(session)
