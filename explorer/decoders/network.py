@@ -89,6 +89,7 @@ class ResidualBlock(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch width height columns"]
     ) -> Float[Tensor, "batch width height columns"]:
+        """Add what the two convolutions find."""
         return x + self.second(functional.silu(self.first(functional.silu(x))))
 
 
@@ -108,6 +109,7 @@ class Upsample(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch width height columns"]
     ) -> Float[Tensor, "batch out_width height2 columns2"]:
+        """Double height and width."""
         return functional.pixel_shuffle(self.conv(x), 2)
 
 

@@ -26,7 +26,10 @@ class DepthOptions:
 
 
 def run(
-    lab: Lab, pictures: Sequence[Picture], layers: Sequence[str], options: DepthOptions
+    lab: Lab,
+    pictures: Sequence[Picture],
+    layers: Sequence[str],
+    options: DepthOptions,  # noqa: ARG001 - as every experiment
 ) -> Iterator[Result]:
     """Yield every block's picture, then the curves over depth."""
     nodes = list(layers) or list(list_blocks(lab.backbone.network))

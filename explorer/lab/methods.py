@@ -55,7 +55,7 @@ class Iterative:
 
     start: Literal["settings", "decoder"]
 
-    def explain_absence(self, models: Models, layer: str) -> str | None:
+    def explain_absence(self, models: Models, layer: str) -> str | None:  # noqa: ARG002 - as OnePass
         """Say nothing: the search runs everywhere, if need be from the linear decoder's picture."""
         return None
 

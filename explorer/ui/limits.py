@@ -126,12 +126,13 @@ class UploadQuota:
         if scope["type"] == "http" and scope["path"].startswith(UPLOAD_PATH) and scope["method"] == "POST":
             address = scope["client"][0] if scope.get("client") else ""
             size = int(Headers(scope=scope).get("content-length", UPLOAD_BYTES))
-            if not self._admits(address, size):
+            if not self.admits(address, size):
                 await _refuse(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY_UPLOADS, scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
-    def _admits(self, address: str, size: int) -> bool:
+    def admits(self, address: str, size: int) -> bool:
+        """Count an upload, unless its address has sent too many files or bytes lately."""
         recent = self._uploads.setdefault(address, deque())
         while recent and recent[0][0] < self.now() - QUOTA_SECONDS:
             recent.popleft()

@@ -24,7 +24,7 @@ class FirstChannels(torch.nn.Module):
 class UndecodedModels(Models):
     """Models without trained decoders."""
 
-    def decoder(self, layer: str, variant: str) -> torch.nn.Module | None:
+    def decoder(self, layer: str, variant: str, passes: int = 0) -> torch.nn.Module | None:
         return FirstChannels() if variant == LINEAR else None
 
 

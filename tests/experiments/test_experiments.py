@@ -161,12 +161,12 @@ def test_a_node_without_maps_is_explained(lab, pictures):
 def test_features_are_forgotten_with_their_picture(lab, pictures):
     from explorer.experiments import measuring
 
-    before = len(measuring._features)
+    before = len(measuring._features)  # noqa: SLF001
     picture = type(pictures[0])("short", torch.rand(1, 3, SIDE, SIDE))
     measuring.encode(lab, picture, "layer1")
-    assert len(measuring._features) == before + 1
+    assert len(measuring._features) == before + 1  # noqa: SLF001
     del picture
-    assert len(measuring._features) == before
+    assert len(measuring._features) == before  # noqa: SLF001
 
 
 @dataclass(frozen=True, slots=True)

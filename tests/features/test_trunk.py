@@ -60,7 +60,7 @@ def test_trunk_is_frozen_and_leaves_the_network_as_it_was(tiny_network: ResNet) 
     trunk = build_trunk(tiny_network, "layer1")
     trunk(picture())
     assert not any(parameter.requires_grad for parameter in trunk.parameters())
-    assert not any(module._forward_hooks for module in tiny_network.modules())
+    assert not any(module._forward_hooks for module in tiny_network.modules())  # noqa: SLF001
     for name, tensor in tiny_network.state_dict().items():
         torch.testing.assert_close(tensor, before[name], atol=0, rtol=0)
 

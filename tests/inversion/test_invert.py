@@ -171,7 +171,7 @@ def test_closing_early_leaves_no_hook_no_thread_and_the_grad_mode(trunk: Trunk, 
         assert not torch.is_grad_enabled()
     assert torch.is_grad_enabled()
     assert threading.active_count() == threads
-    assert not any(module._forward_hooks or module._backward_hooks for module in trunk.modules())
+    assert not any(module._forward_hooks or module._backward_hooks for module in trunk.modules())  # noqa: SLF001
     assert not any(parameter.grad is not None for parameter in trunk.parameters())
 
 

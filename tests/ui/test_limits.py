@@ -66,13 +66,13 @@ def test_a_body_that_does_not_say_its_length_is_cut_off(page, path, limit):
 def test_an_address_may_upload_so_much_in_ten_minutes():
     clock = [0.0]
     quota = UploadQuota(None, lambda: clock[0])  # type: ignore[arg-type]
-    assert all(quota._admits("a", 1) for _ in range(QUOTA_FILES))
-    assert not quota._admits("a", 1)
-    assert quota._admits("b", QUOTA_BYTES)
-    assert not quota._admits("b", 1)
+    assert all(quota.admits("a", 1) for _ in range(QUOTA_FILES))
+    assert not quota.admits("a", 1)
+    assert quota.admits("b", QUOTA_BYTES)
+    assert not quota.admits("b", 1)
     clock[0] = QUOTA_SECONDS + 1
-    assert quota._admits("a", 1)
-    assert quota._admits("b", 1)
+    assert quota.admits("a", 1)
+    assert quota.admits("b", 1)
 
 
 def test_the_queue_cannot_be_passed_by(page):

@@ -38,7 +38,7 @@ def play_all(request: RaceRequest) -> list[Frame]:
 
 def request() -> RaceRequest:
     picture = load_example("cat", size=SIDE)
-    return ZeroGpuRace(load_backbone(UNTRAINED), picture, SETTINGS, "optimiser")._request
+    return ZeroGpuRace(load_backbone(UNTRAINED), picture, SETTINGS, "optimiser")._request  # noqa: SLF001
 
 
 def test_here_no_gpu_is_lent_and_a_race_runs_in_the_page(lab: Lab) -> None:

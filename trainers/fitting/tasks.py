@@ -87,9 +87,11 @@ class Decoding:
         self.shape = ARCHITECTURES[config.layer] if self.decoder is None else self.decoder.card.config
 
     def build_network(self) -> DecoderNetwork:
+        """Make the network whose weights are learned."""
         return DecoderNetwork(self.shape)
 
     def begin(self, network: DecoderNetwork, examples: Callable[[], Iterator[Example]]) -> None:
+        """Take the other decoder's weights, or fit the linear head or the standardisation."""
         if self.decoder is not None:
             network.load_state_dict(self.decoder.network.state_dict())
         else:
@@ -97,7 +99,8 @@ class Decoding:
             begin(network, lambda: ((example.inputs, example.target) for example in examples()))
 
     @torch.no_grad()
-    def example(self, network: DecoderNetwork, trunk: Trunk, batch: Batch, step: int) -> Example:
+    def example(self, network: DecoderNetwork, trunk: Trunk, batch: Batch, step: int) -> Example:  # noqa: ARG002 - as Refining
+        """Return the features, computed or cached, and their pictures."""
         if batch.features is not None:
             return Example(batch.features, torch.zeros(()), batch.images)
         features = trunk(batch.images)[trunk.nodes[0]].float()
@@ -105,6 +108,7 @@ class Decoding:
 
     @torch.no_grad()
     def reconstruct(self, network: DecoderNetwork, trunk: Trunk, images: Images) -> Images:
+        """Decode the features of pictures."""
         return network(trunk(images)[trunk.nodes[0]]).clamp(0, 1)
 
 
@@ -121,15 +125,18 @@ class Refining:
         self.passes = config.passes
 
     def build_network(self) -> DecoderNetwork:
+        """Make the network whose weights are learned."""
         return DecoderNetwork(describe_refinement(self.decoder.card.config))
 
     def begin(self, network: DecoderNetwork, examples: Callable[[], Iterator[Example]]) -> None:
+        """Fit the linear head to what the decoder's pictures lack."""
         start_from_regression(
             network, lambda: ((example.inputs, example.target - example.picture) for example in examples())
         )
 
     @torch.no_grad()
     def example(self, network: DecoderNetwork, trunk: Trunk, batch: Batch, step: int) -> Example:
+        """Return what a refinement sees of a picture that may have been refined before."""
         target = trunk(batch.images)
         features = target[trunk.nodes[0]].float()
         picture = self._picture(network, trunk, target, self._passes_before(step))
@@ -138,6 +145,7 @@ class Refining:
 
     @torch.no_grad()
     def reconstruct(self, network: DecoderNetwork, trunk: Trunk, images: Images) -> Images:
+        """Decode the features of pictures, and refine as often as the lab does."""
         return self._picture(network, trunk, trunk(images), DEFAULT_PASSES)
 
     def _passes_before(self, step: int) -> int:

@@ -46,7 +46,7 @@ def text(name: str, value: object) -> str:
 
 def sent_with(event: gr.EventData, key: str) -> object:
     """Return what the browser sent with an event under a key; None if it sent nothing of that name."""
-    data = event._data
+    data = event._data  # noqa: SLF001 - Gradio has no public way to ask whether a key was sent.
     return data.get(key) if isinstance(data, dict) else None
 
 
