@@ -41,6 +41,6 @@ class Listener:
 
     def _count_unread(self) -> int:
         """Count the session's messages that Gradio keeps until they are fetched."""
-        queue = self._page._queue
+        queue = self._page._queue  # noqa: SLF001 - Gradio has no public way.
         messages = queue.pending_messages_per_session.get(self._session or "")
         return 0 if messages is None else messages.qsize()
