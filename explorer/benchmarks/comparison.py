@@ -16,7 +16,8 @@ from explorer.benchmarks.curve import Curve
 from explorer.images import Picture
 from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
-from explorer.lab.run import Run, take_turns
+from explorer.lab.run import Run
+from explorer.lab.turns import take_turns
 from explorer.lines import append_line, read_lines
 from explorer.report.bundle import Result, make_record
 

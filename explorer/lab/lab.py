@@ -28,6 +28,7 @@ from explorer.lab.models import Models
 from explorer.lab.race import Race
 from explorer.lab.run import Reconstruction, Run
 from explorer.lab.scorer import SCORED_NODES, Scorer
+from explorer.lab.workers import count_workers
 from explorer.machine import CPU
 from explorer.metrics.scores import Scores
 
@@ -208,7 +209,7 @@ class Lab:
     def race(self, picture: Picture, settings: Mapping[str, Settings], *, method: str = "optimiser") -> Race:
         """Set up the layers that have settings to be inverted side by side, without a step taken yet."""
         runs = {layer: self.run(picture, layer, method, chosen) for layer, chosen in settings.items()}
-        return Race(runs, method=method)
+        return Race(runs, method=method, workers=count_workers(len(runs), self.device))
 
     def score(self, picture: Picture, reconstruction: Reconstruction) -> Scores:
         """Measure a reconstruction by every metric; one that cannot be had is None with its reason."""

@@ -8,7 +8,8 @@ from threading import Event
 from typing import Protocol
 
 from explorer.images import Images, Pixels, to_pixels
-from explorer.lab.run import Reconstruction, Run, State, take_turns
+from explorer.lab.run import Reconstruction, Run, State
+from explorer.lab.turns import take_turns
 
 # Four frames a second look alive; asking for a little more leaves room for a deep layer's long step.
 FRAMES_PER_SECOND = 4.5
@@ -59,14 +60,18 @@ class AnyRace(Protocol):
 
 
 class Race:
-    """Advances several runs fairly: the layer with the least own compute time goes next.
+    """Advances several runs fairly, on as many workers: the layer with the least own compute goes next.
+
+    On several workers each run computes with a fixed share of the cores, so that its steps are the same to
+    the bit whatever the others do. They go on computing while whoever reads the frames is busy with one.
 
     `frames` may be closed, or ended by `stop` or its seconds, and called again: the race goes on where it
     was. So several races share one machine in slices: `frames(seconds)` of each in turn, as often as need be.
     """
 
-    def __init__(self, runs: Mapping[str, Run], *, method: str) -> None:
+    def __init__(self, runs: Mapping[str, Run], *, method: str, workers: int = 1) -> None:
         self.method = method
+        self._workers = workers
         self._runs = dict(runs)
         self._pixels: dict[str, tuple[Images, Pixels]] = {}
         self._seconds = 0.0
@@ -80,17 +85,19 @@ class Race:
             run.resume()
         started = time.perf_counter() - self._seconds
         limit = float("inf") if seconds is None else self._seconds + seconds
+
+        def is_over() -> bool:
+            # Asked after a step: even a race stopped before it began has taken one, to have a last frame.
+            return self._is_stopping.is_set() or time.perf_counter() - started >= limit
+
         due = self._seconds
         try:
-            with closing(take_turns(self._runs.values())) as turns:
+            with closing(take_turns(self._runs.values(), workers=self._workers, is_over=is_over)) as turns:
                 for _ in turns:
                     self._seconds = time.perf_counter() - started
                     if self._seconds >= due and all(run.has_begun for run in self._runs.values()):
                         due = max(due + 1 / FRAMES_PER_SECOND, self._seconds)
                         yield self._frame()
-                    # Even a race stopped before it began has taken one step, to have a last frame.
-                    if self._seconds >= limit or self._is_stopping.is_set():
-                        break
         finally:
             for run in self._runs.values():
                 run.stop()
@@ -116,7 +123,7 @@ class Race:
         return Frame(self._seconds, panels)
 
     def _panel(self, run: Run) -> Panel:
-        step, record = run.latest, run.record
+        step, record = run.reached
         images, pixels = self._pixels.get(run.layer, (None, None))
         if pixels is None or images is not step.images:
             pixels = to_pixels(step.images)

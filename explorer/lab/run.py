@@ -1,6 +1,6 @@
-"""A run: one layer of one picture being inverted, and the order in which several take turns."""
+"""A run: one layer of one picture being inverted."""
 
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -119,12 +119,14 @@ class Run:
     @property
     def latest(self) -> Step:
         """The step the run stands at. Raises ValueError before the first."""
-        return self._last_step_and_record()[0]
+        return self.reached[0]
 
     @property
-    def record(self) -> Record:
-        """The numbers of the step the run stands at. Raises ValueError before the first."""
-        return self._last_step_and_record()[1]
+    def reached(self) -> tuple[Step, Record]:
+        """The step the run stands at and its numbers. Raises ValueError before the first."""
+        if self._reached is None:
+            raise ValueError("The run has not taken its first step.")
+        return self._reached
 
     @property
     def history(self) -> tuple[Record, ...]:
@@ -138,11 +140,6 @@ class Run:
             self.layer, self.method, step.images, step.evaluations, step.seconds, self.notice, self.history
         )
 
-    def _last_step_and_record(self) -> tuple[Step, Record]:
-        if self._reached is None:
-            raise ValueError("The run has not taken its first step.")
-        return self._reached
-
 
 def measure(step: Step, original: Images) -> Record:
     """Measure one step against the original picture, which the optimiser itself never sees."""
@@ -153,11 +150,3 @@ def measure(step: Step, original: Images) -> Record:
         losses=dict(step.losses),
         psnr_db=float(psnr(step.images, original).mean()),
     )
-
-
-def take_turns(runs: Collection[Run]) -> Generator[Run, None, None]:
-    """Advance the run with the least own compute until all have ended, and yield each run after its step."""
-    while running := [run for run in runs if run.state == "running"]:
-        run = min(running, key=lambda run: run.seconds)
-        run.advance()
-        yield run

@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from explorer.lab.run import take_turns
+from explorer.lab.turns import take_turns
 from tests.lab.made import diverge, make_run, play
 
 

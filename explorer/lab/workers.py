@@ -1,0 +1,43 @@
+"""Worker threads: several jobs at once, each computing with a share of the cores.
+
+One job on all cores waits at every operation for the slowest of them, the one that something else keeps busy;
+jobs beside each other wait for nothing.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier, Lock
+
+import torch
+
+# Jobs at once at most: the four layers. Fixed, so that a layer's steps do not depend on how many others run.
+MAX_WORKERS = 4
+_SETTING_THREADS = Lock()
+
+
+def count_workers(jobs: int, device: torch.device) -> int:
+    """Return how many jobs to run at once: on a GPU one, else as many as there are cores."""
+    return min(jobs, MAX_WORKERS, torch.get_num_threads()) if device.type == "cpu" else 1
+
+
+@contextmanager
+def start_workers(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Give a pool of threads that share this thread's cores evenly, and wait for them to end."""
+    before = torch.get_num_threads()
+    are_ready = Barrier(count + 1)
+
+    def prepare() -> None:
+        torch.get_num_threads()  # A thread's first question or operation would undo what was set before it.
+        torch.set_num_threads(max(1, before // MAX_WORKERS))
+        are_ready.wait()
+
+    with ThreadPoolExecutor(count, "worker", prepare) as pool:
+        # What torch is told holds for the thread that tells it and for those that have not computed yet,
+        # never for others that have: afterwards the newcomers must get back theirs.
+        with _SETTING_THREADS:
+            for _ in range(count):
+                pool.submit(int)  # A thread starts with its first job.
+            are_ready.wait()
+            torch.set_num_threads(before)
+        yield pool
