@@ -50,6 +50,7 @@ class EvaluateConfig:
     iterative_pictures: int = 60  # Of these, evenly spread, for the methods that take long.
     layers: list[str] = field(default_factory=lambda: list(LAYERS))
     methods: list[str] = field(default_factory=lambda: list(METHODS))
+    has_baselines: bool = True  # The mean image and another picture beside every layer.
     preset: str = "balanced"
     steps: dict[str, int] = field(default_factory=dict)  # By method, in place of the preset's.
     grid_pictures: int = 4
@@ -78,7 +79,7 @@ class Evaluation:
         self.mean_image = quantise(_mean_image(paths))
 
     def results(self, index: int) -> Iterator[Result]:
-        """Reconstruct and score one picture by every method, the baselines included."""
+        """Reconstruct and score one picture by every method, the baselines included if wanted."""
         picture = read_picture(self.paths[index])
         reconstructions = list(self._reconstructions(picture, index))
         made = [(one.layer, one.images) for one in reconstructions]
@@ -89,8 +90,9 @@ class Evaluation:
     def _reconstructions(self, picture: Picture, index: int) -> Iterator[Reconstruction]:
         pair = read_picture(self.paths[(index + 1) % len(self.paths)]).images
         for layer in self.config.layers:
-            yield Reconstruction(layer, MEAN_IMAGE, self.mean_image, 0, 0.0)
-            yield Reconstruction(layer, RANDOM_PAIR, pair, 0, 0.0)
+            if self.config.has_baselines:
+                yield Reconstruction(layer, MEAN_IMAGE, self.mean_image, 0, 0.0)
+                yield Reconstruction(layer, RANDOM_PAIR, pair, 0, 0.0)
             for method in self.config.methods:
                 if self.lab.unavailable(layer, method):
                     continue
