@@ -84,7 +84,7 @@ def linear_decoder(trunk: Trunk) -> LinearDecoder:
 
 def cache_folder() -> Path:
     """Tell the folder for fitted decoders: ``EXPLORER_CACHE``, or a folder in the user's cache."""
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "feature-inversion"
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resnet-inversion-explorer"
     return Path(os.environ.get(CACHE_VARIABLE) or default)
 
 
