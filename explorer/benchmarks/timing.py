@@ -33,6 +33,10 @@ class Machine:
     convolution_gflops: float
     bfloat16_convolution_gflops: float
 
+    def rate(self, precision: str) -> float:
+        """Return the speed of the convolution in this precision, in GFLOP/s."""
+        return self.bfloat16_convolution_gflops if precision == "bfloat16" else self.convolution_gflops
+
 
 @dataclass(frozen=True, slots=True)
 class StepTime:
@@ -94,7 +98,7 @@ def measure_step_time(lab: Lab, picture: Picture, layer: str, settings: Settings
     trunk, target = lab.trunk(layer).cast(endless.dtype_on(lab.device)), lab.encode(picture, layer)
     images, probe = picture.images.to(lab.device), _Probe(lab.device, trunk.dtype)
     bare, ours, rates = [], [], []
-    gflop = 2 * _flops(trunk, images) / 1e9  # The gradient of the input costs as much as the way there.
+    gflop = count_gflop(trunk, images)
     with closing(lab.invert(picture, layer, "optimiser", endless)) as steps:
         before = next(steps)
         for _ in range(WARM_UP_ROUNDS + rounds):
@@ -115,11 +119,14 @@ def measure_step_time(lab: Lab, picture: Picture, layer: str, settings: Settings
     )
 
 
-def _flops(trunk: Trunk, images: Images) -> int:
-    """Count operations on a device without memory, where trunks run the operators that the counter knows."""
+def count_gflop(trunk: Trunk, images: Images) -> float:
+    """Count the operations of one evaluation, forward and backward, in 10 ** 9.
+
+    On a device without memory, where trunks run the operators that the counter knows.
+    """
     with FlopCounterMode(display=False) as counter:
         copy.deepcopy(trunk).to("meta")(images.to("meta"))
-    return counter.get_total_flops()
+    return 2 * counter.get_total_flops() / 1e9  # The gradient of the input costs as much as the way there.
 
 
 def measure_decode_time(lab: Lab, picture: Picture, layer: str, method: str, rounds: int) -> DecodeTime:

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from explorer.benchmarks.comparison import compare, start_method
 from explorer.benchmarks.curve import Curve
+from explorer.benchmarks.throughput import measure_throughput
 from explorer.benchmarks.timing import measure_decode_time, measure_machine, measure_step_time
 from explorer.commands import measuring
 from explorer.commands.reconstruct import read_pictures
@@ -25,6 +26,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     measuring.add_arguments(parser, STEPS)
     parser.add_argument(
         "--rounds", type=measuring.positive, default=30, help="timings in a median (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--race-seconds", type=float, default=8.0, help="length of each race (default: %(default)s)"
     )
     parser.add_argument(
         "--images", nargs="+", metavar="IMAGE", default=EXAMPLES[:3], help="pictures to measure on"
@@ -46,11 +50,14 @@ def run(options: Namespace) -> str:
         for layer in tqdm(settings, "decode times", disable=None)
         if lab.unavailable(layer, DECODER) is None
     ]
+    machine = measure_machine(lab.device)
+    throughputs = measure_throughput(lab, pictures[0], settings, machine, options.race_seconds)
     curves = compare(lab, pictures, list(settings), {METHOD: start_method(METHOD, settings)})
     tables = {
-        "machine": pd.DataFrame([measure_machine(lab.device)]),
+        "machine": pd.DataFrame([machine]),
         "step_times": pd.DataFrame(step_times),
         "decode_times": pd.DataFrame(decode_times),
+        "race": pd.DataFrame(tqdm(throughputs, "races", disable=None)),
         "time_to_quality": measure_times_to_quality(curves),
     }
     return measuring.show(options, tables)

@@ -39,12 +39,12 @@ def refuse_to_measure(*_: object) -> None:
 
 
 def test_benchmark_prints_tables_and_json(tiny_lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["benchmark", *TINY, "--rounds", "2", "--images", "cat"]
+    words = ["benchmark", *TINY, "--rounds", "2", "--race-seconds", "0.3", "--images", "cat"]
     assert run(*words) == 0
     assert "step_times" in capsys.readouterr().out
     assert run(*words, "--json") == 0
     tables = json.loads(capsys.readouterr().out)
-    assert list(tables) == ["machine", "step_times", "decode_times", "time_to_quality"]
+    assert list(tables) == ["machine", "step_times", "decode_times", "race", "time_to_quality"]
     (times,) = tables["step_times"]
     assert times["layer"] == "layer1"
     assert times["ratio"] > 0
@@ -53,6 +53,8 @@ def test_benchmark_prints_tables_and_json(tiny_lab: Lab, capsys: pytest.CaptureF
     assert times["share_of_rate"] > 0
     assert times["precision"] in ("float32", "bfloat16")
     assert tables["machine"][0]["convolution_gflops"] > 0
+    assert [race["neighbours"] for race in tables["race"]] == [0, 1]
+    assert all(race["evaluations_per_second"] > 0 and race["share_of_rate"] > 0 for race in tables["race"])
     assert tables["time_to_quality"][-1] == {
         "layer": "layer1", "psnr_db": 24, "reached": 0, "pictures": 1, "seconds": None
     }  # fmt: skip
