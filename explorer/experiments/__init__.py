@@ -3,7 +3,7 @@
 The command line, the programming interface and the page offer whatever this registry holds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from explorer.experiments.blend import BLEND
@@ -26,7 +26,7 @@ def follow_experiment(
     pictures: Sequence[Picture],
     layers: Sequence[str] = (),
     **options: Any,  # noqa: ANN401 - each experiment has its own
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Run an experiment, yielding a first result at once and then more complete ones.
 
     Options that are not given keep their defaults; without layers it takes the experiment's own.

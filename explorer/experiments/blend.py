@@ -1,6 +1,6 @@
 """Blend: mix the features of two pictures at one layer and bring back what lies in between."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,7 +49,7 @@ class _Pair:
 
 def run(
     lab: Lab, pictures: Sequence[Picture], layers: Sequence[str], options: BlendOptions
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield the wanted share at each layer, then every layer's way from one picture to the other."""
     pairs = [_pair(lab, pictures, layer) for layer in layers]
     first = [Shown(f"original-{place}", one.name, one.images) for place, one in enumerate(pictures, start=1)]

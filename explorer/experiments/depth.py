@@ -1,6 +1,6 @@
 """The forgetting curve: what is linearly readable after every residual block."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -30,7 +30,7 @@ def run(
     pictures: Sequence[Picture],
     layers: Sequence[str],
     options: DepthOptions,  # noqa: ARG001 - as every experiment
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield every block's picture, then the curves over depth."""
     nodes = list(layers) or list(list_blocks(lab.backbone.network))
     if not nodes:

@@ -1,7 +1,7 @@
 """What an experiment is: a move on features between extracting and bringing back, with its options."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
@@ -64,6 +64,14 @@ class Knob:
     step: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """How an option is offered as long as the others are as they are."""
+
+    knob: Knob
+    default: Value
+
+
 # The frozen dataclass of an experiment's options; its fields are made by `option`.
 Chosen = TypeVar("Chosen")
 
@@ -72,16 +80,18 @@ Chosen = TypeVar("Chosen")
 class Experiment(Generic[Chosen]):
     """One experiment. `run` yields a result at once, then more complete ones, the last complete.
 
-    `pictures` is the number it takes, or None for one or more; `explanation` is two sentences.
+    `pictures` is the number it takes, or None for one or more; `explanation` is two sentences. `adapt` offers
+    options by what is chosen for the others, and by the fewest channels of the chosen layers.
     """
 
     name: str
     title: str
     explanation: str
     options: type[Chosen]
-    run: Callable[[Lab, Sequence[Picture], Sequence[str], Chosen], Iterator[Result]]
+    run: Callable[[Lab, Sequence[Picture], Sequence[str], Chosen], Generator[Result, None, None]]
     pictures: int | None = None
     layers: Sequence[str] = LAYERS
+    adapt: Callable[[Mapping[str, Any], int], Mapping[str, Offer]] | None = None
 
 
 def option(default: Value, description: str, **limits: Any) -> Any:  # noqa: ANN401 - as dataclasses.field

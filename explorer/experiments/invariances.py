@@ -1,6 +1,6 @@
 """Invariances: several pictures with the same features at a layer, and where they differ."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -29,7 +29,7 @@ class InvariancesOptions:
 
 def run(
     lab: Lab, pictures: Sequence[Picture], layers: Sequence[str], options: InvariancesOptions
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield the reconstructions as they are made, each layer closed by its spread and its morph."""
     shown: list[Shown] = []
     rows: list[Row] = []

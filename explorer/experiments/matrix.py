@@ -1,6 +1,6 @@
 """The matrix: what is brought back from one layer, looked at from every other, and by another network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -34,7 +34,7 @@ class MatrixOptions:
 
 def run(
     lab: Lab, pictures: Sequence[Picture], layers: Sequence[str], options: MatrixOptions
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield the pictures brought back, then how every layer and two networks see them."""
     shown: list[Shown] = []
     made: list[list[Images]] = []

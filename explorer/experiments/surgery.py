@@ -1,12 +1,13 @@
 """Feature surgery: edit a layer's features, then bring the picture back from what is left of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from explorer.experiments.charts import Chart, Line
-from explorer.experiments.experiment import Experiment, Result, Row, Shown, option
+from explorer.experiments.experiment import Experiment, Knob, Offer, Result, Row, Shown, option
 from explorer.experiments.measuring import compare_opinions, encode, mean_of, measure
 from explorer.experiments.operations.components import load_components
 from explorer.experiments.operations.edit_table import EDITS, Context, amounts_of_curve
@@ -56,7 +57,7 @@ class _Trial:
 
 def run(
     lab: Lab, pictures: Sequence[Picture], layers: Sequence[str], options: SurgeryOptions
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield the edited pictures, then their scores, then every layer's curve over amounts as it grows."""
     edit = EDITS[options.edit]
     amount = edit.default if options.amount is None else options.amount
@@ -183,6 +184,18 @@ def _describe(rows: Sequence[Row]) -> list[str]:
     return ["After this edit: " + "; ".join(parts) + "."]
 
 
+def _adapt(values: Mapping[str, Any], channels: int) -> dict[str, Offer]:
+    """Offer the amounts of the chosen edit."""
+    edit = EDITS[values["edit"]]
+    high = channels if edit.is_count else edit.curve[-1] if edit.curve else 0
+    default = min(edit.default, high)
+    return {
+        "amount": Offer(
+            Knob(edit.amount or "this edit has no amount", (), edit.low, high, edit.step), default
+        )
+    }
+
+
 SURGERY = Experiment(
     name="surgery",
     title="Feature surgery",
@@ -193,4 +206,5 @@ SURGERY = Experiment(
     ),
     options=SurgeryOptions,
     run=run,
+    adapt=_adapt,
 )

@@ -16,6 +16,8 @@ import gradio as gr
 from gradio.events import api
 
 from explorer.examples import EXAMPLES, load_example
+from explorer.experiments import EXPERIMENTS, follow_experiment
+from explorer.experiments.experiment import Result
 from explorer.features.layers import LAYERS
 from explorer.images import Picture, encode_jpeg, encode_png, read_picture
 from explorer.inversion.settings import MAX_SEED, Settings, load_settings
@@ -24,6 +26,7 @@ from explorer.lab.run import Reconstruction
 from explorer.ui.components.arguments import mistake, one_of, whole_number
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.session.app_state import AppState
+from explorer.ui.session.experiment_job import ExperimentJob
 from explorer.ui.session.following import follow
 from explorer.ui.session.options import MAX_EVALUATIONS, MAX_SECONDS
 from explorer.ui.session.race_job import RaceJob
@@ -38,11 +41,12 @@ ENDED = "The call was stopped before its picture was ready."
 
 
 def add_endpoints(state: AppState, page: gr.Blocks) -> None:
-    """Offer /reconstruct, /optimise, /metrics, /layers and /health."""
+    """Offer /reconstruct, /optimise, /explore, /metrics, /layers and /health."""
     endpoints = Endpoints(state, page)
-    # These two wait in the queue of runs.
+    # These three wait in the queue of runs.
     api(endpoints.reconstruct, api_name="reconstruct", concurrency_limit=None)
     api(endpoints.optimise, api_name="optimise", concurrency_limit=None)
+    api(endpoints.explore, api_name="explore", concurrency_limit=None)
     api(endpoints.metrics, api_name="metrics", concurrency_limit=1)
     api(endpoints.layers, api_name="layers")
     api(endpoints.health, api_name="health", queue=False)
@@ -119,6 +123,40 @@ class Endpoints:
                 shown = replace(panel, state="running") if is_paused else panel
                 plain = {name: value for name, value in asdict(shown).items() if name != "pixels"}
                 yield {"image": data_uri(encode_jpeg(panel.pixels)), **plain}
+
+    async def explore(
+        self,
+        request: gr.Request,
+        name: str,
+        images: list[str],
+        layers: list[str] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Run one experiment on what layers keep.
+
+        Args:
+            name: surgery, invariances, blend, depth, matrix or backbones.
+            images: Base64 of JPEG, PNG or WebP files, data URIs, or names of examples; blend takes two.
+            layers: layer1 to layer4; the experiment's own when left out.
+            options: By name, as `python -m explorer explore NAME --help` lists them.
+
+        Returns:
+            pictures (name, caption, layer, and image as PNG data URI), results (rows), sentences, charts, and
+            is_complete, which is false where time ran out.
+        """
+        one_of("experiment", name, list(EXPERIMENTS))
+        for layer in layers or []:
+            one_of("layer", layer, LAYERS)
+        pictures = [await asyncio.to_thread(read_text, image) for image in images]
+        lab, chosen = await asyncio.to_thread(lambda: self._state.lab), options or {}
+        job = ExperimentJob(
+            lambda: follow_experiment(name, lab, pictures, layers or (), **chosen), MAX_SECONDS
+        )
+        async with aclosing(self._follow(job, request)) as updates:
+            results = [result async for result in updates]
+        if not results:
+            raise mistake(ENDED)
+        return await asyncio.to_thread(_describe_result, results[-1])
 
     def metrics(self, image: str, reference: str) -> dict[str, Any]:
         """Compare two pictures by PSNR, SSIM, LPIPS-Alex and the network's five likeliest classes.
@@ -201,6 +239,24 @@ def _settings(layer: str, method: str, steps: int, seed: int) -> Settings:
         seed=whole_number("seed", seed, 0, MAX_SEED),
         seconds=MAX_SECONDS,
     )
+
+
+def _describe_result(result: Result) -> dict[str, Any]:
+    return {
+        "pictures": [
+            {
+                "name": one.name,
+                "caption": one.caption,
+                "layer": one.layer,
+                "image": data_uri(encode_png(one.images), "png"),
+            }
+            for one in result.pictures
+        ],
+        "results": [dict(row) for row in result.rows],
+        "sentences": list(result.sentences),
+        "charts": [asdict(chart) for chart in result.charts],
+        "is_complete": result.progress >= 1,
+    }
 
 
 def _describe(made: Reconstruction) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import gradio as gr
+from gradio.events import Dependency
 
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.events import TOGETHER, one_at_a_time
@@ -23,10 +24,10 @@ from explorer.ui.tabs.live import LiveTab
 ECHO_SECONDS = 5.0
 
 
-def wire_arrival(state: AppState, picture: gr.Image, instant: InstantTab, live: LiveTab) -> None:
+def wire_arrival(state: AppState, picture: gr.Image, instant: InstantTab, live: LiveTab) -> Dependency:
     """Show every new picture on both stages and decode it; a newer one replaces those that still wait.
 
-    So does another choice of decoder.
+    So does another choice of decoder. Returns the event after which a visit has its new picture.
     """
     handlers = ArrivalHandlers(state)
     outputs = [instant.stage, live.stage, live.replay, live.resume, live.plot]
@@ -35,6 +36,7 @@ def wire_arrival(state: AppState, picture: gr.Image, instant: InstantTab, live: 
     arrival = picture.change(handlers.accept, [picture], outputs, trigger_mode="always_last", **TOGETHER)
     arrival.success(handlers.decode, *decoding, **one_by_one)
     instant.decoder.input(handlers.decode_again, *decoding, trigger_mode="always_last", **one_by_one)
+    return arrival
 
 
 class ArrivalHandlers:

@@ -17,7 +17,7 @@ from explorer.ui.components.examples import example_file
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.options import OPTIONS, RunOptions
 
-TABS = ("instant", "live", "compare")
+TABS = ("instant", "live", "compare", "explore")
 
 
 def wire_links(

@@ -15,11 +15,13 @@ from explorer.ui.components.checked_blocks import CheckedBlocks
 from explorer.ui.components.events import AT_ONCE, TOGETHER
 from explorer.ui.components.examples import build_examples, example_file
 from explorer.ui.components.picture_input import build_picture_input
+from explorer.ui.exploring import wire_explore
 from explorer.ui.export import wire_export
 from explorer.ui.links import wire_links
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.loading import Loading
 from explorer.ui.tabs.compare import build_compare, wire_compare
+from explorer.ui.tabs.explore import build_explore
 from explorer.ui.tabs.instant import build_instant
 from explorer.ui.tabs.live import build_live, wire_live
 
@@ -64,9 +66,12 @@ def build_page(state: AppState) -> gr.Blocks:
                 live = build_live()
             with gr.Tab("Compare", id="compare", render_children=True) as compare_tab:
                 slider = build_compare()
-        wire_arrival(state, picture, instant, live)
+            with gr.Tab("Explore", id="explore", render_children=True) as explore_tab:
+                explore = build_explore()
+        arrival = wire_arrival(state, picture, instant, live)
         wire_live(state, page, live, picture)
         wire_compare(state, compare_tab, slider, picture)
+        wire_explore(state, page, explore_tab, explore, picture, arrival)
         wire_links(state, page, link, picture, tabs, live.controls)
         wire_export(state, export, picture)
         add_endpoints(state, page)

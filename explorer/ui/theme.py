@@ -13,6 +13,7 @@ STYLE_SHEETS = [
     FOLDER / "page.css",
     FOLDER / "stage" / "stage.css",
     FOLDER / "compare_slider" / "compare_slider.css",
+    FOLDER / "explore_stage" / "explore_stage.css",
     FOLDER / "classroom" / "classroom.css",
 ]
 # In this order: a lesson is unfolded before anything reads the address.

@@ -1,7 +1,7 @@
 """Known answers of the experiments on a tiny network, and what all of them have in common."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +9,13 @@ import pytest
 import torch
 
 from explorer.errors import ExplorerError
+from explorer.examples import load_example
 from explorer.experiments import EXPERIMENTS, follow_experiment, linear_maps, run_experiment
 from explorer.experiments.experiment import Experiment, Result, Shown, option
+from explorer.experiments.presentation.figure import draw_result
+from explorer.experiments.presentation.python_code import write_code
 from explorer.features.layers import LAYERS
-from explorer.images import quantise
+from explorer.images import quantise, to_pil
 from explorer.metrics.functional import feature_error
 from tests.experiments.conftest import SIDE
 
@@ -169,6 +172,27 @@ def test_features_are_forgotten_with_their_picture(lab, pictures):
     assert len(measuring._features) == before  # noqa: SLF001
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_copied_python_runs_as_it_is(lab, monkeypatch, tmp_path, capsys, own):
+    picture = tmp_path / "my cat.png"
+    to_pil(load_example("cat", size=SIDE).images).save(picture)
+    code = write_code("surgery", [str(picture) if own else "cat"], ["layer1"], {"edit": "blur"}, "untrained")
+    assert len(code.strip().splitlines()) <= 12
+    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_: lab)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "copied", "exec"), {})
+    assert (tmp_path / f"{'my cat' if own else 'cat'}-layer1-blur.png").is_file()
+    assert "After this edit: layer1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["svg", "pdf"])
+def test_every_experiment_exports_a_vector_figure_with_its_manifest(lab, pictures, kind):
+    result = run_experiment("matrix", lab, pictures[:1], ["layer1", "layer2"])
+    figure = draw_result(result, kind=kind, title="The matrix", about="python -m explorer explore matrix cat")
+    assert figure.startswith(b"<?xml" if kind == "svg" else b"%PDF")
+    assert b"explore matrix cat" in figure
+
+
 @dataclass(frozen=True, slots=True)
 class MirrorOptions:
     """The options of a seventh experiment."""
@@ -176,7 +200,7 @@ class MirrorOptions:
     times: int = option(1, "how often the picture is mirrored", low=0)
 
 
-def mirror(lab, pictures, layers, options) -> Iterator[Result]:
+def mirror(lab, pictures, layers, options) -> Generator[Result, None, None]:
     """All that a seventh experiment is."""
     images = pictures[0].images.flip(-1) if options.times % 2 else pictures[0].images
     yield Result([Shown("mirrored", "mirrored", images)], [{"times": options.times}])

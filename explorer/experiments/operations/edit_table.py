@@ -50,6 +50,8 @@ class Edit:
     curve: tuple[float, ...]
     apply: Callable[[Maps, float, Context], Maps]
     is_count: bool = False  # Of channels or components, so that the layer limits it.
+    low: float = 0
+    step: float = 1
 
 
 def amounts_of_curve(edit: Edit, channels: int) -> tuple[float, ...]:
@@ -129,18 +131,22 @@ EDITS: Mapping[str, Edit] = {
     "blur": Edit(
         "blur positions", "blur, cells", 1, (0, 0.25, 0.5, 1, 2, 4),
         lambda features, amount, _: blur_positions(features, amount),
+        step=0.25,
     ),
     "shuffle": Edit(
         "shuffle positions", "share of positions shuffled", 1, (0, 0.1, 0.25, 0.5, 0.75, 1),
         lambda features, amount, context: shuffle_positions(features, amount, context.generator()),
+        step=0.05,
     ),
     "quantise": Edit(
         "quantise values", "bits a value", 2, (1, 2, 3, 4, 5, 6, 8),
         lambda features, amount, _: quantise_channels(features, _whole(amount)),
+        low=1,
     ),
     "noise": Edit(
         "add noise", "size of the noise", 0.5, (0, 0.1, 0.25, 0.5, 1, 2),
         lambda features, amount, context: add_noise(features, amount, context.generator()),
+        step=0.05,
     ),
     "region": Edit("keep a region", "", 0, (), _keep_region),
 }  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from explorer.images import Picture
 from explorer.lab.run import Reconstruction
 from explorer.metrics.scores import Scores
+from explorer.ui.session.exploring import Explored
 from explorer.ui.session.live_run import LiveRun
 
 
@@ -25,12 +26,14 @@ class Exploration:
     decoded: dict[str, Reconstruction] = field(default_factory=dict)
     decoded_scores: dict[str, Scores] = field(default_factory=dict)
     run: LiveRun | None = None
+    explored: Explored | None = None
 
     @property
     def nbytes(self) -> int:
         """About how much memory it holds."""
         decoded = sum(made.images.nbytes for made in self.decoded.values())
-        return self.picture.images.nbytes + decoded + (self.run.nbytes if self.run else 0)
+        explored = self.explored.nbytes if self.explored else 0
+        return self.picture.images.nbytes + decoded + explored + (self.run.nbytes if self.run else 0)
 
     def begin(self, run: LiveRun) -> None:
         """Put a run in the place of the one before, which is stopped."""

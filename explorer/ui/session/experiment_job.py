@@ -1,0 +1,53 @@
+"""An experiment as a job of the queue: one result after another, in slices."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from threading import Event
+
+from explorer.experiments.experiment import Result
+
+
+class ExperimentJob:
+    """Follows an experiment to its end, or until its time is up, and yields every result so far."""
+
+    def __init__(self, begin: Callable[[], Generator[Result, None, None]], max_seconds: float) -> None:
+        self.is_over = False
+        self._begin, self._max_seconds = begin, max_seconds
+        self._results: Generator[Result, None, None] | None = None
+        self._seconds = self._progress = 0.0
+        self._stopping, self._pausing = Event(), Event()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the job has been told to stop."""
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """End after the part at hand."""
+        self._stopping.set()
+
+    def pause(self) -> None:
+        """Let others take their turn after the part at hand."""
+        self._pausing.set()
+
+    def seconds_left(self) -> float | None:
+        """Estimate the time from here by the progress so far; None before there is any."""
+        return self._seconds * (1 / self._progress - 1) if self._progress else None
+
+    def advance(self, seconds: float) -> Iterator[Result]:
+        """Work for one slice."""
+        self._pausing.clear()
+        self._results = self._results or self._begin()
+        began = last = time.monotonic()
+        for result in self._results:
+            now = time.monotonic()
+            self._seconds, last = self._seconds + now - last, now
+            self._progress = result.progress
+            self.is_over = result.progress >= 1 or self.is_stopping or self._seconds >= self._max_seconds
+            yield result
+            if self.is_over:
+                self._results.close()
+                return
+            if now - began >= seconds or self._pausing.is_set():
+                return
+        self.is_over = True

@@ -1,0 +1,76 @@
+"""What a visitor of the Explore tab asks for, and what has come of it."""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.experiments import EXPERIMENTS, follow_experiment
+from explorer.experiments.experiment import Result, default_of
+from explorer.experiments.presentation.folder import Run
+from explorer.experiments.presentation.python_code import write_code
+from explorer.images import Picture
+from explorer.lab.lab import Lab
+from explorer.report.bundle import repeat_command
+
+OWN_PICTURES = ("original.png", "second.png")  # What a visitor's own pictures are called in code and exports.
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One experiment with its pictures, layers and options; `examples` names those that are examples."""
+
+    name: str
+    pictures: Sequence[Picture]
+    examples: Sequence[str | None]
+    layers: Sequence[str]
+    options: Mapping[str, Any]
+
+    def follow(self, lab: Lab) -> Generator[Result, None, None]:
+        """Run the experiment; arguments are checked before the first result."""
+        return follow_experiment(self.name, lab, self.pictures, self.chosen_layers, **self.options)
+
+    @property
+    def chosen_layers(self) -> list[str]:
+        """The layers, or none where the experiment has its own."""
+        return list(self.layers) if EXPERIMENTS[self.name].layers else []
+
+    def code(self, lab: Lab) -> str:
+        """Write Python that repeats the question."""
+        return write_code(self.name, self._given(), self.chosen_layers, self._changed(), lab.backbone.name)
+
+    def describe(self, lab: Lab) -> Run:
+        """Describe the run for an export."""
+        words = ["explore", self.name, *self._given()]
+        words += ["--layers", ",".join(self.chosen_layers)] if self.chosen_layers else []
+        words += ["--weights", lab.backbone.name, "--out", self.name]
+        for key, value in self._changed().items():
+            words += [f"--{key.replace('_', '-')}", str(value)]
+        return Run(
+            EXPERIMENTS[self.name],
+            self._given(),
+            self.chosen_layers,
+            self._changed(),
+            lab.backbone.name,
+            repeat_command(*words),
+        )
+
+    def _given(self) -> list[str]:
+        return [example or own for example, own in zip(self.examples, OWN_PICTURES, strict=False)]
+
+    def _changed(self) -> dict[str, Any]:
+        kind = EXPERIMENTS[self.name].options
+        return {name: value for name, value in self.options.items() if value != default_of(kind, name)}
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """A question and the last answer to it."""
+
+    question: Question
+    result: Result
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory its pictures hold."""
+        shown = sum(one.images.nbytes for one in self.result.pictures)
+        return shown + sum(one.nbytes for animation in self.result.animations for one in animation.frames)

@@ -1,0 +1,117 @@
+"""The Explore tab: every experiment of the registry, with controls that follow from its options."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any, get_type_hints
+
+import gradio as gr
+from gradio.components import Component
+
+from explorer.examples import EXAMPLES
+from explorer.experiments import EXPERIMENTS
+from explorer.experiments.experiment import Experiment, Knob, Offer, default_of, knobs
+from explorer.features.layers import LAYERS
+from explorer.ui.components.picture_input import PictureInput
+from explorer.ui.explore_stage import build_explore_stage
+
+FIRST = next(iter(EXPERIMENTS))
+SECOND_EXAMPLE = "coffee"
+FEWEST_CHANNELS = 256  # Of ResNet-50's layers, until there is a picture to look at.
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreTab:
+    """The tab's components; `controls` are by experiment and option, `groups` by experiment."""
+
+    experiment: gr.Radio
+    explanation: gr.HTML
+    layers: gr.CheckboxGroup
+    pair: gr.Row
+    second: gr.Dropdown
+    own_second: PictureInput
+    controls: Mapping[str, Mapping[str, Component]]
+    groups: Mapping[str, gr.Row]
+    run: gr.Button
+    stop: gr.Button
+    export: gr.Button
+    file_name: gr.Textbox
+    file: gr.Textbox
+    stage: gr.HTML
+    code: gr.Code
+    is_open: gr.State
+
+    def all_controls(self) -> list[Component]:
+        """List the controls of all experiments, in the registry's order."""
+        return [control for controls in self.controls.values() for control in controls.values()]
+
+
+def build_explore() -> ExploreTab:
+    """Lay out the tab."""
+    choices = [(experiment.title, name) for name, experiment in EXPERIMENTS.items()]
+    experiment = gr.Radio(
+        choices, value=FIRST, label="Experiment", container=False, elem_id="explore-experiment"
+    )
+    explanation = gr.HTML(describe(FIRST), elem_id="explore-explanation")
+    controls: dict[str, dict[str, Component]] = {}
+    groups: dict[str, gr.Row] = {}
+    with gr.Row(equal_height=False):
+        layers = gr.CheckboxGroup(
+            list(LAYERS),
+            value=list(LAYERS),
+            label="Layers",
+            info="Fewer layers answer sooner.",
+            min_width=240,
+        )
+        with gr.Row(visible=False, scale=2) as pair:
+            second = gr.Dropdown(list(EXAMPLES), value=SECOND_EXAMPLE, label="Second picture", min_width=160)
+            own_second = PictureInput(
+                type="filepath", image_mode=None, sources=["upload", "clipboard"], buttons=[], height=120,
+                label="or your own second picture", alt_text="Your second picture", min_width=160,
+            )  # fmt: skip
+        for name, entry in EXPERIMENTS.items():
+            with gr.Row(visible=name == FIRST, scale=4) as groups[name]:
+                controls[name] = _build_controls(entry)
+    with gr.Row(elem_classes="toolbar", equal_height=True):
+        run = gr.Button("Measure", variant="primary", scale=0, min_width=110, elem_id="explore-run")
+        stop = gr.Button("Stop", scale=0, min_width=90, elem_id="explore-stop")
+        export = gr.Button("Export figure", scale=0, min_width=160, elem_id="explore-export")
+    stage = build_explore_stage()
+    with gr.Accordion("Copy as Python", open=False):
+        code = gr.Code(language="python", interactive=False, show_label=False, elem_id="explore-code")
+    return ExploreTab(
+        experiment, explanation, layers, pair, second, own_second, controls, groups, run, stop, export,
+        gr.Textbox(visible=False), gr.Textbox(visible=False), stage, code, gr.State(False),
+    )  # fmt: skip
+
+
+def describe(name: str) -> str:
+    """Write the two sentences that explain an experiment."""
+    return f"<p>{escape(EXPERIMENTS[name].explanation)}</p>"
+
+
+def _build_controls(experiment: Experiment[Any]) -> dict[str, Component]:
+    kinds = get_type_hints(experiment.options)
+    values = {name: default_of(experiment.options, name) for name in knobs(experiment.options)}
+    offers = {name: Offer(knob, values[name]) for name, knob in knobs(experiment.options).items()}
+    if experiment.adapt:
+        offers |= experiment.adapt(values, FEWEST_CHANNELS)
+    return {
+        name: _build_control(name, offer.knob, offer.default, kinds[name]) for name, offer in offers.items()
+    }
+
+
+def _build_control(name: str, knob: Knob, default: Any, kind: Any) -> Component:  # noqa: ANN401
+    """Choose the control that an option's kind and limits ask for."""
+    shared: dict[str, Any] = {
+        "label": name.capitalize().replace("_", " "),
+        "info": knob.help,
+        "min_width": 220,
+    }
+    if knob.choices:
+        return gr.Dropdown(list(knob.choices), value=default, **shared)
+    if knob.low is not None and knob.high is not None and knob.step:
+        return gr.Slider(knob.low, knob.high, default, step=knob.step, **shared)
+    if kind in (int, float):
+        return gr.Number(default, precision=0 if kind is int else None, **shared)
+    return gr.Textbox("" if default is None else str(default), **shared)

@@ -1,0 +1,43 @@
+"""The Explore tab and its endpoint offer whatever the registry of experiments holds."""
+
+import gradio as gr
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from explorer.experiments import EXPERIMENTS
+from explorer.experiments.experiment import knobs
+from explorer.ui.tabs.explore import build_explore, describe
+
+
+@pytest.fixture(scope="module")
+def client(address: str) -> Client:
+    return Client(address, verbose=False)
+
+
+def test_every_option_of_every_experiment_has_a_control():
+    with gr.Blocks():
+        tab = build_explore()
+    assert {name: list(controls) for name, controls in tab.controls.items()} == {
+        name: list(knobs(experiment.options)) for name, experiment in EXPERIMENTS.items()
+    }
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_explanation_stands_beside_the_pictures(name):
+    assert "<script" not in describe(name)
+    assert len(describe(name)) > 100
+
+
+def test_the_endpoint_answers_with_pictures_and_rows(client):
+    options = {"edit": "noise", "amount": 0.5}
+    answer = client.predict("surgery", ["cat"], ["layer1"], options, api_name="/explore")
+    assert answer["is_complete"]
+    assert [one["layer"] for one in answer["pictures"]] == [None, "layer1"]
+    assert answer["pictures"][1]["image"].startswith("data:image/png;base64,")
+    assert answer["results"][0]["edit_error"] == pytest.approx(0.25, rel=1e-3)
+
+
+def test_the_endpoint_says_what_is_missing(client):
+    with pytest.raises(AppError, match="Blend takes 2 pictures, not 1"):
+        client.predict("blend", ["cat"], None, None, api_name="/explore")
