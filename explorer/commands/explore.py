@@ -13,6 +13,7 @@ from explorer.examples import EXAMPLES
 from explorer.experiments import EXPERIMENTS, check_pictures, follow_experiment
 from explorer.experiments.experiment import Experiment, Result, default_of, knobs, make_options
 from explorer.experiments.presentation.folder import Run, write_folder
+from explorer.features.zoo import RESNET50
 from explorer.files import writing_into
 from explorer.images import SIZE
 from explorer.lab.lab import Lab
@@ -42,7 +43,7 @@ def run(options: Namespace) -> str:
         for picture, name in zip(pictures, folder_names([one.name for one in pictures]), strict=True)
     ]
     with writing_into(options.out) as folder:
-        lab = Lab.load(options.weights, best_device())
+        lab = Lab.load(options.weights, best_device(), backbone=options.backbone)
         if lab.backbone.notice:
             _say(lab.backbone.notice)
         result: Result | None = None
@@ -50,7 +51,15 @@ def run(options: Namespace) -> str:
             if result.doing:
                 _say(f"{result.progress:4.0%} {result.doing}")
         assert result is not None  # An experiment yields at least one.
-        run = Run(experiment, options.images, layers, chosen, options.weights, options.command_line)
+        run = Run(
+            experiment,
+            options.images,
+            layers,
+            chosen,
+            options.command_line,
+            options.weights,
+            options.backbone,
+        )
         write_folder(folder, lab, run, result)
     return "\n".join([*result.sentences, f"Wrote {options.out / MANIFEST}"])
 
@@ -60,12 +69,16 @@ def _add_experiment(parser: ArgumentParser, experiment: Experiment[Any]) -> None
     parser.add_argument(
         "images", nargs="+", metavar="PICTURE", help=f"picture file, or an example: {examples}"
     )
-    default = ",".join(experiment.layers) or "of the experiment's own choice"
+    default = ",".join(experiment.layers) or "the experiment's own choice"
     parser.add_argument("--layers", help=f"node names, comma-separated (default: {default})")
     parser.add_argument(
         "--weights",
-        default="IMAGENET1K_V1",
-        help="IMAGENET1K_V1, IMAGENET1K_V2, untrained, or a file (default: %(default)s)",
+        help="a name of torchvision's, untrained, or a file of a state dict (default: torchvision's first)",
+    )
+    parser.add_argument(
+        "--backbone",
+        default=RESNET50,
+        help="any classification network of torchvision (default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the report, pictures and figures")
     for name, knob in knobs(experiment.options).items():

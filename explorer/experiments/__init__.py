@@ -6,6 +6,7 @@ The command line, the programming interface and the page offer whatever this reg
 from collections.abc import Generator, Sequence
 from typing import Any
 
+from explorer.experiments.backbones import BACKBONES
 from explorer.experiments.blend import BLEND
 from explorer.experiments.depth import DEPTH
 from explorer.experiments.experiment import Experiment, ExperimentError, Result, make_options
@@ -16,7 +17,7 @@ from explorer.images import Picture
 from explorer.lab.lab import Lab
 
 EXPERIMENTS: dict[str, Experiment[Any]] = {
-    entry.name: entry for entry in (SURGERY, INVARIANCES, BLEND, DEPTH, MATRIX)
+    entry.name: entry for entry in (SURGERY, INVARIANCES, BLEND, DEPTH, MATRIX, BACKBONES)
 }
 
 
@@ -29,7 +30,7 @@ def follow_experiment(
 ) -> Generator[Result, None, None]:
     """Run an experiment, yielding a first result at once and then more complete ones.
 
-    Options that are not given keep their defaults; without layers it takes the experiment's own.
+    Options that are not given keep their defaults; without layers it takes those that the network offers.
 
     Raises:
         ExplorerError: an unknown name, option or node, or too few or too many pictures.
@@ -39,7 +40,9 @@ def follow_experiment(
     experiment = EXPERIMENTS[name]
     chosen = make_options(experiment.options, options)
     check_pictures(experiment, len(pictures))
-    return experiment.run(lab, pictures, list(layers) or list(experiment.layers), chosen)
+    # Another network than ResNet-50 offers layers of its own.
+    default = lab.models.layers if experiment.layers else ()
+    return experiment.run(lab, pictures, list(layers or default), chosen)
 
 
 def run_experiment(

@@ -32,9 +32,9 @@ def run(
     options: DepthOptions,  # noqa: ARG001 - as every experiment
 ) -> Generator[Result, None, None]:
     """Yield every block's picture, then the curves over depth."""
-    nodes = list(layers) or list(list_blocks(lab.backbone.network))
+    nodes = list(layers or list_blocks(lab.backbone.network) or lab.models.layers)
     if not nodes:
-        raise ExperimentError("This network has no residual blocks: name nodes with --layers.")
+        raise ExperimentError("This network has neither residual blocks nor maps: name nodes with --layers.")
     maps = LinearMaps(lab, nodes)
     originals = [Shown(f"{one.name}-original", "original", one.images) for one in pictures]
     if not maps.is_fitted:

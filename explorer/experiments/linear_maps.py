@@ -19,9 +19,12 @@ BATCHES = len(CROP_SIZES) * CROPS_PER_SIZE
 
 
 class LinearMaps:
-    """The maps of some nodes. `fit` has to be walked through first where `is_fitted` is False."""
+    """The maps of some nodes. `fit` has to be walked through first where `is_fitted` is False.
 
-    def __init__(self, lab: Lab, nodes: Sequence[str]) -> None:
+    Without `is_shipped`, only maps fitted on the example pictures are used.
+    """
+
+    def __init__(self, lab: Lab, nodes: Sequence[str], *, is_shipped: bool = True) -> None:
         self._device = lab.device
         blocks = list_blocks(lab.backbone.network)
         # Blocks are fitted all together, so that one file serves every choice of them.
@@ -30,7 +33,7 @@ class LinearMaps:
         self.trunk = lab.trunk(join_nodes(self._nodes))
         fingerprint = self.trunk.fingerprint
         self._cache_file = cache_folder() / f"maps-{fingerprint}.safetensors"
-        self._maps = load_maps(BLOCKS_FILE, fingerprint=fingerprint)
+        self._maps = load_maps(BLOCKS_FILE, fingerprint=fingerprint) if is_shipped else None
         if self._maps is None:
             self._maps = load_maps(self._cache_file, fingerprint=fingerprint)
 

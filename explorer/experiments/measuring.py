@@ -12,7 +12,6 @@ from explorer.experiments.experiment import ExperimentError, Row, Value
 from explorer.experiments.operations.edits import Maps
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
-from explorer.lab.scorer import LOGITS
 from explorer.metrics.functional import top5_agreement
 
 # By the picture's own tensor, so that what belongs to a picture goes with it.
@@ -58,7 +57,8 @@ def measure(lab: Lab, picture: Picture, layer: str, images: Images) -> list[dict
 @torch.no_grad()
 def ask_network(lab: Lab, images: Images) -> Float[Tensor, "batch classes"]:
     """Compute the network's own logits for pictures."""
-    return lab.trunk(LOGITS)(images.to(lab.device))[LOGITS]
+    output = lab.models.output
+    return lab.trunk(output)(images.to(lab.device))[output]
 
 
 def mean_of(rows: Sequence[Row], column: str, **wanted: Value) -> float | None:

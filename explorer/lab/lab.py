@@ -8,10 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from explorer.decoders.refinement import DEFAULT_PASSES
-from explorer.features.backbone import Backbone, load_backbone
-from explorer.features.layers import LAYERS
+from explorer.features.backbone import Backbone
 from explorer.features.trunk import Features, Trunk
-from explorer.features.weights import EXACT
+from explorer.features.zoo import RESNET50, load_network
 from explorer.images import Images, Picture
 from explorer.inversion.invert import Steps, invert
 from explorer.inversion.settings import Settings, load_settings
@@ -27,7 +26,7 @@ from explorer.lab.methods import (
 from explorer.lab.models import Models
 from explorer.lab.race import Race
 from explorer.lab.run import Reconstruction, Run
-from explorer.lab.scorer import SCORED_NODES, Scorer
+from explorer.lab.scorer import Scorer
 from explorer.lab.workers import count_workers
 from explorer.machine import CPU
 from explorer.metrics.scores import Scores
@@ -42,10 +41,18 @@ class Lab:
 
     @classmethod
     def load(
-        cls, weights: str = EXACT, device: torch.device = CPU, tell: Callable[[str], None] = lambda _: None
+        cls,
+        weights: str | None = None,
+        device: torch.device = CPU,
+        tell: Callable[[str], None] = lambda _: None,
+        *,
+        backbone: str = RESNET50,
     ) -> "Lab":
-        """Load the backbone by weight name or file and build a lab around it; `tell` hears of a download."""
-        return cls(Models(load_backbone(weights, tell), device))
+        """Load a network of torchvision, by weight name or file, and build a lab around it.
+
+        Without weights it takes torchvision's first ones; `tell` hears of a download.
+        """
+        return cls(Models(load_network(backbone, weights, tell), device))
 
     @property
     def backbone(self) -> Backbone:
@@ -59,8 +66,8 @@ class Lab:
 
     def prepare(self) -> None:
         """Build the trunks that inverting and scoring the four layers takes, so that no run waits for one."""
-        self.trunk(SCORED_NODES)
-        for layer in LAYERS:
+        self.trunk(self.scorer.nodes)
+        for layer in self.models.layers:
             self.trunk(layer)
             for method in filter(is_iterative, METHODS):
                 self._optimised_trunk(layer, load_settings(layer, method))

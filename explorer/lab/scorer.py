@@ -9,7 +9,7 @@ from torch import Tensor
 from torchvision.models import ResNet50_Weights
 
 from explorer.errors import MetricUnavailable
-from explorer.features.layers import LAYERS, join_nodes, split_nodes
+from explorer.features.layers import join_nodes, split_nodes
 from explorer.features.trunk import Features
 from explorer.images import Images, quantise
 from explorer.lab.models import Models
@@ -21,10 +21,6 @@ from explorer.metrics.scores import METRICS, Scores, measure
 RECOGNISER = Recogniser()
 # Its classes, in the order of every network that torchvision trained.
 CATEGORIES: tuple[str, ...] = tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"])
-# The node whose output is the network's own opinion of a picture.
-LOGITS = "fc"
-# One pass to the end gives the features of every layer on the way.
-SCORED_NODES = join_nodes((*LAYERS, LOGITS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,8 @@ class Scorer:
     def compare(self, images: Images, original: Images) -> Scores:
         """Compare two pictures, each 1 x 3 x H x W, by the metrics that take no layer."""
         images, original = self._place(images), self._place(original)
-        return _compare(images, original, self._look(images), self._look(original))[0]
+        output = self._models.output
+        return _compare(images, original, self._look(images)[output], self._look(original)[output])[0]
 
     def score(self, images: Images, original: Images, layer: str) -> Scores:
         """Compare a reconstruction with the original, and their features at the layer it came from."""
@@ -65,7 +62,8 @@ class Scorer:
         images, original = self._place(torch.cat(list(distinct.values()))), self._place(original)
         layers = {layer for layer, _ in made}
         reached, target = self._look(images, layers), self._look(original, layers)
-        scores = _compare(images, original, reached, target)
+        output = self._models.output
+        scores = _compare(images, original, reached[output], target[output])
         return [
             scores[row] | _compare_features(reached, target, layer, row)
             for layer, row in ((layer, rows[id(images)]) for layer, images in made)
@@ -82,20 +80,25 @@ class Scorer:
     @torch.no_grad()
     def predictions(self, images: Images) -> list[Prediction]:
         """Name the five classes that the network itself finds likeliest in a picture, best first."""
-        logits = self._look(self._place(images))[LOGITS]
+        logits = self._look(self._place(images))[self._models.output]
         return _name_best(logits.softmax(dim=1), self._models.backbone.categories)
 
     def independent_predictions(self, images: Images) -> list[Prediction]:
         """Name the five classes that the independent network finds likeliest in a picture, best first."""
         return _name_best(RECOGNISER(self._place(images)), CATEGORIES)
 
+    @property
+    def nodes(self) -> str:
+        """What scoring looks at: one pass to the end gives the features of every layer on the way."""
+        return join_nodes((*self._models.layers, self._models.output))
+
     def _place(self, images: Images) -> Images:
         """Move pictures to the lab's device and round them to 8 bits."""
         return quantise(self._models.place(images))
 
     def _look(self, images: Images, layers: Collection[str] = ()) -> Features:
-        """Compute the logits and the features at LAYERS, and at further nodes if asked for."""
-        features = self._models.trunk(SCORED_NODES)(images)
+        """Compute the logits and the features at the network's layers, and at further nodes if asked for."""
+        features = self._models.trunk(self.nodes)(images)
         for layer in layers:
             if not features.keys() >= set(split_nodes(layer)):
                 features |= self._models.trunk(layer)(images)
@@ -110,9 +113,13 @@ def _name_best(probabilities: Float[Tensor, "1 classes"], categories: Sequence[s
     ]
 
 
-def _compare(images: Images, original: Images, reached: Features, target: Features) -> list[Scores]:
+def _compare(
+    images: Images,
+    original: Images,
+    logits: Float[Tensor, "batch classes"],
+    original_logits: Float[Tensor, "1 classes"],
+) -> list[Scores]:
     """Compare a batch of pictures with one original, and what two networks say of them."""
-    logits, original_logits = reached[LOGITS], target[LOGITS]
     opinions = RECOGNISER(images)
     return measure(
         {

@@ -18,7 +18,8 @@ class FirstChannels(torch.nn.Module):
 
     def forward(self, features: dict[str, torch.Tensor]) -> torch.Tensor:
         (maps,) = features.values()
-        return torch.nn.functional.interpolate(maps[:, :3].sigmoid(), (SIDE, SIDE), mode="bilinear")
+        stride = 4 * maps.shape[1] // 256  # The channels double where the sides halve.
+        return torch.nn.functional.interpolate(maps[:, :3].sigmoid(), scale_factor=stride, mode="bilinear")
 
 
 class UndecodedModels(Models):

@@ -20,7 +20,11 @@ from explorer.metrics.functional import feature_error
 from tests.experiments.conftest import SIDE
 
 CHANNELS = {"layer1": 256, "layer4": 2048}
-QUICK: dict[str, dict[str, Any]] = {"invariances": {"evaluations": 3, "points": 3}, "blend": {"frames": 3}}
+QUICK: dict[str, dict[str, Any]] = {
+    "backbones": {"networks": "resnet18:untrained"},
+    "invariances": {"evaluations": 3, "points": 3},
+    "blend": {"frames": 3},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -178,7 +182,7 @@ def test_copied_python_runs_as_it_is(lab, monkeypatch, tmp_path, capsys, own):
     to_pil(load_example("cat", size=SIDE).images).save(picture)
     code = write_code("surgery", [str(picture) if own else "cat"], ["layer1"], {"edit": "blur"}, "untrained")
     assert len(code.strip().splitlines()) <= 12
-    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_: lab)
+    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: lab)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "copied", "exec"), {})
     assert (tmp_path / f"{'my cat' if own else 'cat'}-layer1-blur.png").is_file()
@@ -214,7 +218,7 @@ def test_a_seventh_experiment_is_one_file_and_one_entry(lab, pictures, monkeypat
 
     monkeypatch.setitem(EXPERIMENTS, "mirror", MIRROR)
     assert run_experiment("mirror", lab, pictures[:1], times=3).rows == [{"times": 3}]
-    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_: lab)
+    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: lab)
     assert main(["explore", "mirror", "cat", "--times", "1", "--out", str(tmp_path / "out")]) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["run"]["options"] == {"times": 1}

@@ -9,6 +9,7 @@ from typing import Any
 from explorer.experiments.experiment import Experiment, Result, make_options
 from explorer.experiments.presentation.figure import draw_result
 from explorer.experiments.presentation.python_code import write_code
+from explorer.features.zoo import RESNET50
 from explorer.images import encode_png, to_pil
 from explorer.lab.lab import Lab
 from explorer.report.animation import encode_gif
@@ -26,8 +27,9 @@ class Run:
     pictures: Sequence[str]
     layers: Sequence[str]
     options: Mapping[str, Any]
-    weights: str
     command_line: str
+    weights: str | None = None
+    backbone: str = RESNET50
 
 
 def write_folder(folder: Path, lab: Lab, run: Run, result: Result) -> None:
@@ -41,7 +43,7 @@ def write_folder(folder: Path, lab: Lab, run: Run, result: Result) -> None:
     for kind in FIGURE_KINDS:
         figure = draw_result(result, kind=kind, title=run.experiment.title, about=json.dumps(manifest["run"]))
         (folder / f"figure.{kind}").write_bytes(figure)
-    code = write_code(run.experiment.name, run.pictures, run.layers, run.options, run.weights)
+    code = write_code(run.experiment.name, run.pictures, run.layers, run.options, run.weights, run.backbone)
     (folder / CODE).write_text(code, encoding="utf-8")
     text = json.dumps(manifest, indent=2, allow_nan=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
@@ -56,6 +58,7 @@ def make_manifest(lab: Lab, run: Run, result: Result) -> dict[str, Any]:
     about = {
         **describe_run(info),
         "experiment": run.experiment.name,
+        "backbone": run.backbone,
         "pictures": list(run.pictures),
         "layers": list(run.layers),
         "options": options,

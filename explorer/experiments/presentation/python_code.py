@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.examples import EXAMPLES
+from explorer.features.zoo import RESNET50
 
 TEMPLATE = """\
 {imports}
 
-lab = Lab.load({weights})
+lab = Lab.load({load})
 pictures = [{pictures}]
 result = run_experiment({arguments})
 for shown in result.pictures:
@@ -25,7 +26,12 @@ IMPORTS = {
 
 
 def write_code(
-    name: str, pictures: Sequence[str], layers: Sequence[str], options: Mapping[str, Any], weights: str
+    name: str,
+    pictures: Sequence[str],
+    layers: Sequence[str],
+    options: Mapping[str, Any],
+    weights: str | None = None,
+    backbone: str = RESNET50,
 ) -> str:
     """Write Python that repeats an experiment and saves its pictures in the current folder.
 
@@ -39,13 +45,15 @@ def write_code(
         f"read_picture({_quote(picture)})" if own else f"load_example({_quote(picture)})"
         for picture, own in zip(pictures, is_own, strict=True)
     ]
+    loading = [_quote(weights)] if weights else []
+    loading += [f"backbone={_quote(backbone)}"] if backbone != RESNET50 else []
     arguments = [_quote(name), "lab", "pictures"]
     if layers:
         arguments.append("[" + ", ".join(map(_quote, layers)) + "]")
     arguments += [f"{key}={_quote(value)}" for key, value in options.items()]
     return TEMPLATE.format(
         imports="\n".join(IMPORTS[name] for name in used),
-        weights=_quote(weights),
+        load=", ".join(loading),
         pictures=", ".join(given),
         arguments=", ".join(arguments),
     )

@@ -36,13 +36,13 @@ class Question:
 
     def code(self, lab: Lab) -> str:
         """Write Python that repeats the question."""
-        return write_code(self.name, self._given(), self.chosen_layers, self._changed(), lab.backbone.name)
+        return write_code(self.name, self._given(), self.chosen_layers, self._changed(), lab.backbone.source)
 
     def describe(self, lab: Lab) -> Run:
         """Describe the run for an export."""
         words = ["explore", self.name, *self._given()]
         words += ["--layers", ",".join(self.chosen_layers)] if self.chosen_layers else []
-        words += ["--weights", lab.backbone.name, "--out", self.name]
+        words += ["--weights", lab.backbone.source, "--out", self.name]
         for key, value in self._changed().items():
             words += [f"--{key.replace('_', '-')}", str(value)]
         return Run(
@@ -50,8 +50,8 @@ class Question:
             self._given(),
             self.chosen_layers,
             self._changed(),
-            lab.backbone.name,
             repeat_command(*words),
+            lab.backbone.source,
         )
 
     def _given(self) -> list[str]:
