@@ -87,7 +87,7 @@ def _draw(rows: Sequence[Row], nodes: Sequence[str]) -> list[Chart]:
             continue
         values = [mean_of(rows, key, layer=node) for node in nodes]
         title = f"{metric.heading}, {metric.better} is better"
-        line = Line(metric.name, range(len(nodes)), values)
+        line = Line(metric.name, list(range(len(nodes))), values)
         charts.append(Chart(title, "", metric.heading, [line], ticks=nodes, marks=marks))
     return charts
 

@@ -105,7 +105,7 @@ def _draw(rows: Sequence[Row], layers: Sequence[str]) -> list[Chart]:
         for layer in layers
     ]
     spreads = [mean_of(rows, "mean_spread", layer=layer) for layer in layers]
-    spread = Line("spread", range(len(layers)), spreads)
+    spread = Line("spread", list(range(len(layers))), spreads)
     way = "from noise (0) to the decoder's start (1)"
     return [
         Chart("Spread between reconstructions", "", "mean over pixels", [spread], ticks=layers),

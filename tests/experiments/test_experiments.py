@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pytest
@@ -52,7 +52,8 @@ def test_every_experiment_works_with_its_defaults(lab, pictures, name):
     assert (results[-1].progress, results[-1].doing) == (1.0, "")
     assert results[-1].charts
     assert len({tuple(row) for row in results[-1].rows}) == 1, "all rows have the same columns"
-    json.dumps([dict(row) for row in results[-1].rows], allow_nan=False)
+    written = [*map(dict, results[-1].rows), *map(asdict, results[-1].charts)]
+    json.dumps(written, allow_nan=False)
     names = [shown.name for shown in results[-1].pictures]
     assert len(names) == len(set(names)), "every picture has a file of its own"
 
