@@ -4,7 +4,6 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torchvision.models import ResNet50_Weights
 
 from explorer.examples import EXAMPLES, load_example
 from explorer.experiments.charts import Grid
@@ -13,12 +12,11 @@ from explorer.experiments.measuring import ask_network, encode, mean_of
 from explorer.features.layers import join_nodes
 from explorer.images import Images, Picture, quantise
 from explorer.lab.lab import Lab
+from explorer.lab.scorer import CATEGORIES, RECOGNISER
 from explorer.metrics.functional import TOP, feature_cosine, feature_error, psnr, top5_agreement
-from explorer.metrics.recognition import NAME, Recogniser, is_recognised
+from explorer.metrics.recognition import NAME, is_recognised
 
 BEST = "best"
-CLASSES = ResNet50_Weights.IMAGENET1K_V1.meta["categories"]  # Those of the independent network.
-_recogniser = Recogniser()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +88,9 @@ def _ask(lab: Lab, made: Images, picture: Picture) -> list[dict[str, str | float
     """Ask the network itself and an independent one what they see in each reconstruction."""
     original = quantise(picture.images.to(made))
     own, own_original = ask_network(lab, made), ask_network(lab, original)
-    other, other_original = _recogniser(made), _recogniser(original)
+    other, other_original = RECOGNISER(made), RECOGNISER(original)
     shared = top5_agreement(own, own_original.expand_as(own)).tolist()
-    own_knows = is_recognised(own.softmax(1), own_original, 1).tolist()
+    own_knows = is_recognised(own, own_original, TOP).tolist()
     other_knows = is_recognised(other, other_original, TOP).tolist()
     names = lab.backbone.categories
     return [
@@ -101,7 +99,7 @@ def _ask(lab: Lab, made: Images, picture: Picture) -> list[dict[str, str | float
             "network_sees_in_original": names[int(own_original.argmax())],
             "top5_agreement": shared[row],
             "network_recognises": int(own_knows[row]),
-            "independent_sees": CLASSES[int(other[row].argmax())],
+            "independent_sees": CATEGORIES[int(other[row].argmax())],
             "independent_recognises": int(other_knows[row]),
         }
         for row in range(len(made))
