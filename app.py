@@ -14,6 +14,7 @@ with suppress(ImportError):
     import spaces  # noqa: F401  # pyright: ignore[reportMissingImports]
 
 from explorer.decoding.pool import start_decoders
+from explorer.features.zoo import RESNET50
 from explorer.lab.lab import Lab
 from explorer.machine import CPU, best_device, keep_freed_memory
 from explorer.ui.launch import launch_options
@@ -31,7 +32,8 @@ def main() -> None:
     # A lent GPU is there for races alone; everything else runs on the CPU.
     device = CPU if is_lent() else best_device()
     limits = Limits(waiting=options.runs, per_address=options.runs_per_address)
-    state = AppState(lambda: Lab.load(options.weights, device, state.loading.tell), limits)
+    backbone = options.backbone
+    state = AppState(lambda: Lab.load(options.weights, device, state.loading.tell, backbone=backbone), limits)
     page = build_page(state).queue(api_open=False)
     state.open()
     page.launch(
@@ -47,6 +49,9 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--weights", default="IMAGENET1K_V1", help="torchvision name, a file, 'compact' or 'untrained'"
+    )
+    parser.add_argument(
+        "--backbone", default=RESNET50, help="resnet18 to resnet152, or another ResNet of torchvision"
     )
     parser.add_argument(
         "--host", help="address to listen on (default: GRADIO_SERVER_NAME or this machine only)"

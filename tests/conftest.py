@@ -54,7 +54,7 @@ def tiny_lab(tiny_network: ResNet, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setitem(METRICS, "lpips", replace(METRICS["lpips"], compute=Lpips()))
     categories = tuple(f"class {index}" for index in range(10))
     lab = Lab(Models(Backbone("tiny", tiny_network, source="test", digest="abcd1234", categories=categories)))
-    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_: lab)
+    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: lab)
     return lab
 
 

@@ -15,6 +15,7 @@ from explorer.decoders.refinement import DEFAULT_PASSES
 from explorer.decoding.decode import MIN_SIDE
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.layers import LAYERS
+from explorer.features.zoo import RESNET50, name_layers
 from explorer.files import writing_into
 from explorer.images import SIZE, ImageError, Picture, read_picture
 from explorer.inversion.settings import Settings, load_settings, parse_overrides
@@ -48,8 +49,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--method", choices=list(METHODS), default="optimiser", help="default: %(default)s")
     parser.add_argument(
         "--layers",
-        default=",".join(LAYERS),
-        help="node names, comma-separated; nodes joined by + are inverted together (default: %(default)s)",
+        help="node names, comma-separated; nodes joined by + are inverted together (default: those that the "
+        f"network offers, of ResNet-50 {','.join(LAYERS)})",
     )
     parser.add_argument(
         "--passes",
@@ -64,6 +65,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="IMAGENET1K_V1",
         help="IMAGENET1K_V1, IMAGENET1K_V2, compact, untrained, or a file (default: %(default)s)",
     )
+    parser.add_argument(
+        "--backbone",
+        default=RESNET50,
+        help="any classification network of torchvision (default: %(default)s)",
+    )
     parser.add_argument("--preset", default="balanced", help="tuned settings (default: %(default)s)")
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change single settings"
@@ -76,11 +82,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> str:
     """Check all input, reconstruct every picture from every layer, write the report and say where it is."""
+    options.layers = options.layers or ",".join(name_layers(options.backbone))
     settings = choose_settings(options)
     passes = choose_passes(options)
     pictures = read_pictures(options.images, size=options.size)
     with writing_into(options.out) as folder:
-        lab = Lab.load(options.weights, best_device())
+        lab = Lab.load(options.weights, best_device(), backbone=options.backbone)
         if lab.backbone.notice:
             _say(lab.backbone.notice)
         _check_layers(lab, list(settings), options.method)

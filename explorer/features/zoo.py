@@ -11,6 +11,9 @@ from torchvision.models import WeightsEnum, get_model_weights, list_models
 
 from explorer.download import DownloadError, download, hub_file
 from explorer.features.backbone import MAX_REASON_LENGTH, UNTRAINED_SEED, Backbone, load_backbone
+from explorer.features.graph import trace
+from explorer.features.layers import LAYERS
+from explorer.features.nodes import offer_nodes
 from explorer.features.weights import DIGEST_LENGTH, EXACT, UNTRAINED, WeightsError, identify, read_state
 
 RESNET50 = "resnet50"
@@ -42,6 +45,11 @@ def load_network(
         return _build(name, Path(weights), source=weights, categories=_categories(named))
     choices = ", ".join([*named, UNTRAINED])
     raise WeightsError(f"Unknown weights '{weights}' of {name}: use {choices}, or the path of a file.")
+
+
+def name_layers(name: str = RESNET50) -> tuple[str, ...]:
+    """List the layers that a network offers, whatever its weights; raises WeightsError for an unknown one."""
+    return LAYERS if name == RESNET50 else offer_nodes(trace(load_network(name, UNTRAINED).network))
 
 
 def _find(name: str, weights: WeightsEnum, tell: Callable[[str], None]) -> Path:

@@ -69,7 +69,7 @@ class Lab:
         self.trunk(self.scorer.nodes)
         for layer in self.models.layers:
             self.trunk(layer)
-            for method in filter(is_iterative, METHODS):
+            for method in filter(is_iterative, list(METHODS)):
                 self._optimised_trunk(layer, load_settings(layer, method))
 
     def warm(self, method: str, layer: str, settings: Settings | None = None) -> None:

@@ -163,7 +163,7 @@ def test_bad_pictures_are_one_clear_line_that_names_the_file(
 
 
 def test_an_unwritable_folder_is_refused_before_the_models_load(photo: Path, monkeypatch, capsys):
-    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *arguments: pytest.fail("loaded too early"))
+    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: pytest.fail("loaded too early"))
     assert status_of(photo, "--out", photo / "below") == 2
     assert "Cannot write to" in capsys.readouterr().err
 

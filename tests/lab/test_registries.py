@@ -45,7 +45,7 @@ class ModelsWithGrey(Models):
 @pytest.fixture
 def lab(tiny_network: ResNet, monkeypatch: pytest.MonkeyPatch) -> Lab:
     lab = Lab(ModelsWithGrey(Backbone("tiny", tiny_network, "seed 0", None, tuple("abcdefghij"))))
-    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *arguments: lab)
+    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: lab)
     return lab
 
 

@@ -35,7 +35,7 @@ def test_a_toy_metric_is_shown_everywhere(
     toy: Metric, tiny_network: ResNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab = Lab(Models(Backbone("tiny", tiny_network, "seed 0", None, tuple("abcdefghij"))))
-    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *arguments: lab)
+    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: lab)
     picture = load_example("cat", size=64)
     to_pil(picture.images).save(tmp_path / "cat.png")
     words = ["reconstruct", str(tmp_path / "cat.png"), "--layers", "layer1", "--steps", "2"]
