@@ -26,7 +26,8 @@ CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 FAITHFUL = "faithful"
 LINEAR = "linear"  # Fitted in closed form, not trained.
 REFINEMENT = "refinement"  # Corrects a faithful decoder's picture, and decodes nothing by itself.
-VARIANTS = (FAITHFUL, "perceptual", "consistent", LINEAR, REFINEMENT)
+CONSISTENT = "consistent"  # Trained on, so that a network sees in the picture what it sees in the original.
+VARIANTS = (FAITHFUL, CONSISTENT, LINEAR, REFINEMENT)
 CARD_KEY = "card"
 FORMAT_VERSION = 1
 

@@ -26,7 +26,7 @@ class MatrixOptions:
     method: str = option(
         BEST,
         "what brings the pictures back; hybrid and optimiser take about a minute",
-        choices=(BEST, "perceptual", "linear", "hybrid", "optimiser"),
+        choices=(BEST, "refined", "consistent", "linear", "hybrid", "optimiser"),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import nn
 
-from explorer.decoders.checkpoint import FAITHFUL, LINEAR, REFINEMENT
+from explorer.decoders.checkpoint import CONSISTENT, FAITHFUL, LINEAR, REFINEMENT
 from explorer.decoders.refinement import DEFAULT_PASSES
 from explorer.decoders.regression import LinearDecoderError
 from explorer.errors import ExplorerError
@@ -64,7 +64,7 @@ REFINED = "refined"
 
 METHODS: dict[str, OnePass | Iterative] = {
     "decoder": OnePass(FAITHFUL, "faithful: least squared error"),
-    "perceptual": OnePass("perceptual", "perceptual: sharper, guesses more"),
+    "consistent": OnePass(CONSISTENT, "consistent: what the network sees too"),
     REFINED: OnePass(REFINEMENT, "refined: looks again, and corrects"),
     "optimiser": Iterative("settings"),
     "hybrid": Iterative("decoder"),

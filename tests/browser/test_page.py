@@ -64,7 +64,7 @@ def test_another_decoder_decodes_again_and_a_missing_one_is_named(page):
     page.get_by_label("linear: what can be read off").check()
     wait_for(page, "!document.querySelector('#instant').textContent.includes('linear decoder')")
     wait_for_decoded(page)
-    page.get_by_label("perceptual: sharper, guesses more").check()
+    page.get_by_label("consistent: what the network sees too").check()
     wait_for(page, "document.querySelector('#instant').textContent.includes('linear decoder')")
     wait_for_decoded(page)
 

@@ -114,7 +114,7 @@ def test_find_decoder_takes_only_what_knows_the_trunk(tmp_path: Path, tiny_netwo
     assert find_decoder(trunk, folder=tmp_path, digest="00000000") is not None
     save_decoder(make_network(), make_card(trunk.fingerprint), path)
     assert find_decoder(trunk, folder=tmp_path) is not None
-    assert find_decoder(trunk, "perceptual", tmp_path) is None
+    assert find_decoder(trunk, "consistent", tmp_path) is None
     assert find_decoder(build_trunk(tiny_network, "layer2"), folder=tmp_path) is None
 
 

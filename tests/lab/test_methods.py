@@ -16,7 +16,7 @@ from tests.lab.made import SIZE, make_picture
 
 
 def test_an_unknown_method_is_explained(lab):
-    assert "Unknown method 'magic': use decoder, perceptual," in lab.unavailable("layer1", "magic")
+    assert "Unknown method 'magic': use decoder, consistent," in lab.unavailable("layer1", "magic")
 
 
 def test_a_missing_decoder_is_explained_and_refused(lab):

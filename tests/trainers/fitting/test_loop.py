@@ -37,7 +37,7 @@ def test_two_processes_give_the_gradients_of_one_with_the_whole_batch(tmp_path: 
 def test_a_second_variant_starts_from_a_trained_decoder(tmp_path: Path) -> None:
     assert main(["layer1", *small_words(tmp_path, "steps=1")]) == 0
     first = tmp_path / "layer1-faithful" / "layer1-faithful.safetensors"
-    words = small_words(tmp_path, f"start={first}", "variant=perceptual")
+    words = small_words(tmp_path, f"start={first}", "variant=consistent")
     training = Training(load_config(TrainConfig, None, words), Accelerator(cpu=True))
     training.start()
     expected = load_decoder(first).network.state_dict()
