@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test check space
+.PHONY: app test check soak space
 
 app: .venv/requirements.txt
 	$(BIN)/python app.py
@@ -16,6 +16,11 @@ check: .venv/tests-requirements.txt
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+# Thirty clients at once; make soak SECONDS=180 is the short form.
+SECONDS ?= 600
+soak: .venv/tests-requirements.txt
+	SOAK_SECONDS=$(SECONDS) $(BIN)/pytest -m soak -s tests/soak
 
 # make space SPACE=name/space [OPTIONS=--dry-run]
 space: .venv/requirements.txt

@@ -184,6 +184,7 @@ class Endpoints:
         backbone = loading.lab.backbone
         return {
             "is_ready": loading.is_ready,
+            "runs": len(self._state.queue),
             "doing": loading.doing,
             "weights": backbone.name,
             "digest": backbone.digest,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -58,10 +59,13 @@ class ArrivalHandlers:
         if path is None:
             return
         picture = read_upload(path)
-        visit.put(Exploration(picture, recognise_example(picture)))
+        example = recognise_example(picture)
+        if example is None:  # Examples are files that all visitors share.
+            visit.uploads.add(Path(path))
+        visit.put(Exploration(picture, example))
         self._state.visits.make_room()
         shown = still(picture.images)
-        yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=has_recording(recognise_example(picture)))
+        yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=has_recording(example))
 
     def decode(self, method: str, path: str | None, request: gr.Request) -> Iterator[Any]:
         """Decode the picture, unless there is none, it was refused, or that has been done."""

@@ -91,11 +91,13 @@ def test_thirty_runs_all_begin_soon_and_all_end(served: tuple[str, AppState]) ->
     assert len(state.queue) == 0
 
 
-def test_light_events_are_answered_while_sixty_runs_wait(served: tuple[str, AppState]) -> None:
+def test_light_events_are_answered_while_as_many_runs_wait_as_an_address_may_have(
+    served: tuple[str, AppState],
+) -> None:
     address, state = served
 
     async def crowd() -> tuple[float, str]:
-        async with visitors(address, 41) as (*runners, late):
+        async with visitors(address, state.queue.limits.per_address + 1) as (*runners, late):
             pictures = [(await arrive(runners[0], 1))["picture"]] * len(runners)
             running = [
                 asyncio.create_task(run(one, picture, steps=1000, seconds=120))

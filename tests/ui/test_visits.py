@@ -1,5 +1,7 @@
 """Visits are bounded by memory: idle ones make room, those with a run under way never do."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -94,6 +96,19 @@ def test_another_picture_stops_the_run_of_the_one_before(coarse_lab: Lab) -> Non
     run = begin(coarse_lab, fill(visits, "a"))
     fill(visits, "a")
     assert run.is_stopping
+
+
+def test_an_upload_goes_with_the_last_visitor_who_shows_it(tmp_path: Path) -> None:
+    upload = tmp_path / "hash" / "photo.png"
+    upload.parent.mkdir()
+    upload.touch()
+    visits = Visits()
+    for session in "ab":
+        visits.get(session).uploads.add(upload)
+    visits.leave("a")
+    assert upload.exists()
+    visits.leave("b")
+    assert not upload.parent.exists()
 
 
 @pytest.mark.parametrize("session", [None, "a"])

@@ -1,6 +1,7 @@
 """What one visitor has: a picture, and everything that has been made from it."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from explorer.images import Picture
 from explorer.lab.run import Reconstruction
@@ -53,6 +54,7 @@ class Visit:
 
     session: str
     arrival: Arrival | None = None
+    uploads: set[Path] = field(default_factory=set)  # Files that go when the visitor leaves.
     exploration: Exploration | None = None
 
     @property

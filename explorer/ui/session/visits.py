@@ -1,6 +1,8 @@
 """All visitors, as many as fit into memory: who has been idle longest goes first, and is told on return."""
 
 from collections import OrderedDict
+from contextlib import suppress
+from pathlib import Path
 from threading import Lock
 
 from explorer.ui.session.visit import Visit
@@ -31,11 +33,14 @@ class Visits:
             return visit
 
     def leave(self, session: str | None) -> None:
-        """Forget a visitor who has closed the page."""
+        """Forget a visitor who has closed the page, with the files that nobody else shows."""
         with self._lock:
             visit = self._visits.pop(session or ANONYMOUS, None)
+            shown = {path for other in self._visits.values() for path in other.uploads}
         if visit is not None:
             visit.put(None)
+            for path in visit.uploads - shown:
+                _delete(path)
 
     def make_room(self) -> None:
         """Bring the visits within their memory.
@@ -54,6 +59,13 @@ class Visits:
                     return
                 excess -= visit.nbytes
                 del self._visits[visit.session]
+
+
+def _delete(upload: Path) -> None:
+    """Delete an uploaded file and its folder, which Gradio names after its content."""
+    with suppress(OSError):  # What is gone or shared is no fault.
+        upload.unlink()
+        upload.parent.rmdir()
 
 
 def _drop_race(visit: Visit) -> int:

@@ -66,7 +66,7 @@ def wire_live(state: AppState, page: gr.Blocks, tab: LiveTab, picture: gr.Image)
 
     wire_run(tab.run, handlers.run, [picture, *tab.controls])
     wire_run(tab.resume, handlers.resume, [tab.controls[list(OPTIONS).index("seconds")]])
-    tab.stop.click(handlers.stop, outputs=[tab.run], **AT_ONCE)
+    tab.stop.click(handlers.stop, **AT_ONCE)
     tab.replay.click(handlers.replay, outputs=[tab.stage, tab.plot], **AT_ONCE)
 
 
@@ -105,11 +105,10 @@ class LiveHandlers:
             async for update in updates:
                 yield update
 
-    def stop(self, request: gr.Request) -> dict[str, Any]:
-        """Stop the run, also one that still waits."""
+    def stop(self, request: gr.Request) -> None:
+        """Stop the run, also one that still waits; its end gives Run back."""
         self._visit(request).stop()
         self._state.queue.hurry()
-        return gr.update(interactive=True)
 
     def finish(self, request: gr.Request) -> tuple[Any, ...]:
         """Offer what can be done after a run, and draw its figure."""

@@ -1,0 +1,60 @@
+"""Thirty visitors for minutes: nothing mixes, nothing leaks, nothing is left over."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.soak.crowd import crowd
+from tests.soak.server import Server, Usage, health, serving
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1500)]
+
+VISITORS = 30
+SECONDS = float(os.environ.get("SOAK_SECONDS", 180))
+WARM_UP_SECONDS = SECONDS / 4
+WEIGHTS = os.environ.get("SOAK_WEIGHTS", "IMAGENET1K_V1")
+FIRST_FRAME_SECONDS = 15.0
+EMPTY_SECONDS = 10.0
+GROWTH_MEGABYTES = 100.0
+# Of pools that grow with use and stay.
+SPARE_THREADS, SPARE_HANDLES = 10, 20
+
+
+def wait_until_empty(server: Server) -> float:
+    """Wait until no run is left; return the seconds that took."""
+    began = time.monotonic()
+    while health(server.address)["runs"]:
+        assert time.monotonic() - began < 60
+        time.sleep(0.2)
+    return time.monotonic() - began
+
+
+def settle(server: Server) -> Usage:
+    time.sleep(5)
+    return server.measure()
+
+
+def test_thirty_visitors_come_and_go_without_a_trace(tmp_path: Path) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    with serving(folder, WEIGHTS, "--port", "7871") as server:
+        asyncio.run(crowd(server.address, WARM_UP_SECONDS, visitors=VISITORS, seed=1))
+        wait_until_empty(server)
+        before = settle(server)
+        diary = asyncio.run(crowd(server.address, SECONDS, visitors=VISITORS, seed=2))
+        empty_seconds = wait_until_empty(server)
+        after = settle(server)
+    log = (tmp_path / "server.log").read_text()
+    print(f"\n{diary.describe()}\nqueue empty {empty_seconds:.1f} s after the last had left")
+    print(f"before {before}\nafter  {after}")
+    assert not diary.faults
+    assert "Traceback" not in log
+    assert max(diary.first_frames) <= FIRST_FRAME_SECONDS
+    assert empty_seconds <= EMPTY_SECONDS
+    assert after.megabytes - before.megabytes <= GROWTH_MEGABYTES
+    assert after.threads <= before.threads + SPARE_THREADS
+    assert after.handles <= before.handles + SPARE_HANDLES
+    assert after.files <= before.files
