@@ -7,7 +7,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,7 +93,8 @@ async def _visit(visitor: Visitor, diary: Diary, dice: random.Random) -> None:
     diary.decodes.append(time.monotonic() - began)
     _check(json.loads(stage), code, diary, "decoded")
     for _ in range(dice.randint(1, 2)):
-        await _run(visitor, picture, code, diary, dice)
+        if await _run(visitor, picture, code, diary, dice) == "close":
+            return
         await asyncio.sleep(dice.uniform(0, 3))
     if dice.random() < 0.3:
         await visitor.call("open", picture=picture)
@@ -103,7 +104,8 @@ async def _visit(visitor: Visitor, diary: Diary, dice: random.Random) -> None:
         assert len(packed) > 10_000
 
 
-async def _run(visitor: Visitor, picture: Any, code: int, diary: Diary, dice: random.Random) -> None:
+async def _run(visitor: Visitor, picture: Any, code: int, diary: Diary, dice: random.Random) -> str:
+    """Run, and end the run in one of the ways that a run can end; return which."""
     ending = dice.choice(ENDINGS)
     layers = dice.sample(LAYERS, dice.randint(1, 4))
     shown: dict[str, Any] | None = None
@@ -123,9 +125,7 @@ async def _run(visitor: Visitor, picture: Any, code: int, diary: Diary, dice: ra
         _check(shown, code, diary, "run")
         if ending == "finish" and not shown["status"].startswith("Done"):
             diary.faults[f"a run that ended with '{shown['status']}'"] += 1
-    if ending == "close":
-        await visitor.close()
-        await visitor.open()
+    return ending
 
 
 async def _watch(
@@ -134,20 +134,19 @@ async def _watch(
     began = moved = time.monotonic()
     gap = 0.0
     steps = 10 * dice.randint(2, 8)
-    with suppress(asyncio.CancelledError):
-        async with aclosing(
-            visitor.stream("run", picture=picture, steps=steps, seconds=20, layers=layers)
-        ) as updates:
-            async for stage, _ in updates:
-                if not isinstance(stage, str):
-                    continue
-                now = time.monotonic()
-                if moved == began:
-                    diary.first_frames.append(now - began)
-                else:
-                    gap = max(gap, now - moved)
-                moved = now
-                yield json.loads(stage)
+    async with aclosing(
+        visitor.stream("run", picture=picture, steps=steps, seconds=20, layers=layers)
+    ) as updates:
+        async for stage, _ in updates:
+            if not isinstance(stage, str):
+                continue
+            now = time.monotonic()
+            if moved == began:
+                diary.first_frames.append(now - began)
+            else:
+                gap = max(gap, now - moved)
+            moved = now
+            yield json.loads(stage)
     diary.runs.append(time.monotonic() - began)
     diary.gaps.append(gap)
 
