@@ -4,16 +4,20 @@ One job on all cores waits at every operation for the slowest of them, the one t
 jobs beside each other wait for nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier, Lock
+from typing import TypeVar
 
 import torch
 
 # Jobs at once at most: the four layers. Fixed, so that a layer's steps do not depend on how many others run.
 MAX_WORKERS = 4
 _SETTING_THREADS = Lock()
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 
 def count_workers(jobs: int, device: torch.device) -> int:
@@ -41,3 +45,18 @@ def start_workers(count: int) -> Iterator[ThreadPoolExecutor]:
             are_ready.wait()
             torch.set_num_threads(before)
         yield pool
+
+
+def map_jobs(
+    function: Callable[[Job], Result], jobs: Sequence[Job], device: torch.device
+) -> Iterator[Result]:
+    """Yield the function's result of every job in their order, computing several at once.
+
+    Closing the iterator, or an exception out of a job, ends it after the jobs at hand.
+    """
+    workers = count_workers(len(jobs), device)
+    if workers <= 1:
+        yield from map(function, jobs)
+        return
+    with start_workers(workers) as pool:
+        yield from pool.map(function, jobs)

@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 
+import gradio as gr
 import pytest
 import torch
 from torchvision.models import ResNet
@@ -88,8 +89,9 @@ def test_a_toy_method_is_known_to_the_command_line_the_report_the_api_and_the_pa
     state = AppState(lambda: lab)
     state.open()
     deadline = time.monotonic() + 120
-    while not state.is_ready and time.monotonic() < deadline:
+    while not state.loading.is_ready and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert state.is_ready
-    assert "toy" in Endpoints(state).layers()[0]["methods"]
+    assert state.loading.is_ready
+    assert "toy" in Endpoints(state, gr.Blocks()).layers()[0]["methods"]
     assert "toy" in (lab.unavailable("layer1", "magic") or "")
+    state.close()

@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
+from threading import Barrier
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from explorer.features.layers import LAYERS
 from explorer.inversion.invert import Steps
 from explorer.lab.race import Race
 from explorer.lab.turns import take_turns
-from explorer.lab.workers import count_workers, start_workers
+from explorer.lab.workers import count_workers, map_jobs, start_workers
 from explorer.machine import CPU
 from tests.lab.made import diverge, make_picture, make_run, make_step, play, settings_of
 
@@ -171,3 +172,20 @@ def test_one_layer_keeps_all_cores_and_a_gpu_gets_one_worker(two_cores):
 
     list(take_turns([make_run(count_threads())]))
     assert counts == [2]
+
+
+def test_jobs_are_computed_at_once_and_given_in_their_order(two_cores):
+    at_once = Barrier(2, timeout=60)  # Breaks unless two jobs meet.
+
+    def meet(job: int) -> int:
+        at_once.wait()
+        return job * job
+
+    assert list(map_jobs(meet, range(4), CPU)) == [0, 1, 4, 9]
+
+
+def test_a_job_that_raises_reaches_the_caller_and_leaves_no_thread(two_cores):
+    threads = threading.active_count()
+    with pytest.raises(ZeroDivisionError):
+        list(map_jobs(lambda job: 1 / job, range(4), CPU))
+    assert threading.active_count() == threads

@@ -12,6 +12,7 @@ from explorer.images import Picture, quantise
 from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, OnePass
 from explorer.lab.run import Reconstruction
+from explorer.lab.workers import map_jobs
 from explorer.metrics.functional import psnr, ssim
 from explorer.metrics.thumbnail import thumbnail_side
 from explorer.ui.session.app_state import AppState
@@ -47,7 +48,7 @@ def list_decoders() -> list[tuple[str, str]]:
 
 
 def decode_picture(state: AppState, exploration: Exploration, method: str = BEST) -> Iterator[StageValue]:
-    """Decode a picture layer by layer, then measure; each value holds all there is so far.
+    """Decode a picture, several layers at once, then measure; each value holds all there is so far.
 
     A layer without the wanted decoder takes its best one, and says so.
     """
@@ -55,9 +56,13 @@ def decode_picture(state: AppState, exploration: Exploration, method: str = BEST
     value = StageValue(uuid4().hex, still(picture.images), status="Decoding …", is_over=False)
     yield value
     decoded: dict[str, Reconstruction] = {}
-    for layer in LAYERS:
+
+    def decode(layer: str) -> Reconstruction:
         chosen = lab.choose_decoder(layer) if lab.unavailable(layer, method) else method
-        decoded[layer] = lab.reconstruct(picture, layer, chosen)
+        return lab.reconstruct(picture, layer, chosen)
+
+    for layer, made in zip(LAYERS, map_jobs(decode, LAYERS, lab.device), strict=True):
+        decoded[layer] = made
         note = _note(lab, exploration, decoded[layer], method)
         panel = _panel(picture, decoded[layer], state.loading.shapes.get(layer, ""), note)
         value = replace(value, panels={**value.panels, layer: panel})
