@@ -1,47 +1,39 @@
-"""Open the explorer's page: parse options, build the lab behind the page, launch."""
+"""Open the explorer's page: parse options, then serve the page until the process is ended."""
 
 import argparse
 import os
-from contextlib import suppress
+import threading
 
-# All must be set before gradio is imported; the page sends nothing about its visitors anywhere.
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-# Gradio would sum up all its events with pandas after each of them; monitoring is off, so nobody reads that.
-os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(2**31))
+from explorer.endings import (
+    SUCCESS,
+    check_address_space,
+    end_at_once,
+    end_on_signals,
+    explain,
+    hold_temporary_files,
+)
+from explorer.ui.address import Address
 
-# On a Space whose GPU is lent by the call, this must come before torch.
-with suppress(ImportError):
-    import spaces  # noqa: F401  # pyright: ignore[reportMissingImports]
-
-from explorer.decoding.pool import start_decoders
-from explorer.features.zoo import RESNET50
-from explorer.lab.lab import Lab
-from explorer.machine import CPU, best_device, keep_freed_memory
-from explorer.ui.launch import launch_options
-from explorer.ui.page import build_page
-from explorer.ui.session.app_state import AppState
-from explorer.ui.session.queue import DEFAULT_LIMITS, Limits
-from explorer.ui.session.zero_gpu import is_lent
+# Names that the page answers to beside this machine's, separated by commas, where no option can be given.
+ALLOWED_HOSTS = "EXPLORER_ALLOWED_HOSTS"
 
 
-def main() -> None:
-    """Run the page until it is interrupted."""
+def main() -> int:
+    """Serve the page; return the exit status if it cannot be."""
     options = parse_options()
-    start_decoders()
-    keep_freed_memory()
-    # A lent GPU is there for races alone; everything else runs on the CPU.
-    device = CPU if is_lent() else best_device()
-    limits = Limits(waiting=options.runs, per_address=options.runs_per_address)
-    backbone = options.backbone
-    state = AppState(lambda: Lab.load(options.weights, device, state.loading.tell, backbone=backbone), limits)
-    page = build_page(state).queue(api_open=False)
-    state.open()
-    page.launch(
-        server_name=options.host,
-        server_port=options.port,
-        share=options.share or None,
-        **launch_options(),
-    )
+    threading.excepthook = _end_if_explained
+    try:
+        check_address_space()
+        address = Address.choose(options.host, options.port)
+        with hold_temporary_files() as clean_up:
+            end_on_signals(clean_up)
+            _serve(options, address)
+    except Exception as error:
+        status = explain(error)
+        if status is None:
+            raise
+        return status
+    return SUCCESS
 
 
 def parse_options() -> argparse.Namespace:
@@ -51,7 +43,7 @@ def parse_options() -> argparse.Namespace:
         "--weights", default="IMAGENET1K_V1", help="torchvision name, a file, 'compact' or 'untrained'"
     )
     parser.add_argument(
-        "--backbone", default=RESNET50, help="resnet18 to resnet152, or another ResNet of torchvision"
+        "--backbone", help="resnet18 to resnet152, or another ResNet of torchvision (default: resnet50)"
     )
     parser.add_argument(
         "--host", help="address to listen on (default: GRADIO_SERVER_NAME or this machine only)"
@@ -59,21 +51,49 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--port", type=int, help="port (default: GRADIO_SERVER_PORT or the first free from 7860)"
     )
-    parser.add_argument(
-        "--runs",
-        type=int,
-        default=DEFAULT_LIMITS.waiting,
-        help="runs under way or waiting, at most (%(default)s)",
-    )
+    parser.add_argument("--runs", type=int, help="runs under way or waiting, at most (default: 60)")
     parser.add_argument(
         "--runs-per-address",
         type=int,
-        default=DEFAULT_LIMITS.per_address,
-        help="of these from one address (%(default)s; behind a proxy set FORWARDED_ALLOW_IPS)",
+        help="of these from one address (default: 40; behind a proxy set FORWARDED_ALLOW_IPS)",
     )
     parser.add_argument("--share", action="store_true", help="open a public link through Gradio's relay")
+    parser.add_argument(
+        "--allowed-hosts",
+        default=os.environ.get(ALLOWED_HOSTS, ""),
+        help="further names that the page answers to, separated by commas; *.example.org is every name below "
+        f"example.org, * every name (default: {ALLOWED_HOSTS}, or this machine's names and addresses alone)",
+    )
     return parser.parse_args()
 
 
+def _serve(options: argparse.Namespace, address: Address) -> None:
+    # Before gradio is imported; the page sends nothing about its visitors anywhere.
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    # Gradio would sum up all its events with pandas after each; monitoring is off, so nobody reads that.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(2**31))
+    # Here, so that Ctrl-C and a shortage of memory end in one line while torch is imported too.
+    from explorer.ui.launch import serve
+
+    allowed_hosts = [name.strip() for name in options.allowed_hosts.split(",") if name.strip()]
+    serve(
+        options.weights,
+        address,
+        backbone=options.backbone,
+        allowed_hosts=allowed_hosts,
+        is_shared=options.share,
+        runs=options.runs,
+        runs_per_address=options.runs_per_address,
+    )
+
+
+def _end_if_explained(failure: threading.ExceptHookArgs) -> None:
+    """End the process when a thread runs out of memory; anything else is a fault and keeps its traceback."""
+    error = failure.exc_value
+    if error is not None and (status := explain(error)) is not None:
+        end_at_once(status)
+    threading.__excepthook__(failure)
+
+
 if __name__ == "__main__":
-    main()
+    end_at_once(main())

@@ -1,6 +1,7 @@
 """`python -m explorer`: the lab without a browser.
 
-Progress and errors go to stderr. Exit status 0 is success, 2 bad input (one clear line), 130 an interruption.
+Progress and errors go to stderr. Exit status 0 is success, 2 bad input, 3 a shortage of memory, 130 an
+interruption, each but the first with one clear line.
 """
 
 import signal
@@ -9,47 +10,47 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import NoReturn
-from warnings import filterwarnings
 
-import PIL.Image
-
-from explorer.commands import COMMANDS
-from explorer.errors import ExplorerError
-from explorer.machine import keep_freed_memory
-from explorer.report.bundle import repeat_command
-
-SUCCESS, BAD_INPUT_STATUS, INTERRUPTED_STATUS = 0, 2, 130
+from explorer.endings import BAD_INPUT, INTERRUPTED, SUCCESS, check_address_space, end_at_once, explain
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = _build_parser().parse_args(arguments)
-    options.command_line = repeat_command(*arguments)
-    # Pillow warns of large pictures on stderr; our own, lower limit refuses them in one line.
-    filterwarnings("ignore", category=PIL.Image.DecompressionBombWarning)
     try:
-        # Programs read stdout, so only the command's own words go there; torch.hub would write there too.
-        with redirect_stdout(sys.stderr):
-            output = options.run(options)
-    except (ExplorerError, OSError) as error:  # OSError: a full disk, or a folder that went away.
-        print(f"explorer: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return BAD_INPUT_STATUS
-    except KeyboardInterrupt:
-        print("explorer: interrupted; nothing was written.", file=sys.stderr)
-        return INTERRUPTED_STATUS
+        check_address_space()
+        output = _run(sys.argv[1:] if arguments is None else arguments)
+    except (Exception, KeyboardInterrupt) as error:
+        status = explain(error)
+        if status is None:
+            raise
+        return status
     print(output)
     return SUCCESS
+
+
+def _run(arguments: Sequence[str]) -> str:
+    # Here, so that Ctrl-C and a shortage of memory end in one line while torch is imported too.
+    from explorer.machine import keep_freed_memory
+    from explorer.report.bundle import repeat_command
+
+    options = _build_parser().parse_args(arguments)
+    options.command_line = repeat_command(*arguments)
+    keep_freed_memory()
+    # Programs read stdout, so only the command's own words go there; torch.hub would write there too.
+    with redirect_stdout(sys.stderr):
+        return options.run(options)
 
 
 class _Parser(ArgumentParser):
     """An ArgumentParser that says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT_STATUS, f"explorer: error: {message} (see {self.prog} --help)\n")
+        self.exit(BAD_INPUT, f"explorer: error: {message} (see {self.prog} --help)\n")
 
 
 def _build_parser() -> ArgumentParser:
+    from explorer.commands import COMMANDS
+
     parser = _Parser(prog="python -m explorer", description="Invert the features of a pretrained ResNet-50.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
@@ -62,5 +63,7 @@ def _build_parser() -> ArgumentParser:
 if __name__ == "__main__":
     # As after Ctrl-C, the folder of an unfinished run is removed on the way out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    keep_freed_memory()
-    sys.exit(main())
+    STATUS = main()
+    if STATUS == INTERRUPTED:
+        end_at_once(STATUS)
+    sys.exit(STATUS)

@@ -1,22 +1,86 @@
-"""How the page is served: its look, its limits, and the names it answers to."""
+"""How the page is served: its look, its limits, its port, and the names it answers to."""
 
 import os
 import socket
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
+from threading import Event
 from typing import Any
+
+# On a Space whose GPU is lent by the call, this must come before torch.
+with suppress(ImportError):
+    import spaces  # noqa: F401  # pyright: ignore[reportMissingImports]
 
 from starlette.middleware import Middleware
 
 from explorer.decoding.decode import MAX_FILE_BYTES
+from explorer.decoding.pool import start_decoders
+from explorer.features.zoo import RESNET50
+from explorer.lab.lab import Lab
+from explorer.machine import CPU, best_device, keep_freed_memory
+from explorer.ui.address import Address
 from explorer.ui.limits import request_limits
 from explorer.ui.listeners import NoteListeners
+from explorer.ui.page import build_page
+from explorer.ui.session.app_state import AppState
+from explorer.ui.session.queue import DEFAULT_LIMITS, Limits
+from explorer.ui.session.zero_gpu import is_lent
 from explorer.ui.theme import STYLE_SHEETS, build_theme, layer_variables, page_scripts
 
+FIRST_PORT = 7860  # Of those that Gradio tries.
 # Where Gradio's relay gives a public link a name.
 RELAY_HOSTS = "*.gradio.live"
 # Gradio's own limit on events under way: well above the runs that may wait, so that others need not wait.
 MAX_EVENTS = 200
+
+
+def serve(
+    weights: str,
+    address: Address,
+    *,
+    backbone: str | None = None,
+    allowed_hosts: Sequence[str] = (),
+    is_shared: bool = False,
+    runs: int | None = None,
+    runs_per_address: int | None = None,
+) -> None:
+    """Serve the page for good.
+
+    Args:
+        weights: A name that torchvision knows, a file, or "untrained".
+        address: Where to listen; it is free.
+        backbone: A ResNet of torchvision; None is ResNet-50.
+        allowed_hosts: Names that the page answers to beside this machine's.
+        is_shared: Open a public link through Gradio's relay.
+        runs: Runs under way or waiting, at most.
+        runs_per_address: Of these from one address.
+    """
+    start_decoders()
+    keep_freed_memory()
+    # A lent GPU is there for races alone; everything else runs on the CPU.
+    device = CPU if is_lent() else best_device()
+    limits = Limits(
+        waiting=runs or DEFAULT_LIMITS.waiting,
+        per_address=runs_per_address or DEFAULT_LIMITS.per_address,
+    )
+    state = AppState(
+        lambda: Lab.load(weights, device, state.loading.tell, backbone=backbone or RESNET50), limits
+    )
+    page = build_page(state).queue(api_open=False)
+    state.open()
+    names = [address.host, *([RELAY_HOSTS] if is_shared else []), *allowed_hosts]
+    page.launch(
+        server_name=address.host,
+        server_port=address.port,
+        share=is_shared or None,
+        prevent_thread_lock=True,
+        **launch_options(names),
+    )
+    if address.port is None and page.server_port != FIRST_PORT:
+        sys.stderr.write(f"explorer: port {FIRST_PORT} is taken, so it is port {page.server_port}.\n")
+    Event().wait()
 
 
 def launch_options(allowed_hosts: Sequence[str] = ()) -> dict[str, Any]:

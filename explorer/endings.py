@@ -1,0 +1,90 @@
+"""How the programs end: with a documented status and one clear line, from their first moment on.
+
+No torch here: what can go wrong while it is imported is explained too.
+"""
+
+import errno
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from explorer.errors import ExplorerError
+
+SUCCESS, BAD_INPUT, SHORT_OF_MEMORY, INTERRUPTED = 0, 2, 3, 130
+
+# What torch and ResNet-50 map, most of it never touched. With less, torch's threads end the process unsaid.
+ADDRESS_SPACE_BYTES = 5 * 10**9
+NO_MEMORY = "There is not enough memory: 3 GB free, and 5 GB of address space (ulimit -v), are needed."
+# As torch, oneDNN and the linker say it; torch has no type of its own for it on the CPU.
+SHORTAGES = (
+    "can't allocate memory", "cannot allocate memory", "out of memory", "could not create a primitive",
+    "failed to map segment",
+)  # fmt: skip
+
+
+def explain(error: BaseException) -> int | None:
+    """Write one line about an error on stderr and return its exit status; None for a fault of the program."""
+    if is_shortage(error):
+        return _say(f"error: {NO_MEMORY}", SHORT_OF_MEMORY)
+    if isinstance(error, ExplorerError | OSError):  # OSError: a full disk, or a folder that went away.
+        return _say(f"error: {' '.join(str(error).split())}", BAD_INPUT)
+    if isinstance(error, KeyboardInterrupt):
+        return _say("interrupted; nothing was written.", INTERRUPTED)
+    return None
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether an error says that memory ran out."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    words = str(error).lower()
+    is_told = isinstance(error, RuntimeError | ImportError) and any(one in words for one in SHORTAGES)
+    return is_told or isinstance(error, MemoryError)
+
+
+def check_address_space() -> None:
+    """Refuse to start where memory is sure to run out; raises MemoryError."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < ADDRESS_SPACE_BYTES:
+        raise MemoryError
+
+
+def end_at_once(status: int) -> NoReturn:
+    """End the process without waiting for its threads, which may be in the middle of a long step."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def end_on_signals(clean_up: Callable[[], None]) -> None:
+    """Let Ctrl-C and TERM end a server at once, and leave nothing behind."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        clean_up()
+        end_at_once(_say("ended.", INTERRUPTED))
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
+
+
+@contextmanager
+def hold_temporary_files() -> Iterator[Callable[[], None]]:
+    """Give this process a folder for its temporary files, deleted in the end or by the function given.
+
+    Raises OSError where no folder can be made.
+    """
+    with tempfile.TemporaryDirectory(prefix="explorer-", ignore_cleanup_errors=True) as folder:
+        tempfile.tempdir = folder
+        yield lambda: shutil.rmtree(folder, ignore_errors=True)
+
+
+def _say(words: str, status: int) -> int:
+    sys.stderr.write(f"explorer: {words}\n")
+    return status

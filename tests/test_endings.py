@@ -1,0 +1,190 @@
+"""How the programs end: soon, with a documented status, one clear line and nothing left behind."""
+
+import errno
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+
+from explorer import endings
+from explorer.endings import BAD_INPUT, INTERRUPTED, SHORT_OF_MEMORY, explain, is_shortage
+from explorer.errors import ExplorerError
+from tests.ui.raw import RawPage
+
+ROOT = Path(__file__).parents[1]
+END_SECONDS = 2.0
+WORK_SECONDS = 15.0  # Of the processor.
+START_SECONDS = 240.0  # Importing torch and building the layers, on a busy machine.
+
+
+def start(
+    *words: str,
+    folder: Path,
+    limit: Callable[[], None] | None = None,
+    more: Mapping[str, str] | None = None,
+) -> subprocess.Popen:
+    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", **(more or {})}
+    return subprocess.Popen(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=limit,
+    )
+
+
+def finish(process: subprocess.Popen, seconds: float = START_SECONDS) -> tuple[int, str]:
+    """Wait for the end; return the status and everything that was written."""
+    try:
+        output, _ = process.communicate(timeout=seconds)
+    finally:
+        process.kill()
+    return process.returncode, output
+
+
+def interrupt(process: subprocess.Popen, number: signal.Signals) -> tuple[int, str, float]:
+    """Send the signal; return the status, the output and the seconds until the end."""
+    started = time.perf_counter()
+    process.send_signal(number)
+    try:
+        process.wait(START_SECONDS)
+        seconds = time.perf_counter() - started
+    finally:
+        status, output = finish(process)
+    return status, output, seconds
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_interrupted_ends_soon_and_writes_nothing(tmp_path, number):
+    words = ["reconstruct", "cat", "--weights", "untrained", "--layers", "layer4,layer3"]
+    words += ["--steps", "100000", "--out", str(tmp_path / "out")]
+    process = start("-m", "explorer", *words, folder=tmp_path)
+    try:
+        await_work(process)
+        status, output, seconds = interrupt(process, number)
+    finally:
+        process.kill()
+    assert (status, seconds < END_SECONDS) == (INTERRUPTED, True), (output, seconds)
+    assert "interrupted; nothing was written" in output
+    assert "Traceback" not in output
+    assert list(tmp_path.glob("*out*")) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_page_ends_soon_in_the_middle_of_a_race_and_leaves_nothing_behind(tmp_path, number):
+    port = free_port()
+    process = start("app.py", "--weights", "untrained", "--port", str(port), folder=tmp_path)
+    page = RawPage(f"http://127.0.0.1:{port}")
+    try:
+        await_page(page)
+        body = {"fn_index": page.event("optimise").index, "session_hash": "race"}
+        body["data"] = ["cat", "layer1", "optimiser", 1000, 0]
+        page.http.post(f"{page.api}/queue/join", json=body)
+        with page.http.stream("GET", f"{page.api}/queue/data", params={"session_hash": "race"}) as answer:
+            next(line for line in answer.iter_lines() if "process_generating" in line)
+            status, output, seconds = interrupt(process, number)
+    finally:
+        process.kill()
+    assert (status, seconds < END_SECONDS) == (INTERRUPTED, True), (output, seconds)
+    assert "Traceback" not in output, output
+    assert "terminate" not in output, output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_taken_port_is_an_error_if_it_was_asked_for(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for more in ({}, {"GRADIO_SERVER_PORT": str(port)}):
+            words = [] if more else ["--port", str(port)]
+            status, output = finish(start("app.py", *words, folder=tmp_path, more=more))
+            assert (status, output.count("\n")) == (BAD_INPUT, 1), output
+            assert f"port {port}" in output
+            assert "in use" in output
+
+
+def test_a_host_that_is_none_is_an_error_at_once(tmp_path):
+    status, output = finish(start("app.py", "--host", "no such host", folder=tmp_path))
+    assert (status, output.count("\n")) == (BAD_INPUT, 1), output
+
+
+def test_a_temporary_folder_that_cannot_be_made_is_one_line(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    status, output = finish(start("app.py", folder=tmp_path, more={"GRADIO_TEMP_DIR": str(file / "below")}))
+    assert (status, output.count("\n")) == (BAD_INPUT, 1), output
+
+
+@pytest.mark.parametrize("words", [("-m", "explorer", "reconstruct", "cat", "--out", "x"), ("app.py",)])
+def test_too_little_address_space_is_one_line_and_a_status_of_its_own(tmp_path, words):
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+
+    status, output = finish(start(*words, folder=tmp_path, limit=limit))
+    assert (status, output.count("\n")) == (SHORT_OF_MEMORY, 1), output
+    assert "not enough memory" in output
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"
+        ),
+        RuntimeError("could not create a primitive"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GB"),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+    ],
+)
+def test_a_shortage_of_memory_is_recognised(error, capsys):
+    assert is_shortage(error)
+    assert explain(error) == SHORT_OF_MEMORY
+    assert capsys.readouterr().err == f"explorer: error: {endings.NO_MEMORY}\n"
+
+
+def test_other_errors_are_explained_or_stay_faults(capsys):
+    assert explain(ExplorerError("Two\nlines.")) == BAD_INPUT
+    assert explain(OSError(errno.ENOSPC, "No space left on device")) == BAD_INPUT
+    assert capsys.readouterr().err.count("\n") == 2
+    assert explain(RuntimeError("a fault")) is None
+    assert explain(KeyError("x")) is None
+
+
+def await_work(process: subprocess.Popen) -> None:
+    """Wait until a process has worked for so long that its models are built and its steps go on."""
+    while True:
+        assert process.poll() is None
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        if sum(map(int, fields[11:13])) > WORK_SECONDS * os.sysconf("SC_CLK_TCK"):
+            return
+        time.sleep(0.2)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def await_page(page: RawPage) -> None:
+    """Wait until the page's models are ready."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        try:
+            last = page.send(page.event("health"), [])[-1]
+            if last["output"]["data"][0]["is_ready"]:
+                return
+        except httpx.TransportError:
+            vars(page).pop("config", None)
+        time.sleep(0.5)
+    raise TimeoutError("the page did not become ready")
