@@ -1,7 +1,9 @@
 """A new picture arrives: it is shown at once, then decoded; what belonged to the one before goes."""
 
+import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,17 +20,21 @@ from explorer.ui.session.app_state import AppState
 from explorer.ui.session.recall import recall
 from explorer.ui.session.visit import Arrival, Exploration, Visit
 from explorer.ui.stage import StageValue, still
-from explorer.ui.tabs.instant import InstantTab, decode_picture
+from explorer.ui.tabs.instant import InstantTab, decode_picture, describe_decoded
 from explorer.ui.tabs.live import LiveTab
 
 # Shorter than an error message is shown, longer than a busy machine needs to tell of a file again.
 ECHO_SECONDS = 5.0
+WELCOME_POLL_SECONDS = 0.2
 
 
-def wire_arrival(state: AppState, picture: gr.Image, instant: InstantTab, live: LiveTab) -> Dependency:
+def wire_arrival(
+    state: AppState, page: gr.Blocks, picture: gr.Image, instant: InstantTab, live: LiveTab
+) -> Dependency:
     """Show every new picture on both stages and decode it; a newer one replaces those that still wait.
 
-    So does another choice of decoder. Returns the event after which a visit has its new picture.
+    So does another choice of decoder. Until a picture comes, an example is shown. Returns the event after
+    which a visit has its new picture.
     """
     handlers = ArrivalHandlers(state)
     outputs = [instant.stage, live.stage, live.replay, live.resume, live.plot]
@@ -36,6 +42,7 @@ def wire_arrival(state: AppState, picture: gr.Image, instant: InstantTab, live: 
     one_by_one = one_at_a_time("decoding")
     arrival = picture.change(handlers.accept, [picture], outputs, trigger_mode="always_last", **TOGETHER)
     arrival.success(handlers.decode, *decoding, **one_by_one)
+    page.load(handlers.welcome, outputs=outputs[:3], **TOGETHER)
     instant.decoder.input(handlers.decode_again, *decoding, trigger_mode="always_last", **one_by_one)
     return arrival
 
@@ -45,6 +52,21 @@ class ArrivalHandlers:
 
     def __init__(self, state: AppState) -> None:
         self._state = state
+
+    async def welcome(self, request: gr.Request) -> tuple[Any, ...]:
+        """Show the decoded example, unless the address asks for something or a picture has come."""
+        nothing = (gr.skip(),) * 3
+        if request.query_params:
+            return nothing
+        while not self._state.loading.is_ready:
+            await asyncio.sleep(WELCOME_POLL_SECONDS)
+        welcome, visit = self._state.loading.welcome, self._visit(request)
+        if welcome is None or visit.arrival is not None or visit.exploration is not None:
+            return nothing
+        visit.put(replace(welcome))  # A copy of its own: a run belongs to one visitor.
+        shown = describe_decoded(self._state, welcome)
+        is_recorded = has_recording(welcome.example)
+        return shown.text(), _fresh(still(welcome.picture.images)), gr.update(visible=is_recorded)
 
     def accept(self, path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Lay a new picture down, or none."""
@@ -71,7 +93,8 @@ class ArrivalHandlers:
         """Decode the picture, unless there is none, it was refused, or that has been done."""
         visit = self._visit(request)
         is_refused = visit.exploration is None and visit.arrival is not None
-        exploration = None if path is None or is_refused else recall(visit, path)
+        is_missing = visit.exploration is None and path is None
+        exploration = None if is_missing or is_refused else recall(visit, path)
         if exploration is None or exploration.decoded:
             yield gr.skip()
             return

@@ -68,7 +68,7 @@ def build_page(state: AppState) -> gr.Blocks:
                 slider = build_compare()
             with gr.Tab("Explore", id="explore", render_children=True) as explore_tab:
                 explore = build_explore()
-        arrival = wire_arrival(state, picture, instant, live)
+        arrival = wire_arrival(state, page, picture, instant, live)
         wire_live(state, page, live, picture)
         wire_compare(state, compare_tab, slider, picture)
         wire_explore(state, page, explore_tab, explore, picture, arrival)

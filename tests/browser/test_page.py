@@ -320,3 +320,22 @@ def test_a_photo_dropped_while_the_page_still_opens_arrives(chromium, address):
     drop(page, photo())
     wait_for_decoded(page)
     page.close()
+
+
+def test_a_bare_address_opens_with_an_example_that_a_photo_replaces_at_once(chromium, address):
+    page = chromium.new_page(viewport=DESKTOP)
+    page.set_default_timeout(60_000)
+    page.goto(address)
+    page.wait_for_selector("#instant .status:text-matches('An example')")
+    assert page.locator("#instant [data-panel^=layer] img:not([hidden])").count() == 4
+    shown = page.get_attribute("#instant [data-panel=original] img", "src")
+    open_tab(page, "Live")
+    page.wait_for_selector("#recorded:visible")
+    open_tab(page, "Instant")
+    drop(page, photo())
+    page.wait_for_function(
+        "shown => document.querySelector('#instant [data-panel=original] img').src !== shown", arg=shown
+    )
+    page.wait_for_selector("#instant .stage[data-busy=no] [data-panel=layer4] img:not([hidden])")
+    assert "An example" not in page.inner_text("#instant .status")
+    page.close()

@@ -16,10 +16,6 @@ class AppState:
         self.visits = Visits()
         self.queue = RunQueue(limits)
 
-    def tell(self, doing: str) -> None:
-        """Show what is being done while the models load."""
-        self.doing = doing
-
     @property
     def lab(self) -> Lab:
         """The lab; waits for it. Raises ExplorerError with the reason when it cannot be had."""

@@ -4,13 +4,15 @@ import logging
 from collections.abc import Callable
 from threading import Event, Thread
 
-import torch
-
 from explorer.errors import ExplorerError
+from explorer.examples import load_example
 from explorer.features.layers import LAYERS
-from explorer.images import SIZE, Picture
 from explorer.lab.lab import Lab
 from explorer.machine import return_freed_memory
+from explorer.ui.session.live_run import score_results
+from explorer.ui.session.visit import Exploration
+
+WELCOME = "cat"  # The example that warms the models up, and that the page opens with.
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ class Loading:
         self.failure: str | None = None
         self.notice: str | None = None
         self.shapes: dict[str, str] = {}
+        self.welcome: Exploration | None = None  # The decoded example that the page opens with.
 
     def start(self) -> None:
         """Start loading in a thread of its own."""
@@ -76,16 +79,16 @@ class Loading:
     def _warm_up(self, lab: Lab) -> None:
         self.doing = "Preparing the layers …"
         lab.prepare()
-        blank = Picture("blank", torch.full((1, 3, SIZE, SIZE), 0.5))
+        welcome = Exploration(load_example(WELCOME), WELCOME)
         for layer in LAYERS:
-            _, channels, rows, columns = lab.encode(blank, layer)[layer].shape
+            _, channels, rows, columns = lab.encode(welcome.picture, layer)[layer].shape
             self.shapes[layer] = f"{channels} × {rows} × {columns}"
         for layer in LAYERS:
             self.doing = f"Preparing the decoder of {layer} …"
-            made = lab.reconstruct(blank, layer, lab.choose_decoder(layer))
-            if layer == LAYERS[-1]:
-                self.doing = "Preparing the metrics …"
-                lab.score(blank, made)
+            welcome.decoded[layer] = lab.reconstruct(welcome.picture, layer, lab.choose_decoder(layer))
+        self.doing = "Preparing the metrics …"
+        welcome.decoded_scores = score_results(lab, welcome.picture, welcome.decoded)
+        self.welcome = welcome
 
 
 def _explain(error: Exception) -> str:

@@ -22,6 +22,7 @@ from explorer.ui.stage import StagePanel, StageValue, build_stage, still
 from explorer.ui.stage.captions import describe_layers, flat_psnr_db
 
 BEST = "decoder"
+WELCOME_STATUS = "An example, brought back from each layer’s features alone. Drop a photo of your own."
 # A decoder knows the pictures it was fitted on; its numbers there flatter it.
 FITTED_NOTE = "linear decoder, fitted on this very picture among others"
 
@@ -75,6 +76,20 @@ def decode_picture(state: AppState, exploration: Exploration, method: str = BEST
     exploration.decoded_scores = score_results(lab, picture, decoded)
     is_trained = lab.backbone.digest is not None
     yield replace(value, status="").scored(exploration.decoded_scores, is_trained=is_trained)
+
+
+def describe_decoded(state: AppState, exploration: Exploration) -> StageValue:
+    """Return the stage of an example that was decoded and measured before anybody asked."""
+    picture = exploration.picture
+    panels = {
+        layer: _panel(picture, made, state.loading.shapes[layer], _note(state.lab, exploration, made, BEST))
+        for layer, made in exploration.decoded.items()
+    }
+    psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in panels.items()}
+    captions = describe_layers(psnr_db, flat_psnr_db(picture.images))
+    value = StageValue(uuid4().hex, still(picture.images), panels, captions=captions, status=WELCOME_STATUS)
+    is_trained = state.lab.backbone.digest is not None
+    return value.scored(exploration.decoded_scores, is_trained=is_trained)
 
 
 def _note(lab: Lab, exploration: Exploration, made: Reconstruction, wanted: str) -> str:
