@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test check soak space
+.PHONY: app test check soak site space
 
 app: .venv/requirements.txt
 	$(BIN)/python app.py
@@ -21,6 +21,10 @@ check: .venv/tests-requirements.txt
 SECONDS ?= 600
 soak: .venv/tests-requirements.txt
 	SOAK_SECONDS=$(SECONDS) $(BIN)/pytest -m soak -s tests/soak
+
+# The page without a server, for the examples: outputs/site/index.html
+site: .venv/requirements.txt
+	$(BIN)/python -m explorer site outputs/site
 
 # make space SPACE=name/space [OPTIONS=--dry-run]
 space: .venv/requirements.txt

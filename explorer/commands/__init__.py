@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explorer.commands import benchmark, compare, explore, quality, reconstruct, record, space, tune
+from explorer.commands import benchmark, compare, explore, quality, reconstruct, record, site, space, tune
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ COMMANDS = {
         "compare the methods with the loops that users write", compare.add_arguments, compare.run
     ),
     "record": Command("record runs on the examples for the page", record.add_arguments, record.run),
+    "site": Command("write the page as files that need no server", site.add_arguments, site.run),
     "space": Command("put the page on a Hugging Face Space", space.add_arguments, space.run),
     "tune": Command("choose settings by trying a grid of them", tune.add_arguments, tune.run),
 }

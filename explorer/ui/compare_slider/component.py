@@ -38,8 +38,18 @@ class SliderValue:
 def build_compare_slider() -> gr.HTML:
     """Lay out the slider; `pick` fires with the keys `a` and `b` of the pictures chosen."""
     return gr.HTML(
-        html_template=(FOLDER / "compare_slider.html").read_text(encoding="utf-8"),
-        js_on_load=(FOLDER / "compare_slider.js").read_text(encoding="utf-8"),
+        html_template=slider_template(),
+        js_on_load=slider_script(),
         apply_default_css=False,
         elem_id="compare",
     )
+
+
+def slider_template() -> str:
+    """Write the slider's elements."""
+    return (FOLDER / "compare_slider.html").read_text(encoding="utf-8")
+
+
+def slider_script() -> str:
+    """Write the script that draws the slider's values."""
+    return (FOLDER / "compare_slider.js").read_text(encoding="utf-8")

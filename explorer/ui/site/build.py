@@ -1,0 +1,125 @@
+"""Builds the static page: one HTML file with scripts, styles and fonts, and one script for each picture."""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+
+import gradio
+
+from explorer.images import Picture, encode_jpeg, prepare, to_pil
+from explorer.lab.lab import Lab
+from explorer.report.style import LAYER_COLOURS
+from explorer.ui.compare_slider.component import slider_script, slider_template
+from explorer.ui.page import HEADER, TITLE
+from explorer.ui.session.app_state import AppState
+from explorer.ui.site.content import make_content, write_content
+from explorer.ui.stage.component import stage_script, stage_template
+from explorer.ui.stage.encoding import data_uri
+from explorer.ui.tabs.instant import list_decoders
+from explorer.ui.theme import COLOURS, SHAPES, STYLE_SHEETS, page_scripts
+
+INDEX = "index.html"
+FOLDER = Path(__file__).parent
+FONTS = Path(gradio.__file__).parent / "templates" / "frontend" / "static" / "fonts" / "IBMPlexSans"
+WEIGHTS = {400: "IBMPlexSans-Regular.woff2", 700: "IBMPlexSans-Bold.woff2"}
+THUMBNAIL_SIZE = 112
+STAGES = {"instant": "What a decoder brings back at once", "live": "A recorded run of the optimiser"}
+TABS = {"instant": "Instant", "live": "Live", "compare": "Compare"}
+# In a page's script these letters would end it.
+SCRIPT_END = re.compile("</(?=script)", re.IGNORECASE)
+
+
+def write_site(
+    state: AppState, pictures: Mapping[str, tuple[Picture, str | None]], folder: Path
+) -> Iterator[str]:
+    """Write the page for pictures by name, each with the example that it is; yield every name when done.
+
+    Raises ExplorerError when the models cannot be had.
+    """
+    (folder / "data").mkdir(parents=True)
+    listed = []
+    for number, (name, (picture, example)) in enumerate(pictures.items(), 1):
+        file = f"data/picture{number}.js"
+        content = write_content(make_content(state, name, picture, example))
+        (folder / file).write_text(content, encoding="utf-8")
+        thumbnail = data_uri(encode_jpeg(prepare(to_pil(picture.images), THUMBNAIL_SIZE)))
+        listed.append({"name": name, "file": file, "thumbnail": thumbnail})
+        yield name
+    (folder / INDEX).write_text(_write_page(state.lab, listed), encoding="utf-8")
+
+
+def _write_page(lab: Lab, listed: list[dict[str, str]]) -> str:
+    backbone = lab.backbone
+    parts = {
+        "title": escape(TITLE),
+        "style": _write_style(),
+        "scripts": page_scripts(),
+        "header": HEADER,
+        "weights": escape(f"ResNet-50 {backbone.name}, as computed beforehand: this page needs no server."),
+        "tabs": "".join(_write_tab(name, label) for name, label in TABS.items()),
+        "panels": "".join(_write_panel(name) for name in TABS),
+        "components": _write_components(listed),
+        "site": (FOLDER / "site.js").read_text(encoding="utf-8"),
+    }
+    text = (FOLDER / "site.html").read_text(encoding="utf-8")
+    return re.sub(r"^ *@(\w+)$|@(\w+)", lambda found: parts[found[1] or found[2]], text, flags=re.MULTILINE)
+
+
+def _write_tab(name: str, label: str) -> str:
+    return (
+        f'<button type="button" role="tab" id="tab-{name}" data-tab-id="{name}" '
+        f'aria-controls="panel-{name}">{label}</button>'
+    )
+
+
+def _write_panel(name: str) -> str:
+    decoders = '<fieldset id="decoder" aria-label="Decoder"></fieldset>' if name == "instant" else ""
+    body = stage_template(name, STAGES[name]) if name in STAGES else slider_template()
+    return (
+        f'<div role="tabpanel" id="panel-{name}" aria-labelledby="tab-{name}" hidden>'
+        f'{decoders}<div id="{name}">{body}</div></div>'
+    )
+
+
+def _write_components(listed: list[dict[str, str]]) -> str:
+    """Write what Gradio would run: each component's script as a function of what Gradio gives it."""
+    scripts = {name: stage_script() for name in STAGES} | {"compare": slider_script()}
+    functions = [
+        f"{name}(element, props, watch, trigger) {{\n{script}\n}}" for name, script in scripts.items()
+    ]
+    decoders = {method: label for label, method in list_decoders()}
+    data = {"explorerPictures": listed, "explorerDecoders": decoders}
+    lines = [f"window.{name} = {_write_json(value)};" for name, value in data.items()]
+    return "\n".join([*lines, f"window.explorerComponents = {{\n{','.join(functions)}\n}};"])
+
+
+def _write_json(value: object) -> str:
+    return SCRIPT_END.sub(r"<\\/", json.dumps(value, ensure_ascii=False))
+
+
+def _write_style() -> str:
+    """Write the theme's colours by day and by night, the fonts, and the live page's style sheets."""
+    day, night = (_write_variables(index) for index in (0, 1))
+    layers = "".join(f"--{layer}: {colour};" for layer, colour in LAYER_COLOURS.items())
+    sheets = [path.read_text(encoding="utf-8") for path in [*STYLE_SHEETS, FOLDER / "site.css"]]
+    colours = f":root {{ color-scheme: light dark; {layers} {day} }}"
+    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {night} }} }}"
+    return "\n".join([*_write_fonts(), colours, dark, *sheets])
+
+
+def _write_variables(index: int) -> str:
+    named = {name: values[index] for name, values in COLOURS.items()}
+    named["color_accent"] = (SHAPES["color_accent"], "#8dbbe8")[index]
+    return "".join(f"--{name.replace('_', '-')}: {value};" for name, value in named.items())
+
+
+def _write_fonts() -> Iterator[str]:
+    for weight, file in WEIGHTS.items():
+        content = b64encode((FONTS / file).read_bytes()).decode("ascii")
+        yield (
+            f'@font-face {{ font-family: "IBM Plex Sans"; font-weight: {weight}; '
+            f'src: url("data:font/woff2;base64,{content}") format("woff2"); }}'
+        )

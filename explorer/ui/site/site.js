@@ -1,0 +1,126 @@
+// The static page: gives the components of the live page their values from files beside it, without a server.
+(() => {
+  const PICTURES = window.explorerPictures; // Names, labels and thumbnails, in order.
+  const { parameters, setParameter } = window.explorerClassroom;
+  const UNMEASURED = "Measured are the original with each picture, and the two pictures of one layer.";
+  const tabs = [...document.querySelectorAll("#tabs button[role=tab]")];
+  const mounted = {};
+  let chosen = null;
+  let shown = null;
+
+  // What Gradio gives a component's script: its element, its value, a way to follow it and a way to tell.
+  function mount(name, tell) {
+    const element = document.getElementById(name);
+    const props = { value: null };
+    const watchers = [];
+    window.explorerComponents[name](element, props, (_, follow) => watchers.push(follow), tell);
+    mounted[name] = (value) => { props.value = value; watchers.forEach((follow) => follow()); };
+  }
+
+  function openTab(name) {
+    for (const tab of tabs) {
+      const isOpen = tab.dataset.tabId === name;
+      tab.setAttribute("aria-selected", String(isOpen));
+      tab.tabIndex = isOpen ? 0 : -1;
+      document.getElementById(`panel-${tab.dataset.tabId}`).hidden = !isOpen;
+    }
+  }
+
+  // Every picture stands once in its file; elsewhere is its key.
+  function restore(value, pictures) {
+    if (typeof value === "string") return pictures[value] ?? value;
+    if (Array.isArray(value)) return value.map((entry) => restore(entry, pictures));
+    if (!value || typeof value !== "object" || value === pictures) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, restore(entry, pictures)]));
+  }
+
+  // A file tells of its picture by calling this.
+  window.explorerPicture = (content) => {
+    if (content.name !== chosen) return;
+    shown = restore(content, content.pictures);
+    showDecoder();
+    mounted.live(shown.live ? JSON.stringify(shown.live) : null);
+    compare(shown.compare.a, shown.compare.b);
+  };
+
+  function choose(name) {
+    chosen = name;
+    setParameter("example", name);
+    for (const button of document.querySelectorAll("#examples button")) {
+      button.setAttribute("aria-pressed", String(button.dataset.name === name));
+    }
+    const script = document.createElement("script");
+    script.src = PICTURES.find((picture) => picture.name === name).file;
+    script.addEventListener("load", () => script.remove());
+    document.head.append(script);
+  }
+
+  function showDecoder() {
+    const box = document.querySelector("#decoder");
+    const wanted = box.querySelector("input:checked")?.value;
+    const names = Object.keys(shown.instant);
+    const name = names.includes(wanted) ? wanted : names[0];
+    box.replaceChildren(...names.map((key) => {
+      const label = document.createElement("label"), input = document.createElement("input"), text = document.createElement("span");
+      Object.assign(input, { type: "radio", name: "decoder", value: key, checked: key === name });
+      text.textContent = window.explorerDecoders[key];
+      label.append(input, text);
+      return label;
+    }));
+    mounted.instant(JSON.stringify(shown.instant[name]));
+  }
+
+  function compare(a, b) {
+    const { pictures, opinions, pairs } = shown.compare;
+    const [likeness, verdict, others] = pairs[`${a} | ${b}`] ?? pairs[`${b} | ${a}`] ?? [UNMEASURED, "", ""];
+    mounted.compare({ pictures, opinions, a, b, likeness, verdict, others });
+  }
+
+  function layOutExamples() {
+    const strip = document.createElement("div");
+    strip.className = "strip";
+    strip.setAttribute("role", "group");
+    strip.setAttribute("aria-label", "Example pictures");
+    strip.append(...PICTURES.map(({ name, thumbnail }) => {
+      const button = document.createElement("button"), image = document.createElement("img");
+      Object.assign(button, { type: "button", title: name });
+      button.dataset.name = name;
+      Object.assign(image, { src: thumbnail, alt: `Example: ${name}` });
+      button.append(image);
+      button.addEventListener("click", () => choose(name));
+      return button;
+    }));
+    document.getElementById("examples").append(strip);
+  }
+
+  function setClassMode(isOn) {
+    setParameter("mode", isOn ? "class" : null);
+    location.reload();
+  }
+
+  mount("instant", () => {});
+  mount("live", () => {});
+  mount("compare", (_, picked) => compare(picked.a, picked.b));
+  layOutExamples();
+  document.querySelector("#decoder").addEventListener("change", showDecoder);
+  tabs.forEach((tab, at) => {
+    tab.addEventListener("click", () => openTab(tab.dataset.tabId));
+    tab.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      event.stopPropagation();
+      const next = tabs[(at + step + tabs.length) % tabs.length];
+      next.focus();
+      next.click();
+    });
+  });
+  document.querySelector("#link").addEventListener("click", () => window.explorerCopyLink(`example=${encodeURIComponent(chosen)}`));
+  const isClass = parameters.get("mode") === "class";
+  const toggle = document.querySelector("#class-mode");
+  toggle.setAttribute("aria-pressed", String(isClass));
+  toggle.addEventListener("click", () => setClassMode(!isClass));
+  const wantedTab = parameters.get("tab");
+  openTab(tabs.some((tab) => tab.dataset.tabId === wantedTab) ? wantedTab : "instant");
+  const wanted = parameters.get("example");
+  choose(PICTURES.some(({ name }) => name === wanted) ? wanted : PICTURES[0].name);
+})();

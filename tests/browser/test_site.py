@@ -1,0 +1,133 @@
+"""The page without a server, opened from a file, and the classroom on it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from explorer.examples import load_example
+from explorer.features.layers import LAYERS
+from explorer.lab.lab import Lab
+from explorer.ui.session.app_state import AppState
+from explorer.ui.site.build import INDEX, write_site
+from tests.browser.actions import wait_for
+from tests.browser.conftest import DESKTOP, PHONE, Watched
+
+pytestmark = pytest.mark.browser
+DECODED = "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5"
+
+
+@pytest.fixture(scope="module")
+def site(coarse_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a page of two examples."""
+    folder: Path = tmp_path_factory.mktemp("site")
+    state = AppState(lambda: coarse_lab)
+    state.open()
+    list(write_site(state, {name: (load_example(name), name) for name in ("cat", "coffee")}, folder))
+    return (folder / INDEX).as_uri()
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def page(chromium: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page on a screen and on a phone; a logged error or a request to a server fails the test."""
+    context = chromium.new_context(viewport=request.param)
+    watched = Watched(context.new_page())
+    watched.watch("file://")
+    watched.page.set_default_timeout(60_000)
+    watched.page.goto(site)
+    wait_for(watched.page, DECODED)
+    yield watched.page
+    context.close()
+    assert watched.errors == []
+    assert watched.strangers == []
+
+
+def test_another_picture_replaces_the_first(page: Page) -> None:
+    before = page.get_attribute('#instant [data-panel="layer1"] img', "src")
+    page.click('#examples button[data-name="coffee"]')
+    wait_for(page, f"document.querySelector('#instant [data-panel=layer1] img').src !== '{before}'")
+    assert "example=coffee" in page.url
+
+
+def test_a_recorded_run_is_replayed_and_scrubbed(page: Page) -> None:
+    page.click("#tab-live")
+    page.wait_for_selector("#live .player:not([hidden])")
+    page.locator("#live .player input").fill("0")
+    assert page.inner_text('#live [data-panel="layer1"] .detail').startswith("step 0")
+
+
+def test_the_slider_compares_two_pictures(page: Page) -> None:
+    page.click("#tab-compare")
+    page.select_option('#compare select[data-side="b"]', "layer2 decoded")
+    assert "PSNR" in page.inner_text("#compare .likeness")
+
+
+def test_a_perfect_guess_scores_every_layer(page: Page, site: str) -> None:
+    page.goto(f"{site}?example=cat&guess=7")
+    page.wait_for_selector("#guess fieldset")
+    panels = {layer: f'#instant [data-panel="{layer}"] img' for layer in LAYERS}
+    layer_of = {page.get_attribute(selector, "src"): layer for layer, selector in panels.items()}
+    for index, picture in enumerate(page.locator("#guess .guess-pictures img").all()):
+        page.select_option(f'#guess select[data-at="{index}"]', layer_of[picture.get_attribute("src")])
+    page.click('#guess [data-do="reveal"]')
+    page.wait_for_selector("#guess .score:not(:empty)")
+    rights = page.eval_on_selector_all(
+        "#guess figcaption .truth", "all => all.map(node => node.dataset.right)"
+    )
+    assert rights == ["yes"] * 4
+
+
+def test_the_same_guess_has_the_same_order_everywhere(page: Page, site: str) -> None:
+    orders = []
+    for _ in range(2):
+        page.goto(f"{site}?example=cat&guess=7")
+        page.wait_for_selector("#guess fieldset")
+        orders.append(page.eval_on_selector_all("#guess .guess-pictures img", "all => all.map(i => i.src)"))
+    assert orders[0] == orders[1]
+
+
+def test_the_tour_goes_on_when_a_step_is_done_and_by_keyboard(page: Page) -> None:
+    page.focus("#tour-start")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#tour .place") == "Step 1 of 8"
+    page.click('#examples button[data-name="coffee"]')
+    page.wait_for_selector("#tour .place:has-text('Step 2 of 8')")
+    page.focus("#tour .next")
+    for _ in range(6):
+        page.keyboard.press("Enter")
+    assert page.inner_text("#tour .place") == "Step 8 of 8"
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#tour")
+
+
+def test_a_lesson_link_hides_what_the_teacher_left_out(page: Page, site: str) -> None:
+    page.click("#lesson-start")
+    page.uncheck('#lesson input[name="compare"]')
+    page.evaluate(
+        "navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }"
+    )
+    page.click('#lesson button[value="copy"]')
+    wait_for(page, "window.copied")
+    page.goto(page.evaluate("window.copied"))
+    wait_for(page, DECODED)
+    assert page.is_hidden("#tab-compare")
+    assert page.evaluate("document.documentElement.classList.contains('class-mode')")
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("de", "Rundgang"), ("fr", "Visite guidée"), ("es", "Recorrido")]
+)
+def test_the_page_speaks_other_languages(page: Page, site: str, language: str, word: str) -> None:
+    page.goto(f"{site}?lang={language}")
+    wait_for(page, DECODED)
+    assert page.inner_text("#tour-start") == word
+    assert "," in page.inner_text('#instant [data-panel="layer1"] .psnr b')
+
+
+def test_layers_stay_covered_in_class_until_they_are_revealed(page: Page, site: str) -> None:
+    page.goto(f"{site}?mode=class")
+    wait_for(page, DECODED)
+    assert page.locator("#instant .cover:visible").count() == 4
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#instant .cover:visible").count() == 3

@@ -1,0 +1,60 @@
+"""The page without a server: what its files hold."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from explorer.examples import load_example
+from explorer.lab.lab import Lab
+from explorer.ui.session.app_state import AppState
+from explorer.ui.site.build import write_site
+from explorer.ui.site.content import MAX_BYTES, write_content
+
+
+@pytest.fixture(scope="module")
+def site(coarse_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of one example with its recorded run."""
+    folder = tmp_path_factory.mktemp("site")
+    state = AppState(lambda: coarse_lab)
+    state.open()
+    assert list(write_site(state, {"cat": (load_example("cat"), "cat")}, folder)) == ["cat"]
+    return folder
+
+
+def read_content(site: Path) -> dict:
+    script = (site / "data" / "picture1.js").read_text(encoding="utf-8")
+    return json.loads(script.removeprefix("window.explorerPicture(").removesuffix(");\n"))
+
+
+def test_a_picture_takes_at_most_half_a_megabyte(site: Path) -> None:
+    assert (site / "data" / "picture1.js").stat().st_size <= MAX_BYTES
+
+
+def test_every_picture_named_is_there_once(site: Path) -> None:
+    content = read_content(site)
+    pictures = content.pop("pictures")
+    named = set(re.findall(r'"(@\d+)"', json.dumps(content)))
+    assert named == set(pictures)
+    assert len(set(pictures.values())) == len(pictures)
+
+
+def test_the_page_asks_no_other_host(site: Path) -> None:
+    page = (site / "index.html").read_text(encoding="utf-8")
+    assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", page)
+
+
+def test_the_slider_has_words_for_the_original_with_every_picture(site: Path) -> None:
+    compared = read_content(site)["compare"]
+    others = [key for key in compared["pictures"] if key != "original"]
+    assert len(others) == 8
+    assert all(f"original | {key}" in compared["pairs"] for key in others)
+
+
+def test_a_run_that_is_too_large_is_thinned_and_keeps_its_last_frame() -> None:
+    frames = [{"seconds": index, "note": "x" * 20_000} for index in range(64)]
+    text = write_content({"live": {"frames": frames}})
+    kept = json.loads(text.removeprefix("window.explorerPicture(").removesuffix(");\n"))["live"]["frames"]
+    assert len(text) <= MAX_BYTES
+    assert kept[-1]["seconds"] == 63
