@@ -16,9 +16,6 @@ from explorer.lab.lab import Lab
 from explorer.metrics.functional import psnr
 from explorer.metrics.scores import METRICS, measure
 
-# The drop between two neighbours that counts as sudden, as a share of the whole fall.
-SUDDEN = 0.25
-
 
 @dataclass(frozen=True, slots=True)
 class DepthOptions:
@@ -78,7 +75,7 @@ def _measure(picture: Picture, nodes: Sequence[str], images: Images) -> list[Row
 
 def _draw(rows: Sequence[Row], nodes: Sequence[str]) -> list[Chart]:
     """Draw each metric of two pictures over depth, with a mark where a stage begins."""
-    stages = [node.split(".")[0] for node in nodes]
+    stages = [_stage(node) for node in nodes]
     begins = [place for place, stage in enumerate(stages) if place == 0 or stages[place - 1] != stage]
     marks = [(place - 0.5, stages[place]) for place in begins]
     charts = []
@@ -104,8 +101,19 @@ def _describe(rows: Sequence[Row], nodes: Sequence[str]) -> list[str]:
         f"From {nodes[0]} to {nodes[-1]} PSNR goes from {values[0]:.1f} to {values[-1]:.1f} dB; the largest "
         f"step, {drops[place]:.1f} dB or {share:.0%} of it all, is from {nodes[place]} to {nodes[place + 1]}."
     )
-    kind = "sudden there" if share >= SUDDEN else "gradual"
-    return [sentence, f"The forgetting is {kind}."]
+    steps = [
+        drop
+        for drop, (node, following) in zip(drops, pairwise(nodes), strict=True)
+        if _stage(node) != _stage(following)
+    ]
+    if not steps or values[0] <= values[-1]:
+        return [sentence]
+    fall = sum(steps) / (values[0] - values[-1])
+    return [sentence, f"The {len(steps)} steps into another stage make up {fall:.0%} of the whole fall."]
+
+
+def _stage(node: str) -> str:
+    return node.split(".")[0]
 
 
 DEPTH = Experiment(

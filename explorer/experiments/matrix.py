@@ -4,11 +4,13 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from explorer.examples import EXAMPLES, load_example
 from explorer.experiments.charts import Grid
-from explorer.experiments.experiment import Experiment, Result, Row, Shown, option
-from explorer.experiments.measuring import ask_network, encode, mean_of
+from explorer.experiments.experiment import Experiment, Result, Row, Shown, Value, option
+from explorer.experiments.measuring import encode, mean_of
 from explorer.features.layers import join_nodes
 from explorer.images import Images, Picture, quantise
 from explorer.lab.lab import Lab
@@ -57,10 +59,13 @@ def run(
 @torch.no_grad()
 def _measure(lab: Lab, picture: Picture, layers: Sequence[str], made: Images) -> list[Row]:
     """Make a row for each pair of layers: the reconstruction from one, seen at the other."""
-    trunk = lab.trunk(join_nodes(tuple(layers)))
-    reached, target = trunk(made), trunk(quantise(picture.images.to(made)))
-    other = trunk(quantise(_another(picture).images.to(made)))
-    opinions = _ask(lab, made, picture)
+    original = quantise(picture.images.to(made))
+    other = quantise(_another(picture).images.to(made))
+    # One pass to the end serves all layers and the network's opinion.
+    looked = lab.trunk(join_nodes((*layers, lab.models.output)))(torch.cat([made, original, other]))
+    reached = {layer: looked[layer][:-2] for layer in layers}
+    target, another = ({layer: looked[layer][[row]] for layer in layers} for row in (-2, -1))
+    opinions = _compare_opinions(lab, looked[lab.models.output][:-1], RECOGNISER(torch.cat([made, original])))
     return [
         {
             "image": picture.name,
@@ -68,8 +73,8 @@ def _measure(lab: Lab, picture: Picture, layers: Sequence[str], made: Images) ->
             "at": layer,
             "feature_error": float(feature_error(reached[layer][[row]], target[layer])),
             "feature_cosine": float(feature_cosine(reached[layer][[row]], target[layer])),
-            "random_pair_error": float(feature_error(other[layer], target[layer])),
-            "random_pair_cosine": float(feature_cosine(other[layer], target[layer])),
+            "random_pair_error": float(feature_error(another[layer], target[layer])),
+            "random_pair_cosine": float(feature_cosine(another[layer], target[layer])),
             **opinions[row],
         }
         for row, source in enumerate(layers)
@@ -84,11 +89,12 @@ def _another(picture: Picture) -> Picture:
     return next(one for one in examples if not torch.equal(one.images, picture.images))
 
 
-def _ask(lab: Lab, made: Images, picture: Picture) -> list[dict[str, str | float]]:
-    """Ask the network itself and an independent one what they see in each reconstruction."""
-    original = quantise(picture.images.to(made))
-    own, own_original = ask_network(lab, made), ask_network(lab, original)
-    other, other_original = RECOGNISER(made), RECOGNISER(original)
+def _compare_opinions(
+    lab: Lab, logits: Float[Tensor, "pictures classes"], independent: Float[Tensor, "pictures classes"]
+) -> list[dict[str, Value]]:
+    """Compare what the network itself and an independent one see in pictures, the last the original."""
+    own, own_original = logits[:-1], logits[-1:]
+    other, other_original = independent[:-1], independent[-1:]
     shared = top5_agreement(own, own_original.expand_as(own)).tolist()
     own_knows = is_recognised(own, own_original, TOP).tolist()
     other_knows = is_recognised(other, other_original, TOP).tolist()
@@ -102,7 +108,7 @@ def _ask(lab: Lab, made: Images, picture: Picture) -> list[dict[str, str | float
             "independent_sees": CATEGORIES[int(other[row].argmax())],
             "independent_recognises": int(other_knows[row]),
         }
-        for row in range(len(made))
+        for row in range(len(own))
     ]
 
 

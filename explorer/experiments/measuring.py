@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from explorer.experiments.experiment import ExperimentError, Row, Value
@@ -52,13 +49,6 @@ def measure(lab: Lab, picture: Picture, layer: str, images: Images) -> list[dict
     """
     scores = lab.scorer.score_all([(layer, image[None]) for image in images], picture.images)
     return [dict(one.finite().values) for one in scores]
-
-
-@torch.no_grad()
-def ask_network(lab: Lab, images: Images) -> Float[Tensor, "batch classes"]:
-    """Compute the network's own logits for pictures."""
-    output = lab.models.output
-    return lab.trunk(output)(images.to(lab.device))[output]
 
 
 def mean_of(rows: Sequence[Row], column: str, **wanted: Value) -> float | None:
