@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Generator
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
@@ -17,8 +16,6 @@ from torchvision.models.resnet import Bottleneck, ResNet
 from explorer.features.backbone import Backbone
 from explorer.lab.lab import Lab
 from explorer.lab.models import Models
-from explorer.metrics.lpips import Lpips
-from explorer.metrics.scores import METRICS
 
 pytest_plugins = ["tests.served"]
 
@@ -49,9 +46,8 @@ def tiny_network() -> ResNet:
 
 @pytest.fixture
 def tiny_lab(tiny_network: ResNet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lab:
-    """A lab that stands in for every set of weights; no decoder fits it, and LPIPS has no weights."""
+    """A lab that stands in for every set of weights; no decoder fits it."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no_weights"))
-    monkeypatch.setitem(METRICS, "lpips", replace(METRICS["lpips"], compute=Lpips()))
     categories = tuple(f"class {index}" for index in range(10))
     lab = Lab(Models(Backbone("tiny", tiny_network, source="test", digest="abcd1234", categories=categories)))
     monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: lab)

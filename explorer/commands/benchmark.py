@@ -13,7 +13,7 @@ from explorer.benchmarks.curve import Curve
 from explorer.benchmarks.throughput import measure_throughput
 from explorer.benchmarks.timing import measure_decode_time, measure_machine, measure_step_time
 from explorer.commands import measuring
-from explorer.commands.reconstruct import read_pictures
+from explorer.commands.inputs import load_lab, parse_positive, read_pictures
 from explorer.examples import EXAMPLES
 
 METHOD, DECODER = "optimiser", "decoder"
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's arguments."""
     measuring.add_arguments(parser, STEPS)
     parser.add_argument(
-        "--rounds", type=measuring.positive, default=30, help="timings in a median (default: %(default)s)"
+        "--rounds", type=parse_positive, default=30, help="timings in a median (default: %(default)s)"
     )
     parser.add_argument(
         "--race-seconds", type=float, default=8.0, help="length of each race (default: %(default)s)"
@@ -40,7 +40,7 @@ def run(options: Namespace) -> str:
     settings = measuring.choose_settings(options, METHOD)
     read = read_pictures(options.images, size=options.size)
     pictures = [replace(picture, name=image) for image, picture in read.items()]
-    lab = measuring.load_lab(options)
+    lab = load_lab(options.weights)
     step_times = [
         measure_step_time(lab, pictures[0], layer, chosen, options.rounds)
         for layer, chosen in tqdm(settings.items(), "step times", disable=None)

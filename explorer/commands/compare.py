@@ -12,7 +12,7 @@ from explorer.benchmarks.comparison import Start, compare, start_method
 from explorer.benchmarks.curve import KEYS, Curve, compute_speed_ups
 from explorer.benchmarks.figure import draw_curves
 from explorer.commands import measuring
-from explorer.commands.reconstruct import read_pictures
+from explorer.commands.inputs import load_lab, read_pictures, split_layers
 from explorer.examples import EXAMPLES
 from explorer.inversion.settings import SettingsError
 
@@ -39,8 +39,8 @@ def run(options: Namespace) -> str:
     starts = {name.strip(): _choose_start(options, name.strip()) for name in options.methods.split(",")}
     read = read_pictures(options.images, size=options.size)
     pictures = [replace(picture, name=image) for image, picture in read.items()]
-    lab = measuring.load_lab(options)
-    curves = compare(lab, pictures, measuring.split_layers(options.layers), starts, options.folder)
+    lab = load_lab(options.weights)
+    curves = compare(lab, pictures, split_layers(options.layers), starts, options.folder)
     draw_curves(curves, options.folder / FIGURE)
     tables = {
         "ends": measuring.summarise_for(options, curves),

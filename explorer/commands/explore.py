@@ -1,14 +1,11 @@
 """The command `explore`: one experiment, its report, pictures, figures and the code that repeats it."""
 
-import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from explorer.commands.reconstruct import folder_names, read_pictures, split_layers
+from explorer.commands.inputs import load_lab, name_folders, read_pictures, say, split_layers
 from explorer.examples import EXAMPLES
 from explorer.experiments import EXPERIMENTS, check_pictures, follow_experiment
 from explorer.experiments.experiment import Experiment, Result, default_of, knobs, make_options
@@ -16,8 +13,6 @@ from explorer.experiments.presentation.folder import Run, write_folder
 from explorer.features.zoo import RESNET50
 from explorer.files import writing_into
 from explorer.images import SIZE
-from explorer.lab.lab import Lab
-from explorer.machine import best_device
 from explorer.report.bundle import MANIFEST
 
 
@@ -40,16 +35,14 @@ def run(options: Namespace) -> str:
     pictures = list(read_pictures(options.images, size=SIZE).values())
     named = [
         replace(picture, name=name)
-        for picture, name in zip(pictures, folder_names([one.name for one in pictures]), strict=True)
+        for picture, name in zip(pictures, name_folders([one.name for one in pictures]), strict=True)
     ]
     with writing_into(options.out) as folder:
-        lab = Lab.load(options.weights, best_device(), backbone=options.backbone)
-        if lab.backbone.notice:
-            _say(lab.backbone.notice)
+        lab = load_lab(options.weights, options.backbone)
         result: Result | None = None
         for result in follow_experiment(experiment.name, lab, named, layers, **chosen):
             if result.doing:
-                _say(f"{result.progress:4.0%} {result.doing}")
+                say(f"{result.progress:4.0%} {result.doing}")
         assert result is not None  # An experiment yields at least one.
         run = Run(
             experiment,
@@ -89,7 +82,3 @@ def _add_experiment(parser: ArgumentParser, experiment: Experiment[Any]) -> None
             metavar=name.upper(),
             help=f"{knob.help}{choices} (default: {default_of(experiment.options, name)})".replace("%", "%%"),
         )
-
-
-def _say(message: str) -> None:
-    tqdm.write(message, file=sys.stderr)

@@ -1,8 +1,7 @@
-"""What the commands that measure share: their options, their lab, and how their tables are printed."""
+"""What the commands that measure share: their options, and how their tables are printed."""
 
 import json
-import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +10,10 @@ import pandas as pd
 
 from explorer.benchmarks.curve import Curve
 from explorer.benchmarks.table import lay_out, summarise, to_plain
-from explorer.commands.reconstruct import parse_side, split_layers
+from explorer.commands.inputs import parse_side, split_layers
 from explorer.features.layers import LAYERS
 from explorer.images import SIZE, ImageError, Picture, read_picture
 from explorer.inversion.settings import Settings, load_settings, parse_overrides
-from explorer.lab.lab import Lab
-from explorer.machine import best_device
 from explorer.metrics.scores import MISSING
 
 
@@ -35,25 +32,9 @@ def add_arguments(parser: ArgumentParser, steps: int | None) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
 
-def positive(text: str) -> int:
-    """Read a whole number from 1 on."""
-    number = int(text)
-    if number < 1:
-        raise ArgumentTypeError(f"must be at least 1, not {number}")
-    return number
-
-
-def load_lab(options: Namespace) -> Lab:
-    """Load the lab, and say so where other weights run than were asked for."""
-    lab = Lab.load(options.weights, best_device())
-    if lab.backbone.notice:
-        print(lab.backbone.notice, file=sys.stderr)
-    return lab
-
-
 def choose_settings(options: Namespace, method: str) -> dict[str, Settings]:
     """Make each layer's settings from the preset, then --set, then --steps."""
-    changes = parse_overrides(options.set) | ({"evaluations": options.steps} if options.steps else {})
+    changes = parse_overrides(options.set) | ({} if options.steps is None else {"evaluations": options.steps})
     layers = split_layers(options.layers)
     return {layer: load_settings(layer, method, options.preset, **changes) for layer in layers}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from explorer.benchmarks.comparison import compare, start_method
 from explorer.commands import measuring
+from explorer.commands.inputs import load_lab, parse_positive
 
 METHOD = "optimiser"
 STEPS = 100
@@ -15,7 +16,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="the folder of pictures")
     measuring.add_arguments(parser, STEPS)
     parser.add_argument(
-        "--count", type=measuring.positive, default=30, help="first files of it (default: %(default)s)"
+        "--count", type=parse_positive, default=30, help="first files of it (default: %(default)s)"
     )
     parser.add_argument("--out", type=Path, help="folder that keeps the curves; the same command resumes")
 
@@ -25,5 +26,5 @@ def run(options: Namespace) -> str:
     settings = measuring.choose_settings(options, METHOD)
     pictures = measuring.read_files(measuring.list_files(options.folder)[: options.count], options.size)
     starts = {METHOD: start_method(METHOD, settings)}
-    curves = compare(measuring.load_lab(options), pictures, list(settings), starts, options.out)
+    curves = compare(load_lab(options.weights), pictures, list(settings), starts, options.out)
     return measuring.show(options, {"quality": measuring.summarise_for(options, curves)})

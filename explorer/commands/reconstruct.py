@@ -1,7 +1,6 @@
 """The command `reconstruct`: every picture from every layer by one method, and the report of it."""
 
-import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,23 +9,21 @@ from typing import Any
 
 from tqdm import tqdm
 
+from explorer.commands.inputs import load_lab, name_folders, parse_side, read_pictures, say, split_layers
 from explorer.decoders.checkpoint import DecoderError
 from explorer.decoders.refinement import DEFAULT_PASSES
-from explorer.decoding.decode import MIN_SIDE
-from explorer.examples import EXAMPLES, load_example
+from explorer.examples import EXAMPLES
 from explorer.features.layers import LAYERS
 from explorer.features.zoo import RESNET50, name_layers
 from explorer.files import writing_into
-from explorer.images import SIZE, ImageError, Picture, read_picture
+from explorer.images import SIZE, Picture
 from explorer.inversion.settings import Settings, load_settings, parse_overrides
 from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, REFINED, MethodUnavailableError, is_iterative
 from explorer.lab.run import Reconstruction, Run
-from explorer.machine import best_device
 from explorer.metrics.scores import METRICS
-from explorer.report.bundle import MANIFEST, TABLE, Result, RunInfo, write_picture, write_tables
+from explorer.report.bundle import MANIFEST, Result, RunInfo, write_picture, write_tables
 
-MAX_SIDE = 2048  # The memory that a step takes grows with the square of it.
 BAR_FORMAT = "{desc} |{bar:30}| {n:.0f}/{total_fmt} evaluations, {elapsed}{postfix}"
 
 
@@ -62,8 +59,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="default: 0")
     parser.add_argument(
         "--weights",
-        default="IMAGENET1K_V1",
-        help="IMAGENET1K_V1, IMAGENET1K_V2, compact, untrained, or a file (default: %(default)s)",
+        help="IMAGENET1K_V1, IMAGENET1K_V2, compact, untrained, or a file (default: torchvision's first)",
     )
     parser.add_argument(
         "--backbone",
@@ -87,12 +83,10 @@ def run(options: Namespace) -> str:
     passes = choose_passes(options)
     pictures = read_pictures(options.images, size=options.size)
     with writing_into(options.out) as folder:
-        lab = Lab.load(options.weights, best_device(), backbone=options.backbone)
-        if lab.backbone.notice:
-            _say(lab.backbone.notice)
+        lab = load_lab(options.weights, options.backbone)
         _check_layers(lab, list(settings), options.method)
         results: list[Result] = []
-        names = folder_names([picture.name for picture in pictures.values()])
+        names = name_folders([picture.name for picture in pictures.values()])
         for name, (image, picture) in zip(names, pictures.items(), strict=True):
             jobs = [Job(image, picture, layer, options.method, settings[layer], passes) for layer in settings]
             made = [_run_job(lab, job) for job in jobs]
@@ -100,14 +94,6 @@ def run(options: Namespace) -> str:
             results += made
         write_tables(folder, _describe_run(lab, settings, options.method, options.command_line), results)
     return f"Wrote {options.out / MANIFEST}"
-
-
-def parse_side(text: str) -> int:
-    """Read the side of a picture; raises ArgumentTypeError for one that is too small or too large."""
-    side = int(text)
-    if not MIN_SIDE <= side <= MAX_SIDE:
-        raise ArgumentTypeError(f"must be from {MIN_SIDE} to {MAX_SIDE}, not {side}")
-    return side
 
 
 def choose_settings(options: Namespace) -> dict[str, Settings]:
@@ -132,39 +118,6 @@ def choose_passes(options: Namespace) -> int:
     if options.passes < 1:
         raise DecoderError(f"--passes is {options.passes}; it must be at least 1.")
     return options.passes
-
-
-def split_layers(layers: str) -> list[str]:
-    """Split a comma-separated list of nodes, each taken once."""
-    return list(dict.fromkeys(layer.strip() for layer in layers.split(",")))
-
-
-def read_pictures(images: Sequence[str], size: int) -> dict[str, Picture]:
-    """Read files, or examples by name; raises ImageError naming the first that cannot be used."""
-    pictures: dict[str, Picture] = {}
-    for image in images:
-        is_example = image in EXAMPLES and not Path(image).exists()
-        try:
-            picture = load_example(image, size=size) if is_example else read_picture(image, size=size)
-        except ImageError as error:
-            raise ImageError(f"{image}: {error}") from error
-        if picture.notice:
-            _say(f"{image}: {picture.notice}")
-        pictures[image] = picture
-    return pictures
-
-
-def folder_names(names: Sequence[str]) -> list[str]:
-    """Give every picture a folder of its own, also where two have the same name."""
-    taken = {MANIFEST, TABLE}
-    folders: list[str] = []
-    for name in names:
-        folder, number = name, 2
-        while folder.casefold() in taken:
-            folder, number = f"{name}-{number}", number + 1
-        taken.add(folder.casefold())
-        folders.append(folder)
-    return folders
 
 
 def _describe_run(lab: Lab, settings: dict[str, Settings], method: str, command_line: str) -> RunInfo:
@@ -195,9 +148,9 @@ def _run_job(lab: Lab, job: Job) -> Result:
         made = lab.reconstruct(job.picture, job.layer, job.method, passes=job.passes)
     scores = lab.score(job.picture, made)
     reached = METRICS["psnr_db"].caption(scores["psnr_db"])
-    _say(f"{job.image} {job.layer} {job.method}: {reached} in {made.seconds:.1f} s")
+    say(f"{job.image} {job.layer} {job.method}: {reached} in {made.seconds:.1f} s")
     if made.notice:
-        _say(f"{job.image} {job.layer}: {made.notice}")
+        say(f"{job.image} {job.layer}: {made.notice}")
     return Result(job.image, made, scores)
 
 
@@ -215,7 +168,3 @@ def _follow(run: Run, job: Job) -> Reconstruction:
             bar.set_postfix_str(f"feature error {step.losses['feature']:.3g}", refresh=False)
             bar.update(step.evaluations - bar.n)
     return run.reconstruction()
-
-
-def _say(message: str) -> None:
-    tqdm.write(message, file=sys.stderr)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from explorer import __version__
-from explorer.commands import measuring
+from explorer.commands.inputs import load_lab, parse_positive
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.layers import LAYERS
 from explorer.images import Picture, to_images
@@ -33,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's arguments."""
     parser.add_argument("examples", nargs="*", metavar="EXAMPLE", help=f"default: {', '.join(EXAMPLES)}")
     parser.add_argument(
-        "--steps", type=measuring.positive, default=STEPS, help="evaluations per layer (default: %(default)s)"
+        "--steps", type=parse_positive, default=STEPS, help="evaluations per layer (default: %(default)s)"
     )
     parser.add_argument("--weights", default="IMAGENET1K_V1", help="as for reconstruct")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="default: where the page looks for them")
@@ -43,7 +43,7 @@ def run(options: Namespace) -> str:
     """Record every example asked for, and say which files there are now."""
     pictures = [load_example(name) for name in options.examples or EXAMPLES]
     settings = {layer: load_settings(layer, METHOD, evaluations=options.steps) for layer in LAYERS}
-    lab = measuring.load_lab(options)
+    lab = load_lab(options.weights)
     said = []
     for picture in pictures:
         path = recording_path(picture.name, options.out)

@@ -15,6 +15,7 @@ from explorer.benchmarks.curve import Curve
 from explorer.benchmarks.figure import draw_curves
 from explorer.benchmarks.table import summarise, to_plain
 from explorer.commands import measuring
+from explorer.commands.inputs import load_lab, split_layers
 from explorer.images import ImageError, Picture
 from explorer.inversion.settings import SettingsError, load_settings, parse_overrides
 from explorer.lab.methods import METHODS, is_iterative
@@ -44,10 +45,10 @@ def run(options: Namespace) -> str:
     """Tune each layer, report the winner on unseen pictures, and return both tables."""
     if shared := set(options.tuning) & set(options.report):
         raise SettingsError(f"--tuning and --report share the pictures {sorted(shared)}; they must not.")
-    layers = measuring.split_layers(options.layers)
+    layers = split_layers(options.layers)
     starts = {layer: _choose_starts(options, layer) for layer in layers}
     tuning, report = (_read(options, numbers) for numbers in (options.tuning, options.report))
-    lab = measuring.load_lab(options)
+    lab = load_lab(options.weights)
     tuned: list[Curve] = []
     reported: list[Curve] = []
     for layer in layers:
