@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test check soak site space
+.PHONY: app test check audit soak site space
 
 app: .venv/requirements.txt
 	$(BIN)/python app.py
@@ -16,6 +16,12 @@ check: .venv/tests-requirements.txt
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+# Known holes in what is installed, which asks the package index about each, and every licence.
+audit: .venv/tests-requirements.txt
+	$(BIN)/python -m pip install --quiet pip-audit pip-licenses
+	$(BIN)/pip-licenses
+	$(BIN)/pip-audit --local --progress-spinner off
 
 # Thirty clients at once; make soak SECONDS=180 is the short form.
 SECONDS ?= 600

@@ -177,12 +177,12 @@ def free_port() -> int:
 
 
 def await_page(page: RawPage) -> None:
-    """Wait until the page's models are ready."""
+    """Wait until the page's network is loaded."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         try:
             last = page.send(page.event("health"), [])[-1]
-            if last["output"]["data"][0]["is_ready"]:
+            if "weights" in last["output"]["data"][0]:
                 return
         except httpx.TransportError:
             vars(page).pop("config", None)

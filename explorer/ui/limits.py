@@ -3,6 +3,7 @@
 ASGI middleware, which `launch()` takes by `app_kwargs`; each class keeps one rule.
 """
 
+import errno
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ MAX_ADDRESSES = 10_000
 
 WRONG_HOST = "This server does not answer to that name; --allowed-hosts can add it."
 NOT_HERE = "Not found."
+DISK_FULL = "The server's disk is full; try again later."
 TOO_LONG = "This request is too long."
 TOO_MANY_UPLOADS = "Too many uploads from your address; try again in ten minutes."
 
@@ -43,6 +45,7 @@ def request_limits(allowed_hosts: Sequence[str]) -> list[Middleware]:
     return [
         Middleware(AllowedHosts, allowed_hosts=allowed_hosts),
         Middleware(UsedPaths),
+        Middleware(FullDisk),
         Middleware(BodyLimit),
         Middleware(UploadQuota),
     ]
@@ -89,6 +92,22 @@ class UsedPaths:
             await _refuse(HTTPStatus.NOT_FOUND, NOT_HERE, scope, receive, send)
             return
         await self.app(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class FullDisk:
+    """Says so when an upload cannot be written."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        try:
+            await self.app(scope, receive, send)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            await _refuse(HTTPStatus.INSUFFICIENT_STORAGE, DISK_FULL, scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True)

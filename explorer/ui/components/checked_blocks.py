@@ -6,10 +6,13 @@ import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.state_holder import SessionState
 
+from explorer.endings import is_shortage
 from explorer.ui.components.arguments import cut, mistake
 from explorer.ui.components.picture_input import PictureInput
 
 WRONG_KIND = "A value is of a kind that this input does not take."
+NO_MEMORY = "The server is short of memory; try again in a minute."
+NO_FILE = "The server couldn't read or write a file: {reason}. Try again later."
 
 
 class CheckedBlocks(gr.Blocks):
@@ -38,3 +41,18 @@ class CheckedBlocks(gr.Blocks):
             raise mistake(cut(str(error.message))) from error
         except Exception as error:  # Gradio's components raise almost anything.
             raise mistake(WRONG_KIND) from error
+
+    async def process_api(self, *arguments: Any, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - Gradio's
+        """Run an event.
+
+        Raises:
+            gr.Error: the disk is full or memory is short; the message says so.
+        """
+        try:
+            return await super().process_api(*arguments, **options)
+        except (OSError, MemoryError, RuntimeError) as error:
+            if is_shortage(error):
+                raise mistake(NO_MEMORY) from error
+            if isinstance(error, OSError):
+                raise mistake(NO_FILE.format(reason=error.strerror or "unknown reason")) from error
+            raise

@@ -1,0 +1,102 @@
+"""Any JSON value in any place of any endpoint ends in an answer or in one documented sentence, soon.
+
+EXPLORER_FUZZ=long tries 2,400 argument lists, the short form 150.
+"""
+
+import os
+import re
+import time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from explorer.features.layers import LAYERS
+from explorer.ui.api import NOT_BASE64
+from explorer.ui.components.checked_blocks import WRONG_KIND
+from tests.fuzz.test_pictures import is_documented
+from tests.ui.raw import Event, RawPage, error_of
+
+EXAMPLES = 600 if os.environ.get("EXPLORER_FUZZ") == "long" else 40
+ANSWER_SECONDS = 10.0  # Three, were the machine idle.
+SENTENCES = re.compile(
+    r"steps must be a whole number from 1 to \d+, not .*|seed must be a whole number from 0 to \d+, not .*"
+    r"|Unknown (layer|method) .*: use .*|Too few values: \d+ are needed, not \d+\."
+    r"|The \w+ decoder of layer\d is not available.*",
+    re.DOTALL,
+)
+TEXTS = st.text(max_size=40) | st.sampled_from(["", "${oc.env:HOME}", "cat", "data:,", "A" * 5_000, "\0"])
+NUMBERS = st.integers() | st.floats() | st.sampled_from([2**63, -1, 0, 1e308, float("nan"), float("inf")])
+ANY = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+METHODS = st.sampled_from(["linear", "optimiser", "decoder"])
+# Half of the time sound, so that a wrong value is tried in every place.
+RUN = st.tuples(
+    st.just("cat") | ANY, st.sampled_from(LAYERS) | ANY, METHODS | ANY, st.just(1) | ANY, st.just(0) | ANY
+)
+
+
+@pytest.fixture(scope="module")
+def page(address) -> RawPage:
+    return RawPage(address)
+
+
+def check(page: RawPage, event: Event, data: list[Any]) -> None:
+    started = time.perf_counter()
+    messages = page.send(event, data)
+    assert time.perf_counter() - started < ANSWER_SECONDS, data
+    if messages[-1]["msg"] == "refused":
+        assert messages[-1]["status"] in (400, 422), (data, messages)
+        return
+    error = error_of(messages)
+    if messages[-1]["success"]:
+        return
+    assert error is not None, (data, messages)
+    known = error in (NOT_BASE64, WRONG_KIND) or is_documented(error) or SENTENCES.fullmatch(error)
+    assert known, (data, error)
+
+
+def tries(share: float = 1.0) -> settings:
+    """How often to try; `share` is for events that take long."""
+    quick = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    return settings(max_examples=int(EXAMPLES * share), deadline=None, suppress_health_check=quick)
+
+
+@pytest.mark.parametrize("name", ["reconstruct", "optimise"])
+def test_a_run_takes_any_values(page, name):
+    @tries()
+    @given(RUN)
+    def try_values(values: tuple[Any, ...]) -> None:
+        check(page, page.event(name), list(values))
+
+    try_values()
+
+
+def test_metrics_take_any_values(page):
+    @tries()
+    @given(st.lists(st.just("cat") | ANY, max_size=4))
+    def try_values(values: list[Any]) -> None:
+        check(page, page.event("metrics"), values)
+
+    try_values()
+
+
+@pytest.mark.parametrize("name", ["layers", "health"])
+def test_endpoints_without_arguments_take_any_list(page, name):
+    @tries(0.25)
+    @given(st.lists(ANY, max_size=4))
+    def try_values(values: list[Any]) -> None:
+        check(page, page.event(name), values)
+
+    try_values()
+
+
+@pytest.mark.parametrize("data", [None, 7, "cat", {}, True])
+def test_arguments_that_are_no_list_are_refused(page, data):
+    refusal = page.send(page.event("reconstruct"), data)[-1]
+    assert refusal["msg"] == "refused"
+    assert refusal["status"] in (400, 422)
