@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 from gradio.themes import Base, LocalFont
+from markdown_it import MarkdownIt
 
 from explorer.report.style import LAYER_COLOURS
 from explorer.ui.language import read_catalogue
 
 FOLDER = Path(__file__).parent
+LESSONS = FOLDER / "lessons"
 STYLE_SHEETS = [
     FOLDER / "page.css",
     FOLDER / "stage" / "stage.css",
@@ -92,4 +94,12 @@ def page_scripts() -> str:
     """Join the scripts that run before the page, live or static, is laid out."""
     catalogue = json.dumps(read_catalogue(), ensure_ascii=False).replace("</", "<\\/")
     parts = [script.read_text(encoding="utf-8") for script in SCRIPTS]
-    return "\n".join([f"window.explorerCatalogue = {catalogue};", *parts])
+    lessons = json.dumps(_render_lessons(), ensure_ascii=False).replace("</", "<\\/")
+    data = [f"window.explorerCatalogue = {catalogue};", f"window.explorerLessons = {lessons};"]
+    return "\n".join([*data, *parts])
+
+
+def _render_lessons() -> list[str]:
+    """Write the lesson plans as HTML, the shortest first."""
+    renderer = MarkdownIt("commonmark").enable("table")
+    return [renderer.render(path.read_text(encoding="utf-8")) for path in sorted(LESSONS.glob("*.md"))]

@@ -1,12 +1,13 @@
 """The page without a server, opened from a file, and the classroom on it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from explorer.examples import load_example
+from explorer.examples import EXAMPLES, load_example
 from explorer.features.layers import LAYERS
 from explorer.lab.lab import Lab
 from explorer.ui.session.app_state import AppState
@@ -131,3 +132,13 @@ def test_layers_stay_covered_in_class_until_they_are_revealed(page: Page, site: 
     assert page.locator("#instant .cover:visible").count() == 4
     page.keyboard.press("ArrowRight")
     assert page.locator("#instant .cover:visible").count() == 3
+
+
+def test_every_link_of_the_lesson_plans_opens_the_page_as_it_says(page: Page, site: str) -> None:
+    page.click("#lessons-start")
+    links = page.eval_on_selector_all("#lessons a", "all => all.map((link) => link.getAttribute('href'))")
+    assert len(links) >= 10
+    examples = {word for link in links for word in re.findall(r"example=(\w+)", link)}
+    assert examples <= set(EXAMPLES)
+    page.click("#lessons a >> nth=0")
+    wait_for(page, "document.documentElement.classList.contains('class-mode')")

@@ -77,7 +77,14 @@
     return new URLSearchParams({ lesson: pack(lesson) });
   };
 
+  // The lesson plans, with links that open this page as each step needs it.
+  const plans = document.createElement("dialog");
+  plans.id = "lessons";
+  plans.setAttribute("aria-label", "Lesson plans");
+  plans.innerHTML = `<form method="dialog"><menu><button>Close</button></menu></form>${(window.explorerLessons ?? []).join("<hr>")}`;
+
   unfold();
   addButton("lesson-start", "Lesson link", () => dialog.showModal());
-  whenReady(() => document.body.append(dialog));
+  addButton("lessons-start", "Lessons", () => plans.showModal());
+  whenReady(() => document.body.append(dialog, plans));
 })();
