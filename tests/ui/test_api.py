@@ -16,9 +16,9 @@ def client(address) -> Client:
     return Client(address, verbose=False)
 
 
-def test_only_the_five_endpoints_are_public(client):
+def test_only_the_endpoints_for_programs_are_public(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/reconstruct", "/optimise", "/metrics", "/layers", "/health"}
+    assert set(endpoints) == {"/reconstruct", "/optimise", "/explore", "/metrics", "/layers", "/health"}
     parameters = endpoints["/reconstruct"]["parameters"]
     assert [parameter["parameter_name"] for parameter in parameters] == [
         "image",

@@ -12,6 +12,7 @@ from explorer.lab.run import Reconstruction
 from explorer.machine import return_freed_memory
 from explorer.metrics.scores import Scores
 from explorer.metrics.thumbnail import Thumbnails
+from explorer.ui.session.computing import compute
 from explorer.ui.session.history import History
 from explorer.ui.session.live_metrics import LiveMetrics
 from explorer.ui.session.options import RunOptions
@@ -164,4 +165,5 @@ class LiveRun:
 def score_results(lab: Lab, picture: Picture, results: Mapping[str, Reconstruction]) -> dict[str, Scores]:
     """Measure reconstructions of one picture together, one for each layer."""
     made = [(layer, one.images) for layer, one in results.items()]
-    return dict(zip(results, lab.scorer.score_all(made, picture.images), strict=True))
+    scores = compute(lambda: lab.scorer.score_all(made, picture.images))
+    return dict(zip(results, scores, strict=True))

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from explorer.machine import return_freed_memory
 from explorer.ui.session.visit import Visit
 
 # Some 150 visitors with everything they can make, or thousands with a picture alone.
@@ -41,6 +42,7 @@ class Visits:
             visit.put(None)
             for path in visit.uploads - shown:
                 _delete(path)
+            return_freed_memory()
 
     def make_room(self) -> None:
         """Bring the visits within their memory.

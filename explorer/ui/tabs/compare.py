@@ -15,6 +15,7 @@ from explorer.ui.compare_slider import SliderPicture, SliderValue, build_compare
 from explorer.ui.components.arguments import sent_with, text
 from explorer.ui.components.events import one_at_a_time
 from explorer.ui.session.app_state import AppState
+from explorer.ui.session.computing import compute
 from explorer.ui.session.recall import recall
 from explorer.ui.session.visit import Exploration
 from explorer.ui.stage import still
@@ -54,7 +55,8 @@ class CompareHandlers:
         visit = self._state.visits.get(request.session_hash)
         if path is None and visit.exploration is None:
             return SliderValue()
-        return compare(self._state.lab, recall(visit, path), *keys)
+        exploration = recall(visit, path)
+        return compute(lambda: compare(self._state.lab, exploration, *keys))
 
 
 @dataclass(frozen=True, slots=True)
