@@ -12,7 +12,7 @@ from explorer.ui.components.checked_blocks import NO_FILE, NO_MEMORY, WRONG_KIND
 from explorer.ui.limits import DISK_FULL, FullDisk
 
 
-def end_of(fail: Callable[[str], str], *values: object) -> str:
+def end_of(fail: Callable[[str, float], str], *values: object) -> str:
     """Run an event that fails, and return its message."""
     with CheckedBlocks(analytics_enabled=False) as page:
         text, number = gr.Textbox(), gr.Slider(0, 1)
