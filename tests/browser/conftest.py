@@ -34,7 +34,8 @@ class Watched:
             self.strangers.append(requested)
 
 
-@pytest.fixture(scope="session")
+# Of this package: while it is open, Playwright's event loop runs, and other tests need one of their own.
+@pytest.fixture(scope="package")
 def chromium(chromium_path) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])

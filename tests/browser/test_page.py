@@ -176,9 +176,9 @@ def test_a_link_opens_the_same_state(page, address):
     page.goto(f"{address}?example=cat&tab=live&steps=20&seed=7&mode=class&layer=layer3")
     page.wait_for_selector("#live .panel[data-panel=original] img:not([hidden])")
     assert page.locator("html.class-mode").count() == 1
-    assert page.locator("#live .cover").first.is_visible()
+    assert page.locator("#live [data-panel=layer3] .cover").is_visible()
     page.keyboard.press("ArrowRight")
-    assert not page.locator("#live [data-panel=layer1] .cover").is_visible()
+    assert not page.locator("#live [data-panel=layer3] .cover").is_visible()
     assert page.locator("#live .panel.aside").count() == 3
     save_screenshot(page, "class-mode")
 

@@ -258,7 +258,7 @@ for (const button of stage.querySelectorAll("[data-measure]")) {
 element.addEventListener("stage:toggle", () => { if (!player.hidden) (replay ? pause() : play()); });
 element.addEventListener("stage:solo", (event) => solo(layers[event.detail]));
 element.addEventListener("stage:reveal", () => {
-  const covered = layers.map(figure).find((node) => !node.classList.contains("revealed"));
+  const covered = layers.map(figure).find((node) => !node.matches(".revealed, .aside"));
   if (covered) reveal(covered);
 });
 
