@@ -274,6 +274,7 @@ def test_three_visitors_take_turns_and_see_their_own_picture_only(visitors):
 def test_who_stops_waits_for_nobody_and_may_run_again(visitors):
     first, second, third = visitors
     wait_for_state(second, "running")
+    wait_for_other_pictures(second, live_sources(second))
     second.click("#stop")
     wait_for_state(second, "stopped")
     assert step_of(second) > 0
