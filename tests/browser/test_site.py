@@ -79,6 +79,21 @@ def test_a_perfect_guess_scores_every_layer(page: Page, site: str) -> None:
     assert rights == ["yes"] * 4
 
 
+def test_everything_that_is_guessed_has_been_measured(page: Page, site: str) -> None:
+    page.goto(f"{site}?example=cat&guess=7")
+    page.wait_for_selector("#guess fieldset")
+    page.locator('#guess input[data-unit="px"]').fill("0")
+    assert page.inner_text('#guess input[data-unit="px"] ~ output') == "1 × 1"
+    page.click('#guess [data-do="reveal"]')
+    page.wait_for_selector("#guess .score:not(:empty)")
+    asked = page.inner_text("#guess legend b >> nth=0")
+    side = page.inner_text(f'#instant [data-panel="{asked}"] .thumbnail').split("a ")[1].split(" thumb")[0]
+    assert page.inner_text('#guess input[data-unit="px"] ~ .truth').endswith(side)
+    kept = page.locator("#guess .guess-keeps .truth").all_text_contents()
+    assert len(kept) == 4
+    assert all(re.fullmatch(r"[✓✗] (kept|lost)( \(\d+ %\))?", text) for text in kept)
+
+
 def test_the_same_guess_has_the_same_order_everywhere(page: Page, site: str) -> None:
     orders = []
     for _ in range(2):

@@ -6,6 +6,8 @@
   const NAMES = ["A", "B", "C", "D"];
   const LOWEST_DB = 5, HIGHEST_DB = 40, START_DB = 20;
   const NEAR_DB = [[1, 3], [2, 2], [4, 1]]; // Within so many decibels: so many points.
+  const NEAR_SIDE = [[1.2, 3], [1.5, 2], [2, 1]]; // Within this factor of the thumbnail's side: so many points.
+  const SIDE_STEPS = 8, HIGHEST_SIDE = 224, START_SIDE = 28; // Eight steps of the slider double the side.
   const KEEPS = { colours: "colours", places: "places", kind: "the kind of thing", lines: "exact lines" };
   const STORE = "explorer-scores";
   let value = null; // What the Instant stage last showed in full.
@@ -34,6 +36,9 @@
     return out;
   }
 
+  const stepOf = (side) => Math.round(SIDE_STEPS * Math.log2(side));
+  const sideOf = (step) => Math.min(Math.round(2 ** (step / SIDE_STEPS)), HIGHEST_SIDE);
+  const showSide = (side) => `${side} × ${side}`;
   const layersOf = () => Object.keys(value?.panels ?? {}).sort();
   const isComplete = (given) => given && given.is_over && Object.keys(given.panels).length === 4 && given.original;
 
@@ -61,8 +66,11 @@
       <div class="guess-original"><figure><img src="${value.original}" alt="Original picture"><figcaption><b>Original</b></figcaption></figure></div>
       <fieldset><legend>Which layer made which picture?</legend><div class="guess-pictures">${pictures.join("")}</div></fieldset>
       <fieldset><legend>How close does <b>${asked}</b> come, in decibels of PSNR?</legend>
-        <input type="range" min="${LOWEST_DB}" max="${HIGHEST_DB}" value="${START_DB}" step="0.5" aria-label="Your guess in decibels">
-        <output>${START_DB.toFixed(1)} dB</output> <span class="truth" data-closeness></span></fieldset>
+        <input type="range" data-unit="dB" min="${LOWEST_DB}" max="${HIGHEST_DB}" value="${START_DB}" step="0.5" aria-label="Your guess in decibels">
+        <output>${START_DB.toFixed(1)} dB</output> <span class="truth"></span></fieldset>
+      <fieldset><legend>As good as a thumbnail of which size is <b>${asked}</b>?</legend>
+        <input type="range" data-unit="px" min="0" max="${stepOf(HIGHEST_SIDE)}" value="${stepOf(START_SIDE)}" aria-label="Your guess of the thumbnail’s side">
+        <output>${showSide(START_SIDE)}</output> <span class="truth"></span></fieldset>
       <fieldset><legend>What does <b>layer4</b> keep?</legend><div class="guess-keeps">${keeps.join("")}</div></fieldset>
       <p class="score" role="status" aria-live="polite"></p>
       <menu><button type="button" data-do="reveal" class="primary">Reveal</button>
@@ -72,8 +80,8 @@
   async function reveal() {
     const button = dialog.querySelector('[data-do="reveal"]');
     button.disabled = true;
-    const points = revealLayers() + revealCloseness() + (await revealKeeps());
-    const most = order.length + NEAR_DB[0][1] + Object.keys(truth).length;
+    const points = revealLayers() + revealCloseness() + revealSide() + (await revealKeeps());
+    const most = order.length + NEAR_DB[0][1] + NEAR_SIDE[0][1] + Object.keys(truth).length;
     dialog.querySelector(".score").textContent = `Your score: ${points} of ${most}.`;
     remember(points, most);
   }
@@ -89,20 +97,30 @@
   }
 
   function revealCloseness() {
-    const slider = dialog.querySelector("input[type=range]");
+    const slider = dialog.querySelector('[data-unit="dB"]');
     const psnr = value.panels[asked].psnr_db;
-    const distance = Math.abs(psnr - Number(slider.value));
-    const points = NEAR_DB.find(([limit]) => distance <= limit)?.[1] ?? 0;
-    mark(dialog.querySelector("[data-closeness]"), points > 0, `${psnr.toFixed(1)} dB`);
+    return revealSlider(slider, Math.abs(psnr - Number(slider.value)), NEAR_DB, `${psnr.toFixed(1)} dB`);
+  }
+
+  function revealSide() {
+    const slider = dialog.querySelector('[data-unit="px"]');
+    const side = value.panels[asked].thumbnail;
+    const factor = Math.exp(Math.abs(Math.log(sideOf(slider.value) / side)));
+    return revealSlider(slider, factor, NEAR_SIDE, showSide(side));
+  }
+
+  function revealSlider(slider, distance, near, said) {
+    const points = near.find(([limit]) => distance <= limit)?.[1] ?? 0;
+    mark(slider.parentElement.querySelector(".truth"), points > 0, said);
     slider.disabled = true;
     return points;
   }
 
   async function revealKeeps() {
     truth = await compare(value.panels.layer4.src, value.original);
-    // The kind of thing is kept if the network's five likeliest classes share one with the original's.
-    const agreement = value.panels.layer4.recognised ?? value.panels.layer4.top5_agreement;
-    if (agreement !== undefined && agreement !== null) truth.kind = agreement > 0 ? 1 : 0;
+    // The kind of thing is kept if a network that had no part in the picture still finds it; null: not measured.
+    const { recognised } = value.panels.layer4;
+    if (recognised !== null) truth.kind = recognised;
     let points = 0;
     for (const box of dialog.querySelectorAll(".guess-keeps input")) {
       box.disabled = true;
@@ -130,7 +148,10 @@
   }
 
   dialog.addEventListener("input", (event) => {
-    if (event.target.type === "range") dialog.querySelector("output").textContent = `${Number(event.target.value).toFixed(1)} dB`;
+    if (event.target.type !== "range") return;
+    const given = Number(event.target.value);
+    event.target.parentElement.querySelector("output").textContent =
+      event.target.dataset.unit === "dB" ? `${given.toFixed(1)} dB` : showSide(sideOf(given));
   });
   dialog.addEventListener("click", (event) => {
     const action = event.target.closest("[data-do]")?.dataset.do;

@@ -40,6 +40,9 @@ class StagePanel:
     state: str = "finished"
     note: str = ""
     thumbnail: float | None = None  # The side of the thumbnail that is as close.
+    recognised: float | None = (
+        None  # 1 if the independent network still finds the original's class in its five.
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class StageValue:
                 ssim=scores[layer]["ssim"],
                 lpips=scores[layer]["lpips"],
                 feature=scores[layer]["feature_error"],
+                recognised=scores[layer]["recognised_top5"],
             )
             for layer, panel in self.panels.items()
         }
