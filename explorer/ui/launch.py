@@ -5,7 +5,6 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib.util import find_spec
 from threading import Event
 from typing import Any
 
@@ -21,6 +20,7 @@ from explorer.features.zoo import RESNET50
 from explorer.lab.lab import Lab
 from explorer.machine import CPU, best_device, keep_freed_memory
 from explorer.ui.address import Address
+from explorer.ui.assistants import AssistantCalls, is_offered
 from explorer.ui.limits import request_limits
 from explorer.ui.listeners import NoteListeners
 from explorer.ui.page import build_page
@@ -97,8 +97,8 @@ def launch_options(allowed_hosts: Sequence[str] = ()) -> dict[str, Any]:
         "max_file_size": MAX_FILE_BYTES,
         "max_threads": MAX_EVENTS,
         # Offers the public endpoints to assistants where gradio's extra `mcp` is installed.
-        "mcp_server": find_spec("mcp") is not None,
-        "app_kwargs": {"middleware": [*limits, Middleware(NoteListeners)]},
+        "mcp_server": is_offered(),
+        "app_kwargs": {"middleware": [*limits, Middleware(AssistantCalls), Middleware(NoteListeners)]},
     }
 
 
