@@ -56,7 +56,6 @@ def test_who_has_been_idle_longest_makes_room() -> None:
         fill(visits, session)
     visits.get("a")
     fill(visits, "d")
-    assert len(visits) == 3
     assert visits.get("a").exploration is not None
     assert visits.get("b").exploration is None
 
@@ -109,6 +108,28 @@ def test_an_upload_goes_with_the_last_visitor_who_shows_it(tmp_path: Path) -> No
     assert upload.exists()
     visits.leave("b")
     assert not upload.parent.exists()
+
+
+def test_who_makes_room_keeps_the_uploaded_file(tmp_path: Path) -> None:
+    upload = tmp_path / "hash" / "photo.png"
+    upload.parent.mkdir()
+    upload.touch()
+    visits = Visits(max_bytes=BYTES)
+    fill(visits, "a")
+    visits.get("a").uploads.add(upload)
+    fill(visits, "b")
+    assert visits.get("a").exploration is None
+    assert upload.exists()
+    visits.leave("a")
+    assert not upload.exists()
+
+
+def test_callers_that_never_leave_are_forgotten_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.ui.session.visits.MAX_VISITS", 5)
+    visits = Visits()
+    for number in range(20):
+        visits.get(str(number))
+    assert len(visits) == 5
 
 
 @pytest.mark.parametrize("session", [None, "a"])

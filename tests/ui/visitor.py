@@ -133,7 +133,7 @@ class Visitor:
                 outputs = (
                     [apply_diff(*pair) for pair in zip(outputs or [], data, strict=True)] if is_diff else data
                 )
-                yield data
+                yield outputs
                 if message["msg"] == "process_completed":
                     return
         finally:

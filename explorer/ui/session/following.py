@@ -28,11 +28,17 @@ async def follow(
     who, address = request.session_hash or "", _address(request)
     with clear_errors(), queue.ticket(job, who, address, is_program=is_program) as ticket:
         async with aclosing(ticket.follow(PLACE_EVERY_SECONDS)) as items:
+            outdated = None
             async for item in items:
                 if listener.is_gone():
                     return
-                if job.is_over or not listener.is_behind():
-                    yield item, describe_place(queue.place(ticket))
+                if listener.is_behind():
+                    outdated = item or outdated
+                    continue
+                outdated = None
+                yield item, describe_place(queue.place(ticket))
+            if outdated is not None:  # The last one is never outdated.
+                yield outdated, describe_place(queue.place(ticket))
 
 
 def _address(request: gr.Request) -> str:

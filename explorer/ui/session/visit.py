@@ -74,6 +74,11 @@ class Visit:
             self.exploration.end_run()
         self.exploration = exploration
 
+    def forget(self) -> None:
+        """Let go of all that takes memory; the uploaded files stay, to begin anew with."""
+        self.put(None)
+        self.arrival = None
+
     def stop(self) -> None:
         """End the run, wherever it stands."""
         if self.exploration is not None and self.exploration.run is not None:

@@ -8,6 +8,8 @@ from threading import Lock
 from explorer.machine import return_freed_memory
 from explorer.ui.session.visit import Visit
 
+# Who calls without an open page never leaves.
+MAX_VISITS = 10_000
 # Some 150 visitors with everything they can make, or thousands with a picture alone.
 MAX_BYTES = 1_500_000_000
 ANONYMOUS = "anonymous"
@@ -28,6 +30,7 @@ class Visits:
     def get(self, session: str | None) -> Visit:
         """Return this visitor's visit, a new one if there is none."""
         key = session or ANONYMOUS
+        self._leave_behind()
         with self._lock:
             visit = self._visits.setdefault(key, Visit(key))
             self._visits.move_to_end(key)
@@ -47,7 +50,8 @@ class Visits:
     def make_room(self) -> None:
         """Bring the visits within their memory.
 
-        First the races that could be resumed go, then whole visits, those that have been idle longest first.
+        First the races that could be resumed go, then all that was made from a picture, of those that have been
+        idle longest first.
         """
         with self._lock:
             idle = [visit for visit in list(self._visits.values())[:-1] if not visit.is_busy]
@@ -60,7 +64,16 @@ class Visits:
                 if excess <= 0:
                     return
                 excess -= visit.nbytes
-                del self._visits[visit.session]
+                visit.forget()
+
+    def _leave_behind(self) -> None:
+        """Forget those who came first when there are too many to remember."""
+        while len(self._visits) >= MAX_VISITS:
+            with self._lock:
+                oldest = next((visit.session for visit in self._visits.values() if not visit.is_busy), None)
+            if oldest is None:
+                return
+            self.leave(oldest)
 
 
 def _delete(upload: Path) -> None:
