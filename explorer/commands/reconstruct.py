@@ -3,7 +3,6 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +19,13 @@ from explorer.images import SIZE, Picture
 from explorer.inversion.settings import Settings, load_settings, parse_overrides
 from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, REFINED, MethodUnavailableError, is_iterative
-from explorer.lab.run import Reconstruction, Run
+from explorer.lab.run import Reconstruction
+from explorer.lab.turns import take_turns
+from explorer.lab.workers import count_workers, map_jobs
 from explorer.metrics.scores import METRICS
 from explorer.report.bundle import MANIFEST, Result, RunInfo, write_picture, write_tables
 
 BAR_FORMAT = "{desc} |{bar:30}| {n:.0f}/{total_fmt} evaluations, {elapsed}{postfix}"
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One picture to be brought back from one layer; methods that decode in one pass ignore the settings."""
-
-    image: str
-    picture: Picture
-    layer: str
-    method: str
-    settings: Settings
-    passes: int
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -88,10 +77,13 @@ def run(options: Namespace) -> str:
         results: list[Result] = []
         names = name_folders([picture.name for picture in pictures.values()])
         for name, (image, picture) in zip(names, pictures.items(), strict=True):
-            jobs = [Job(image, picture, layer, options.method, settings[layer], passes) for layer in settings]
-            made = [_run_job(lab, job) for job in jobs]
-            write_picture(folder / name, picture, made)
-            results += made
+            if is_iterative(options.method):
+                made = _search(lab, picture, options.method, settings)
+            else:
+                made = _decode(lab, picture, options.method, list(settings), passes)
+            scored = [_score(lab, image, picture, one) for one in made]
+            write_picture(folder / name, picture, scored)
+            results += scored
         write_tables(folder, _describe_run(lab, settings, options.method, options.command_line), results)
     return f"Wrote {options.out / MANIFEST}"
 
@@ -141,30 +133,40 @@ def _check_layers(lab: Lab, layers: Sequence[str], method: str) -> None:
             raise MethodUnavailableError(reason)
 
 
-def _run_job(lab: Lab, job: Job) -> Result:
-    if is_iterative(job.method):
-        made = _follow(lab.run(job.picture, job.layer, job.method, job.settings), job)
-    else:
-        made = lab.reconstruct(job.picture, job.layer, job.method, passes=job.passes)
-    scores = lab.score(job.picture, made)
+def _decode(lab: Lab, picture: Picture, method: str, layers: list[str], passes: int) -> list[Reconstruction]:
+    """Decode the layers side by side, as the page does."""
+
+    def decode(layer: str) -> Reconstruction:
+        return lab.reconstruct(picture, layer, method, passes=passes)
+
+    return list(map_jobs(decode, layers, lab.device))
+
+
+def _search(lab: Lab, picture: Picture, method: str, settings: dict[str, Settings]) -> list[Reconstruction]:
+    """Run all steps of all layers behind a progress bar (on a terminal only) and return what they lead to.
+
+    In turns, with as many threads as the page gives them: the same settings make the same picture.
+    """
+    runs = [lab.run(picture, layer, method, chosen) for layer, chosen in settings.items()]
+    budgets = [chosen.evaluations for chosen in settings.values()]
+    total = None if None in budgets else sum(filter(None, budgets))
+    turns = take_turns(runs, workers=count_workers(len(runs), lab.device))
+    with (
+        closing(turns),
+        tqdm(desc=picture.name, total=total, bar_format=BAR_FORMAT, disable=None, leave=False) as bar,
+    ):
+        for run in turns:
+            bar.set_postfix_str(
+                f"{run.layer} feature error {run.latest.losses['feature']:.3g}", refresh=False
+            )
+            bar.update(sum(one.latest.evaluations for one in runs if one.has_begun) - bar.n)
+    return [run.reconstruction() for run in runs]
+
+
+def _score(lab: Lab, image: str, picture: Picture, made: Reconstruction) -> Result:
+    scores = lab.score(picture, made)
     reached = METRICS["psnr_db"].caption(scores["psnr_db"])
-    say(f"{job.image} {job.layer} {job.method}: {reached} in {made.seconds:.1f} s")
+    say(f"{image} {made.layer} {made.method}: {reached} in {made.seconds:.1f} s")
     if made.notice:
-        say(f"{job.image} {job.layer}: {made.notice}")
-    return Result(job.image, made, scores)
-
-
-def _follow(run: Run, job: Job) -> Reconstruction:
-    """Run all steps behind a progress bar (on a terminal only) and return what they lead to."""
-    bar = tqdm(
-        desc=f"{job.picture.name} {job.layer}",
-        total=job.settings.evaluations,
-        bar_format=BAR_FORMAT,
-        disable=None,
-        leave=False,
-    )
-    with bar, closing(run):
-        for step in run:
-            bar.set_postfix_str(f"feature error {step.losses['feature']:.3g}", refresh=False)
-            bar.update(step.evaluations - bar.n)
-    return run.reconstruction()
+        say(f"{image} {made.layer}: {made.notice}")
+    return Result(image, made, scores)

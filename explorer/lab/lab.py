@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from explorer.decoders.refinement import DEFAULT_PASSES
 from explorer.features.backbone import Backbone
@@ -15,18 +15,18 @@ from explorer.images import Images, Picture
 from explorer.inversion.invert import Steps, invert
 from explorer.inversion.settings import Settings, load_settings
 from explorer.lab.methods import (
-    METHODS,
-    STARTS,
-    Iterative,
+    choose_decoder,
+    choose_start,
+    explain_start,
     explain_unavailable,
     find_iterative,
-    find_one_pass,
     is_iterative,
 )
 from explorer.lab.models import Models
 from explorer.lab.race import Race
 from explorer.lab.run import Reconstruction, Run
 from explorer.lab.scorer import Scorer
+from explorer.lab.warming import load_decoder, optimised_trunk, warm, warm_trunks
 from explorer.lab.workers import count_workers
 from explorer.machine import CPU
 from explorer.metrics.scores import Scores
@@ -48,10 +48,7 @@ class Lab:
         *,
         backbone: str = RESNET50,
     ) -> "Lab":
-        """Load a network of torchvision, by weight name or file, and build a lab around it.
-
-        Without weights it takes torchvision's first ones; `tell` hears of a download.
-        """
+        """Load a network of torchvision, by weight name or file (default: its first); `tell` hears of it."""
         return cls(Models(load_network(backbone, weights, tell), device))
 
     @property
@@ -66,25 +63,7 @@ class Lab:
 
     def prepare(self) -> None:
         """Build the trunks that inverting and scoring the four layers takes, so that no run waits for one."""
-        self.trunk(self.scorer.nodes)
-        for layer in self.models.layers:
-            self.trunk(layer)
-            for method in filter(is_iterative, list(METHODS)):
-                self._optimised_trunk(layer, load_settings(layer, method))
-
-    def warm(self, method: str, layer: str, settings: Settings | None = None) -> None:
-        """Load, or fit, all that the method needs at this layer, so that a run measures its own time alone.
-
-        Raises:
-            MethodUnavailableError: the method cannot run for this layer and these weights.
-        """
-        if not is_iterative(method):
-            self._decoder(layer, method)
-            return
-        start = find_iterative(self.models, layer, method).start
-        self._optimised_trunk(layer, settings or load_settings(layer, method))
-        if start == "decoder":
-            self._decoder(layer, self.choose_start(layer))
+        warm_trunks(self.models, [self.scorer.nodes])
 
     def trunk(self, nodes: str) -> Trunk:
         """Return the frozen trunk that stops at these nodes, built on first use."""
@@ -101,11 +80,11 @@ class Lab:
 
     def choose_decoder(self, layer: str) -> str:
         """Name the method that decodes this layer at once: `decoder`, or `linear` standing in for it."""
-        return "linear" if self.unavailable(layer, "decoder") else "decoder"
+        return choose_decoder(self.models, layer)
 
     def choose_start(self, layer: str) -> str:
         """Name the method whose picture of this layer a search starts from: the closest there is."""
-        return next((method for method in STARTS if not self.unavailable(layer, method)), STARTS[-1])
+        return choose_start(self.models, layer)
 
     def decode(
         self, picture: Picture, layer: str, method: str = "decoder", *, passes: int = DEFAULT_PASSES
@@ -118,7 +97,7 @@ class Lab:
             MethodUnavailableError: there is no such decoder for this layer and these weights.
             DecoderError: there is less than one pass.
         """
-        self._decoder(layer, method)
+        load_decoder(self.models, layer, method)
         return self.decode_features(self.encode(picture, layer), layer, method, passes=passes)
 
     def decode_features(
@@ -130,7 +109,7 @@ class Lab:
             MethodUnavailableError: there is no such decoder for this layer and these weights.
             DecoderError: there is less than one pass.
         """
-        decoder = self._decoder(layer, method, passes)
+        decoder = load_decoder(self.models, layer, method, passes)
         with torch.no_grad():
             return decoder(features).clamp(0, 1)
 
@@ -161,18 +140,16 @@ class Lab:
         start = None
         if find_iterative(self.models, layer, method).start == "decoder":
             start = self.decode_features(features, layer, self.choose_start(layer))
-        trunk = self._optimised_trunk(layer, settings)
+        trunk = optimised_trunk(self.models, layer, settings)
         return invert(trunk, features, settings, start=start, size=size)
 
     def run(self, picture: Picture, layer: str, method: str, settings: Settings) -> Run:
-        """Set up an inversion, without a step taken yet.
-
-        Its seconds include computing the target and a decoder's pass, but not loading or fitting a model.
+        """Set up an inversion; its seconds include the target and a decoder's pass, but not loading a model.
 
         Raises:
             MethodUnavailableError: the method takes no steps or cannot run for this layer.
         """
-        self.warm(method, layer, settings)
+        warm(self.models, method, layer, settings)
         started = time.perf_counter()
         steps = self.invert(picture, layer, method, settings)
         return Run(
@@ -180,7 +157,7 @@ class Lab:
             self.models.place(picture.images),
             layer=layer,
             method=method,
-            notice=self._start_notice(layer, method),
+            notice=explain_start(self.models, layer, method),
             seconds_before=time.perf_counter() - started,
         )
 
@@ -195,8 +172,8 @@ class Lab:
     ) -> Reconstruction:
         """Bring the picture back by any method, without looking at the steps in between.
 
-        Iterative methods take the layer's tuned settings when none are given, and `refined` looks again so
-        many times. The seconds are those of the reconstruction, models loaded.
+        Iterative methods take the layer's tuned settings when none are given, `refined` so many passes. The
+        seconds are those of the reconstruction, models loaded.
 
         Raises:
             MethodUnavailableError: the method cannot run for this layer and these weights.
@@ -206,7 +183,7 @@ class Lab:
             for _ in run:
                 pass
             return run.reconstruction()
-        self.warm(method, layer)
+        warm(self.models, method, layer)
         started = time.perf_counter()
         images = self.decode(picture, layer, method, passes=passes)
         if self.device.type == "cuda":
@@ -221,19 +198,3 @@ class Lab:
     def score(self, picture: Picture, reconstruction: Reconstruction) -> Scores:
         """Measure a reconstruction by every metric; one that cannot be had is None with its reason."""
         return self.scorer.score(reconstruction.images, picture.images, reconstruction.layer)
-
-    def _start_notice(self, layer: str, method: str) -> str | None:
-        """Say so when a run starts from the linear decoder instead of a trained one."""
-        if METHODS[method] != Iterative("decoder") or self.choose_start(layer) != "linear":
-            return None
-        return f"{layer} starts from the linear decoder: there is no trained one for these weights yet."
-
-    def _optimised_trunk(self, layer: str, settings: Settings) -> Trunk:
-        needs_batchnorms, dtype = settings.uses("batchnorms"), settings.dtype_on(self.device)
-        return self.models.trunk(layer, batchnorm_inputs=needs_batchnorms, dtype=dtype)
-
-    def _decoder(self, layer: str, method: str, passes: int = DEFAULT_PASSES) -> nn.Module:
-        """Return the decoder of a one-pass method with its trunk, both loaded or fitted on first use."""
-        chosen = find_one_pass(self.models, layer, method)
-        self.trunk(layer)
-        return chosen.load(self.models, layer, passes)

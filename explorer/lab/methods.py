@@ -92,6 +92,24 @@ def explain_unavailable(models: Models, layer: str, method: str) -> str | None:
     return chosen.explain_absence(models, layer)
 
 
+def choose_decoder(models: Models, layer: str) -> str:
+    """Name the method that decodes this layer at once: `decoder`, or `linear` standing in for it."""
+    return "linear" if explain_unavailable(models, layer, "decoder") else "decoder"
+
+
+def choose_start(models: Models, layer: str) -> str:
+    """Name the method whose picture of this layer a search starts from: the closest there is."""
+    possible = (method for method in STARTS if not explain_unavailable(models, layer, method))
+    return next(possible, STARTS[-1])
+
+
+def explain_start(models: Models, layer: str, method: str) -> str | None:
+    """Say so when a search starts from the linear decoder instead of a trained one."""
+    if METHODS[method] != Iterative("decoder") or choose_start(models, layer) != "linear":
+        return None
+    return f"{layer} starts from the linear decoder: there is no trained one for these weights yet."
+
+
 def find_one_pass(models: Models, layer: str, method: str) -> OnePass:
     """Return a method that decodes at once; raises MethodUnavailableError if it cannot run for this layer."""
     chosen = _find(models, layer, method)

@@ -50,8 +50,8 @@ class Visits:
     def make_room(self) -> None:
         """Bring the visits within their memory.
 
-        First the races that could be resumed go, then all that was made from a picture, of those that have been
-        idle longest first.
+        First the races that could be resumed go, then all that was made from a picture, of those that
+        have been idle longest first.
         """
         with self._lock:
             idle = [visit for visit in list(self._visits.values())[:-1] if not visit.is_busy]

@@ -1,0 +1,45 @@
+"""What a caller is sent of a job: what is outdated may be left out, the last item never."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import cast
+
+import gradio as gr
+import pytest
+
+from explorer.ui.session.following import follow
+from explorer.ui.session.queue import RunQueue
+from tests.ui.test_queue import Counting
+
+
+@pytest.fixture
+def queue() -> Iterator[RunQueue]:
+    queue = RunQueue()
+    yield queue
+    queue.close()
+
+
+def collect(queue: RunQueue, steps: int) -> list[str]:
+    async def read() -> list[str]:
+        items = []
+        with gr.Blocks() as page:
+            pass
+        request = cast(gr.Request, gr.Request(session_hash="a"))
+        async for item, _ in follow(queue, page, Counting("a", [], steps), request):
+            items.append(item)
+        return [item for item in items if item is not None]
+
+    return asyncio.run(read())
+
+
+def test_a_slow_reader_gets_the_last_item_and_nothing_outdated(
+    queue: RunQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.ui.session.listener.Listener.is_behind", lambda _: True)
+    assert collect(queue, steps=20) == ["a 0"]
+
+
+def test_a_quick_reader_gets_the_last_item_once(queue: RunQueue) -> None:
+    items = collect(queue, steps=20)
+    assert items[-1] == "a 0"
+    assert len(set(items)) == len(items)
