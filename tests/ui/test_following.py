@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import cast
 
 import gradio as gr
 import pytest
+from starlette.requests import Request
 
 from explorer.ui.session.following import follow
 from explorer.ui.session.queue import RunQueue
@@ -24,7 +24,8 @@ def collect(queue: RunQueue, steps: int) -> list[str]:
         items = []
         with gr.Blocks() as page:
             pass
-        request = cast(gr.Request, gr.Request(session_hash="a"))
+        scope = {"type": "http", "client": ("127.0.0.1", 1), "headers": [], "query_string": b""}
+        request = gr.Request(Request(scope), session_hash="a")
         async for item, _ in follow(queue, page, Counting("a", [], steps), request):
             items.append(item)
         return [item for item in items if item is not None]
