@@ -10,7 +10,7 @@ from pathlib import Path
 
 from explorer.errors import ExplorerError
 
-REFUSED = "This file was not uploaded here, or is gone. Upload the picture again."
+REFUSED = "This file was not uploaded here, or is gone. Upload it again."
 
 
 class FolderError(ExplorerError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 import torchvision.models
@@ -13,7 +13,7 @@ from explorer.experiments.experiment import Experiment, ExperimentError, Result,
 from explorer.experiments.linear_maps import LinearMaps
 from explorer.experiments.measuring import mean_of
 from explorer.features.weights import WeightsError
-from explorer.features.zoo import RESNET50
+from explorer.features.zoo import RESNET50, check_weights_name
 from explorer.images import Picture, quantise
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import psnr
@@ -31,6 +31,10 @@ class BackbonesOptions:
         "networks beside the one that is loaded: weights of ResNet-50, names of torchvision's networks, or "
         "NAME:WEIGHTS, as in vgg16,resnet18:untrained",
     )
+    own_weights: str = option(
+        "", "a state dict of your own beside them, as .pth or .safetensors", is_file=True
+    )
+    own_network: str = option(RESNET50, "torchvision's name of the network that your own weights are of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def run(
     """
     originals = [Shown(f"{one.name}-original", "original", one.images) for one in pictures]
     yield Result(originals, progress=0.0, doing="Loading the networks …")
-    found, missing = _load(lab, layers, options.networks)
+    found, missing = _load(lab, layers, options)
     shown, rows = list(originals), list[Row]()
     for done, network in enumerate(found):
         if not network.maps.is_fitted:
@@ -67,14 +71,18 @@ def run(
     yield Result(shown, rows, _draw(rows), [*missing, *_describe(rows)])
 
 
-def _load(lab: Lab, layers: Sequence[str], networks: str) -> tuple[list[_Network], list[str]]:
+def _load(lab: Lab, layers: Sequence[str], options: BackbonesOptions) -> tuple[list[_Network], list[str]]:
     """Make every network that can be had, and a sentence for each that cannot."""
     own = tuple(layers) or lab.models.layers
     found, missing = [_Network(lab.backbone.name, lab, own, _fit(lab, own))], list[str]()
-    for entry in filter(None, (part.strip() for part in networks.split(","))):
-        name, weights = _parse(entry)
+    loads = [
+        partial(_load_named, part.strip(), lab.device) for part in options.networks.split(",") if part.strip()
+    ]
+    if options.own_weights:
+        loads.append(partial(_load_lab, options.own_network, options.own_weights, lab.device))
+    for load in loads:
         try:
-            other = _load_lab(name, weights, lab.device)
+            other = load()
         except WeightsError as error:
             missing.append(str(error))
             continue
@@ -91,6 +99,14 @@ def _fit(lab: Lab, layers: tuple[str, ...]) -> LinearMaps:
         )
     # All are fitted on the same pictures, so that nothing but the networks differs.
     return LinearMaps(lab, layers, is_shipped=False)
+
+
+def _load_named(entry: str, device: torch.device) -> Lab:
+    """Load a network by names alone: what a visitor writes must not open files."""
+    name, weights = _parse(entry)
+    if weights:
+        check_weights_name(name, weights)
+    return _load_lab(name, weights, device)
 
 
 def _parse(entry: str) -> tuple[str, str | None]:

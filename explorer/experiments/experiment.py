@@ -55,13 +55,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """How an option is offered: its help, the values it may take, and a slider's range and step."""
+    """How an option is offered: its help, the values it may take, and a slider's range and step.
+
+    With `is_file` its value is the path of a file, which nobody but the user of this machine may name.
+    """
 
     help: str
     choices: Sequence[str] = ()
     low: float | None = None
     high: float | None = None
     step: float | None = None
+    is_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)

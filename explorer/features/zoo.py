@@ -14,7 +14,15 @@ from explorer.features.backbone import MAX_REASON_LENGTH, UNTRAINED_SEED, Backbo
 from explorer.features.graph import trace
 from explorer.features.layers import LAYERS
 from explorer.features.nodes import offer_nodes
-from explorer.features.weights import DIGEST_LENGTH, EXACT, UNTRAINED, WeightsError, identify, read_state
+from explorer.features.weights import (
+    COMPACT,
+    DIGEST_LENGTH,
+    EXACT,
+    UNTRAINED,
+    WeightsError,
+    identify,
+    read_state,
+)
 
 RESNET50 = "resnet50"
 
@@ -31,11 +39,7 @@ def load_network(
     """
     if name == RESNET50:
         return load_backbone(weights or EXACT, tell)
-    known = list_models(module=torchvision.models)
-    if name not in known:
-        close = get_close_matches(name, known, n=3) or ("resnet18", "vgg16", "convnext_tiny")
-        raise WeightsError(f"Unknown backbone '{name}'. Did you mean {', '.join(close)}?")
-    named = {entry.name: entry for entry in get_model_weights(name)}
+    named = _list_weights(name)
     weights = weights or next(iter(named))
     if weights == UNTRAINED:
         return _build(name, None, source=UNTRAINED, categories=_categories(named))
@@ -47,9 +51,24 @@ def load_network(
     raise WeightsError(f"Unknown weights '{weights}' of {name}: use {choices}, or the path of a file.")
 
 
+def check_weights_name(name: str, weights: str) -> None:
+    """Raise WeightsError unless the weights have a name; the path of a file is none, whatever lies there."""
+    known = [*_list_weights(name), UNTRAINED, *([COMPACT] if name == RESNET50 else [])]
+    if weights not in known:
+        raise WeightsError(f"Unknown weights '{weights}' of {name}: use {', '.join(known)}.")
+
+
 def name_layers(name: str = RESNET50) -> tuple[str, ...]:
     """List the layers that a network offers, whatever its weights; raises WeightsError for an unknown one."""
     return LAYERS if name == RESNET50 else offer_nodes(trace(load_network(name, UNTRAINED).network))
+
+
+def _list_weights(name: str) -> dict[str, WeightsEnum]:
+    known = list_models(module=torchvision.models)
+    if name not in known:
+        close = get_close_matches(name, known, n=3) or ("resnet18", "vgg16", "convnext_tiny")
+        raise WeightsError(f"Unknown backbone '{name}'. Did you mean {', '.join(close)}?")
+    return {entry.name: entry for entry in get_model_weights(name)}
 
 
 def _find(name: str, weights: WeightsEnum, tell: Callable[[str], None]) -> Path:

@@ -7,7 +7,7 @@ file path from outside is never opened.
 import asyncio
 import binascii
 from base64 import b64decode
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, replace
 from typing import Any
@@ -17,7 +17,7 @@ from gradio.events import api
 
 from explorer.examples import EXAMPLES, load_example
 from explorer.experiments import EXPERIMENTS, follow_experiment
-from explorer.experiments.experiment import Result
+from explorer.experiments.experiment import Result, knobs
 from explorer.features.layers import LAYERS
 from explorer.images import Picture, encode_jpeg, encode_png, read_picture
 from explorer.inversion.settings import MAX_SEED, Settings, load_settings
@@ -36,6 +36,9 @@ from explorer.ui.stage import data_uri
 
 NOT_BASE64 = (
     "The image must be an example's name, or a JPEG, PNG or WebP file in base64 (a data URI also works)."
+)
+NO_FILES = (
+    "{name} is a file of the server, which programs cannot name; the command line and the page take it."
 )
 ENDED = "The call was stopped before its picture was ready."
 
@@ -147,6 +150,7 @@ class Endpoints:
         one_of("experiment", name, list(EXPERIMENTS))
         for layer in layers or []:
             one_of("layer", layer, LAYERS)
+        refuse_files(name, options or {})
         pictures = [await asyncio.to_thread(read_text, image) for image in images]
         lab, chosen = await asyncio.to_thread(lambda: self._state.lab), options or {}
         job = ExperimentJob(
@@ -208,6 +212,13 @@ class Endpoints:
             "methods": [method for method, reason in reasons.items() if reason is None],
             "unavailable": {method: reason for method, reason in reasons.items() if reason},
         }
+
+
+def refuse_files(name: str, options: Mapping[str, Any]) -> None:
+    """Raise gr.Error for an option that holds a path of this server."""
+    for key, knob in knobs(EXPERIMENTS[name].options).items():
+        if knob.is_file and options.get(key):
+            raise mistake(NO_FILES.format(name=key))
 
 
 def read_text(image: str) -> Picture:

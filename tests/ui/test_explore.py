@@ -41,3 +41,15 @@ def test_the_endpoint_answers_with_pictures_and_rows(client):
 def test_the_endpoint_says_what_is_missing(client):
     with pytest.raises(AppError, match="Blend takes 2 pictures, not 1"):
         client.predict("blend", ["cat"], None, None, api_name="/explore")
+
+
+@pytest.mark.parametrize("networks", ["/etc/passwd", "resnet18:/etc/passwd", "resnet50:/dev/zero"])
+def test_the_networks_that_a_program_names_open_no_file(client, networks):
+    answer = client.predict("backbones", ["cat"], None, {"networks": networks}, api_name="/explore")
+    path = networks.rpartition(":")[2]
+    assert any(f"Unknown weights '{path}' of resnet" in sentence for sentence in answer["sentences"])
+
+
+def test_own_weights_cannot_be_named_by_a_program(client):
+    with pytest.raises(AppError, match="own_weights is a file of the server"):
+        client.predict("backbones", ["cat"], None, {"own_weights": "/etc/passwd"}, api_name="/explore")

@@ -13,9 +13,11 @@ import pytest
 from gradio.utils import get_upload_folder
 
 from explorer.files import REFUSED, FileRefusedError, read_below
+from explorer.ui.components.checked_blocks import WRONG_KIND
 from tests.ui.raw import RawPage, error_of
 
 SOON_SECONDS = 5.0
+FILE_KINDS = {"image", "file"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def strange_paths(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def _file_events(page: RawPage) -> list[Any]:
-    return [event for event in page.events if "image" in event.kinds]
+    return [event for event in page.events if FILE_KINDS & {*event.kinds}]
 
 
 # What an event says that lacks the two pictures it compares, before it looks at any file.
@@ -74,13 +76,13 @@ def test_every_event_refuses_every_file_that_was_not_uploaded(page, strange_path
             for extra in ({}, {"meta": {"_type": "gradio.FileData"}, "url": path}):
                 payload = {"path": path, **extra}
                 data = [
-                    payload if kind == "image" else value
+                    payload if kind in FILE_KINDS else value
                     for kind, value in zip(event.kinds, event.inputs, strict=True)
                 ]
                 session = uuid4().hex
                 started = time.perf_counter()
                 error = error_of(page.send(event, data, session=session))
-                refusals = (REFUSED, None) if event.name in OPENS_NO_FILE else (REFUSED, NO_CHOICE)
+                refusals = (REFUSED, WRONG_KIND, None if event.name in OPENS_NO_FILE else NO_CHOICE)
                 assert error in refusals, (str(event), name, extra)
                 assert time.perf_counter() - started < SOON_SECONDS
 

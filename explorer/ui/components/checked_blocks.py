@@ -9,6 +9,7 @@ from gradio.state_holder import SessionState
 from explorer.endings import is_shortage
 from explorer.ui.components.arguments import cut, mistake
 from explorer.ui.components.picture_input import PictureInput
+from explorer.ui.components.weights_input import WeightsInput
 
 WRONG_KIND = "A value is of a kind that this input does not take."
 NO_MEMORY = "The server is short of memory; try again in a minute."
@@ -33,7 +34,7 @@ class CheckedBlocks(gr.Blocks):
         if len(inputs) < len(block_fn.inputs):
             raise mistake(f"Too few values: {len(block_fn.inputs)} are needed, not {len(inputs)}.")
         for block, given in zip(block_fn.inputs, inputs, strict=False):
-            if isinstance(block, PictureInput):
+            if isinstance(block, PictureInput | WeightsInput):
                 block.refuse_strangers(given)
         try:
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import gradio as gr
 from gradio.data_classes import ImageData
-from gradio.utils import get_upload_folder
 
-from explorer.files import REFUSED, is_below, read_below
+from explorer.files import read_below
 from explorer.images import MAX_FILE_BYTES, Picture, read_picture
 from explorer.ui.components.arguments import mistake
 from explorer.ui.components.errors import clear_errors
+from explorer.ui.components.uploads import refuse_strangers, upload_folder
 
 NO_PICTURE = "Add an image first: drop, paste, or choose an example."
 
@@ -26,18 +26,7 @@ class PictureInput(gr.Image):
         """Give the path that the browser, or whoever else, says is that of the uploaded file."""
         return None if payload is None else payload.path
 
-    @staticmethod
-    def refuse_strangers(payload: object) -> None:
-        """Refuse whatever is not a file uploaded here, before Gradio copies or fetches it.
-
-        Gradio itself checks a path only if the request says that it is one.
-
-        Raises:
-            gr.Error: the payload names no such file.
-        """
-        path = payload.get("path") if isinstance(payload, dict) else payload
-        if payload is not None and not (isinstance(path, str) and is_below(_folder(), path)):
-            raise mistake(REFUSED)
+    refuse_strangers = staticmethod(refuse_strangers)
 
 
 def build_picture_input() -> PictureInput:
@@ -65,13 +54,8 @@ def read_upload(path: str | None) -> Picture:
     if path is None:
         raise mistake(NO_PICTURE)
     with clear_errors():
-        content = read_below(_folder(), path, MAX_FILE_BYTES)
+        content = read_below(upload_folder(), path, MAX_FILE_BYTES)
         picture = read_picture(content, name=Path(path).stem)
     if picture.notice:
         gr.Info(picture.notice)
     return picture
-
-
-def _folder() -> Path:
-    """Name the folder that holds all uploads, and nothing that was not uploaded or made for a visitor."""
-    return Path(get_upload_folder())

@@ -2,10 +2,11 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from explorer.experiments import EXPERIMENTS, follow_experiment
-from explorer.experiments.experiment import Result, default_of
+from explorer.experiments.experiment import Result, default_of, knobs
 from explorer.experiments.presentation.folder import Run
 from explorer.experiments.presentation.python_code import write_code
 from explorer.images import Picture
@@ -59,7 +60,13 @@ class Question:
 
     def _changed(self) -> dict[str, Any]:
         kind = EXPERIMENTS[self.name].options
-        return {name: value for name, value in self.options.items() if value != default_of(kind, name)}
+        offered = knobs(kind)
+        return {
+            # Where an upload lies on this server is nobody's business.
+            name: Path(value).name if offered[name].is_file else value
+            for name, value in self.options.items()
+            if value != default_of(kind, name)
+        }
 
 
 @dataclass(frozen=True, slots=True)

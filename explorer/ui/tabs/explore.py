@@ -13,6 +13,7 @@ from explorer.experiments import EXPERIMENTS
 from explorer.experiments.experiment import Experiment, Knob, Offer, default_of, knobs
 from explorer.features.layers import LAYERS
 from explorer.ui.components.picture_input import PictureInput
+from explorer.ui.components.weights_input import KINDS, WeightsInput
 from explorer.ui.explore_stage import build_explore_stage
 
 FIRST = next(iter(EXPERIMENTS))
@@ -108,6 +109,9 @@ def _build_control(name: str, knob: Knob, default: Any, kind: Any) -> Component:
         "info": knob.help,
         "min_width": 220,
     }
+    if knob.is_file:
+        del shared["info"]
+        return WeightsInput(file_types=KINDS, height=120, **{**shared, "label": knob.help.capitalize()})
     if knob.choices:
         return gr.Dropdown(list(knob.choices), value=default, **shared)
     if knob.low is not None and knob.high is not None and knob.step:
