@@ -20,7 +20,7 @@ from explorer.ui.session.app_state import AppState
 from explorer.ui.session.recall import recall
 from explorer.ui.session.visit import Arrival, Exploration, Visit
 from explorer.ui.stage import StageValue, still
-from explorer.ui.tabs.instant import InstantTab, decode_picture, describe_decoded
+from explorer.ui.tabs.instant import InstantTab, decode_picture, describe_decoded, measure_decoded
 from explorer.ui.tabs.live import LiveTab
 
 # Shorter than an error message is shown, longer than a busy machine needs to tell of a file again.
@@ -41,9 +41,15 @@ def wire_arrival(
     decoding = [instant.decoder, picture], [instant.stage]
     one_by_one = one_at_a_time("decoding")
     arrival = picture.change(handlers.accept, [picture], outputs, trigger_mode="always_last", **TOGETHER)
-    arrival.success(handlers.decode, *decoding, **one_by_one)
+    measuring = [], [instant.stage]
+    measured_one_by_one = one_at_a_time("measuring")
+    arrival.success(handlers.decode, *decoding, **one_by_one).success(
+        handlers.measure, *measuring, **measured_one_by_one
+    )
     page.load(handlers.welcome, outputs=outputs[:3], **TOGETHER)
-    instant.decoder.input(handlers.decode_again, *decoding, trigger_mode="always_last", **one_by_one)
+    instant.decoder.input(handlers.decode_again, *decoding, trigger_mode="always_last", **one_by_one).success(
+        handlers.measure, *measuring, **measured_one_by_one
+    )
     return arrival
 
 
@@ -109,6 +115,13 @@ class ArrivalHandlers:
         if (exploration := self._visit(request).exploration) is not None:
             exploration.decoded = {}
         yield from self.decode(method, path, request)
+
+    def measure(self, request: gr.Request) -> str | dict[str, Any]:
+        """Measure what has just been decoded."""
+        exploration = self._visit(request).exploration
+        with clear_errors():
+            value = exploration and measure_decoded(self._state, exploration)
+        return value.text() if value and self._visit(request).exploration is exploration else gr.skip()
 
     def _visit(self, request: gr.Request) -> Visit:
         return self._state.visits.get(request.session_hash)

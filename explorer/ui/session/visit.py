@@ -8,6 +8,7 @@ from explorer.lab.run import Reconstruction
 from explorer.metrics.scores import Scores
 from explorer.ui.session.exploring import Explored
 from explorer.ui.session.live_run import LiveRun
+from explorer.ui.stage import StageValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Exploration:
     example: str | None = None
     decoded: dict[str, Reconstruction] = field(default_factory=dict)
     decoded_scores: dict[str, Scores] = field(default_factory=dict)
+    instant: StageValue | None = None  # As the stage stands until the decoded pictures are measured.
     run: LiveRun | None = None
     explored: Explored | None = None
 

@@ -27,7 +27,7 @@ from explorer.ui.tabs.compare import (
     describe_scores,
     gather_candidates,
 )
-from explorer.ui.tabs.instant import BEST, decode_picture, list_decoders
+from explorer.ui.tabs.instant import BEST, decode_picture, list_decoders, measure_decoded
 
 MAX_BYTES = 500_000  # Of one picture, so that a phone on a school's network has it at once.
 QUALITY = 80  # Of the pictures shown, as WebP; every figure was measured before.
@@ -44,7 +44,8 @@ def make_content(state: AppState, name: str, picture: Picture, example: str | No
     """
     exploration = Exploration(picture, example)
     instant = {method: _decode(state, exploration, method) for method in _list_offered(state.lab)}
-    list(decode_picture(state, exploration, BEST))  # Whose pictures are those to compare.
+    for _ in decode_picture(state, exploration, BEST):  # Whose pictures are those to compare.
+        pass
     if example and has_recording(example):
         live = json.loads(read_recording(example))
         optimised = {layer: _read(panel["src"]) for layer, panel in live["frames"][-1]["panels"].items()}
@@ -76,8 +77,11 @@ def _list_offered(lab: Lab) -> list[str]:
 
 
 def _decode(state: AppState, exploration: Exploration, method: str) -> Content:
-    *_, last = decode_picture(state, exploration, method)
-    return json.loads(last.text())
+    for _ in decode_picture(state, exploration, method):
+        pass
+    measured = measure_decoded(state, exploration)
+    assert measured is not None
+    return json.loads(measured.text())
 
 
 def _run(state: AppState, picture: Picture) -> tuple[Content, dict[str, Images]]:

@@ -49,9 +49,10 @@ def list_decoders() -> list[tuple[str, str]]:
 
 
 def decode_picture(state: AppState, exploration: Exploration, method: str = BEST) -> Iterator[StageValue]:
-    """Decode a picture, several layers at once, then measure; each value holds all there is so far.
+    """Decode a picture, several layers at once; each value holds all there is so far.
 
-    A layer without the wanted decoder takes its best one, and says so.
+    What takes longer to measure is left to `measure_decoded`, so that who waits for pictures waits for no
+    figures of others. A layer without the wanted decoder takes its best one, and says so.
     """
     picture, lab = exploration.picture, state.lab
     value = StageValue(uuid4().hex, still(picture.images), status="Decoding …", is_over=False)
@@ -72,10 +73,19 @@ def decode_picture(state: AppState, exploration: Exploration, method: str = BEST
     psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()}
     captions = describe_layers(psnr_db, flat_psnr_db(picture.images))
     value = replace(value, captions=captions, status="Measuring …")
+    exploration.instant = value
     yield value
-    exploration.decoded_scores = score_results(lab, picture, decoded)
-    is_trained = lab.backbone.digest is not None
-    yield replace(value, status="").scored(exploration.decoded_scores, is_trained=is_trained)
+
+
+def measure_decoded(state: AppState, exploration: Exploration) -> StageValue | None:
+    """Measure what has been decoded; None where nothing waits for it."""
+    value, exploration.instant = exploration.instant, None
+    if value is None:
+        return None
+    scores = score_results(state.lab, exploration.picture, exploration.decoded)
+    exploration.decoded_scores = scores
+    is_trained = state.lab.backbone.digest is not None
+    return replace(value, status="").scored(scores, is_trained=is_trained)
 
 
 def describe_decoded(state: AppState, exploration: Exploration) -> StageValue:
