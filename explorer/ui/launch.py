@@ -12,6 +12,7 @@ from typing import Any
 with suppress(ImportError):
     import spaces  # noqa: F401  # pyright: ignore[reportMissingImports]
 
+from gradio.route_utils import FnIndexInferError
 from starlette.middleware import Middleware
 
 from explorer.decoding.decode import MAX_FILE_BYTES
@@ -21,7 +22,7 @@ from explorer.lab.lab import Lab
 from explorer.machine import CPU, best_device, keep_freed_memory
 from explorer.ui.address import Address
 from explorer.ui.assistants import AssistantCalls, is_offered
-from explorer.ui.limits import request_limits
+from explorer.ui.limits import request_limits, say_not_found
 from explorer.ui.listeners import NoteListeners
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
@@ -98,7 +99,10 @@ def launch_options(allowed_hosts: Sequence[str] = ()) -> dict[str, Any]:
         "max_threads": MAX_EVENTS,
         # Offers the public endpoints to assistants where gradio's extra `mcp` is installed.
         "mcp_server": is_offered(),
-        "app_kwargs": {"middleware": [*limits, Middleware(AssistantCalls), Middleware(NoteListeners)]},
+        "app_kwargs": {
+            "middleware": [*limits, Middleware(AssistantCalls), Middleware(NoteListeners)],
+            "exception_handlers": {FnIndexInferError: say_not_found},
+        },
     }
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,6 +49,11 @@ def request_limits(allowed_hosts: Sequence[str]) -> list[Middleware]:
         Middleware(BodyLimit),
         Middleware(UploadQuota),
     ]
+
+
+def say_not_found(_request: Request, _error: Exception) -> PlainTextResponse:
+    """Answer a call of an unknown name, which Gradio takes for a fault of its own."""
+    return PlainTextResponse(NOT_HERE, HTTPStatus.NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)

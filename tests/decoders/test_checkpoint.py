@@ -137,6 +137,21 @@ def test_truncated_file_is_an_error_that_names_it(tmp_path: Path, length: int) -
         load_decoder(path)
 
 
+def test_a_card_of_another_version_is_an_error_that_names_both(tmp_path: Path) -> None:
+    path = tmp_path / "layer1-faithful.safetensors"
+    save_decoder(make_network(), replace(make_card("abc"), format_version=99), path)
+    with pytest.raises(DecoderError, match=r"layer1-faithful.*needs a decoder card of version \d+.*99"):
+        load_decoder(path)
+
+
+def test_a_file_that_has_vanished_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "layer1-faithful.safetensors"
+    save_decoder(make_network(), make_card("abc"), path)
+    path.unlink()
+    with pytest.raises(DecoderError, match="layer1-faithful"):
+        load_decoder(path)
+
+
 def test_files_without_a_card_or_of_another_kind_are_errors(tmp_path: Path) -> None:
     bare, text, absent = (
         tmp_path / "bare.safetensors",

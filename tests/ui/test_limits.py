@@ -115,3 +115,11 @@ def test_the_simple_interface_for_programs_is_heard(page):
     answer = page.http.get(f"{url}/{event}").text
     assert "event: complete" in answer
     assert json.loads(answer.split("data: ")[-1])[0]["steps"] == 2
+
+
+@pytest.mark.parametrize("path", ["call/unknown", "call/reconstruct/unknown", "api/unknown", "run/unknown"])
+def test_unknown_names_are_not_found(page, path):
+    assert page.http.post(f"{page.api}/{path}", json={"data": []}).status_code in (
+        httpx.codes.NOT_FOUND,
+        httpx.codes.METHOD_NOT_ALLOWED,
+    )

@@ -23,9 +23,10 @@ def wait(loading: Loading) -> None:
     [
         (ExplorerError("No such weights."), "No such weights."),
         (
-            PermissionError(13, "Permission denied", "/cache"),
-            "could not be loaded: /cache: Permission denied.",
+            PermissionError(13, "Permission denied", "/home/me/cache"),
+            "could not be loaded: cache: Permission denied.",
         ),
+        (ExplorerError("/srv/models/a.safetensors is damaged."), "a.safetensors is damaged."),
         (RuntimeError("out of memory"), "could not be loaded: RuntimeError: out of memory"),
         (MemoryError(), "could not be loaded: MemoryError"),
     ],

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from explorer.ui.components.checked_blocks import NO_FILE, NO_MEMORY, WRONG_KIND, CheckedBlocks
+from explorer.ui.components.errors import hide_folders
 from explorer.ui.limits import DISK_FULL, FullDisk
 
 
@@ -46,6 +47,19 @@ def test_values_of_the_wrong_kind_or_too_few_are_one_sentence():
     assert end_of(never, "a", "b") == WRONG_KIND
     assert end_of(never, "a") == "Too few values: 2 are needed, not 1."
     assert len(end_of(never, "a", 10**300)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("/srv/app/checkpoints/layer1.safetensors is damaged", "layer1.safetensors is damaged"),
+        ("no such file: '/tmp/a/b.png'; try another", "no such file: 'b.png'; try another"),
+        ("see https://pytorch.org/get-started/locally/", "see https://pytorch.org/get-started/locally/"),
+        ("use decoder/linear, 1/2 of 3", "use decoder/linear, 1/2 of 3"),
+    ],
+)
+def test_a_message_names_files_without_the_folders_of_the_server(message, shown):
+    assert hide_folders(message) == shown
 
 
 def test_a_fault_keeps_its_traceback():

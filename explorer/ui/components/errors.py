@@ -1,11 +1,20 @@
 """A visitor's mistakes, shown as their message alone."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import gradio as gr
 
 from explorer.errors import ExplorerError
+
+# Two folders or more, but no address of another server.
+_FOLDERS = re.compile(r"(?<![\w:/.])/(?:[^\s/:'\"]+/)+")
+
+
+def hide_folders(message: str) -> str:
+    """Leave of every path of this machine the file's name alone: a visitor has no use for the rest."""
+    return _FOLDERS.sub("", message)
 
 
 @contextmanager
@@ -18,4 +27,4 @@ def clear_errors() -> Iterator[None]:
     try:
         yield
     except ExplorerError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(hide_folders(str(error)), print_exception=False) from error

@@ -9,6 +9,7 @@ from explorer.examples import load_example
 from explorer.features.layers import LAYERS
 from explorer.lab.lab import Lab
 from explorer.machine import return_freed_memory
+from explorer.ui.components.errors import hide_folders
 from explorer.ui.session.live_run import score_results
 from explorer.ui.session.visit import Exploration
 
@@ -94,8 +95,8 @@ class Loading:
 def _explain(error: Exception) -> str:
     """Say what went wrong in one line; what does not explain itself is also logged."""
     if isinstance(error, ExplorerError):
-        return str(error)
+        return hide_folders(str(error))
     logger.exception("The models could not be loaded.", exc_info=error)
     if isinstance(error, OSError) and error.filename:
-        return f"The models could not be loaded: {error.filename}: {error.strerror}."
-    return f"The models could not be loaded: {type(error).__name__}: {error}"
+        return hide_folders(f"The models could not be loaded: {error.filename}: {error.strerror}.")
+    return hide_folders(f"The models could not be loaded: {type(error).__name__}: {error}")
