@@ -7,6 +7,7 @@ import os
 import re
 import time
 from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,11 @@ def sent() -> list[tuple[str, bytes]]:
 
 
 @pytest.fixture(scope="module")
-def page(address) -> RawPage:
-    return RawPage(address)
+def page(address) -> Iterator[RawPage]:
+    """The page, which lets one address upload as many files as there are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("explorer.ui.limits.QUOTA_FILES", 10**6)
+        yield RawPage(address)
 
 
 def peak_memory_bytes(decoders: DecoderPool) -> int:
