@@ -36,10 +36,10 @@ class Diary:
     refusals: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
 
-    def describe(self) -> str:
-        """Write the figures, one line each."""
-        lines = [
-            f"{name}: median {statistics.median(values):.1f} s, longest {max(values):.1f} s of {len(values)}"
+    def rows(self) -> list[tuple[str, str]]:
+        """List the figures with their names."""
+        times = [
+            (name, f"median {statistics.median(values):.1f} s, longest {max(values):.1f} s of {len(values)}")
             for name, values in (
                 ("first frame after Run", self.first_frames),
                 ("longest time without movement in a run", self.gaps),
@@ -48,8 +48,12 @@ class Diary:
             )
             if values
         ]
-        return "\n".join([*lines, f"runs ended by {dict(self.endings)}", f"refusals {dict(self.refusals)}",
-                          f"faults {dict(self.faults)}"])  # fmt: skip
+        counts = {"runs ended by": self.endings, "refusals": self.refusals, "faults": self.faults}
+        return times + [(name, _count(counter)) for name, counter in counts.items()]
+
+
+def _count(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counter.most_common()) or "none"
 
 
 async def crowd(address: str, seconds: float, *, visitors: int, seed: int = 0) -> Diary:

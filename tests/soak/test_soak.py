@@ -3,15 +3,18 @@
 import asyncio
 import os
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from tests.soak.crowd import crowd
+from explorer.ui.session.listener import PATIENCE_SECONDS
+from tests.soak.crowd import Diary, crowd
 from tests.soak.server import Server, Usage, health, serving
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1500)]
 
+TABLE = Path(__file__).parents[2] / "outputs" / "soak.md"
 VISITORS = 30
 SECONDS = float(os.environ.get("SOAK_SECONDS", 180))
 WARM_UP_SECONDS = SECONDS / 4
@@ -33,8 +36,29 @@ def wait_until_empty(server: Server) -> float:
 
 
 def settle(server: Server) -> Usage:
-    time.sleep(5)
+    """Measure once those whose network was cut have been given up."""
+    time.sleep(PATIENCE_SECONDS + 5)
     return server.measure()
+
+
+def write_table(diary: Diary, before: Usage, after: Usage, empty_seconds: float) -> None:
+    """Write what was seen as a table, for the README's section on reliability."""
+    now = asdict(after)
+    rows = [
+        ("visitors, minutes", f"{VISITORS}, {SECONDS / 60:.0f}"),
+        *diary.rows(),
+        ("queue empty after the last had left", f"{empty_seconds:.1f} s"),
+        *(
+            (name, f"{value:.0f} before, {getattr(after, name):.0f} after")
+            for name, value in asdict(before).items()
+        ),
+    ]
+    table = "\n".join(
+        ["| what | seen |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""]
+    )
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text(table)
+    print(f"\n{table}")
 
 
 def test_thirty_visitors_come_and_go_without_a_trace(tmp_path: Path) -> None:
@@ -48,8 +72,7 @@ def test_thirty_visitors_come_and_go_without_a_trace(tmp_path: Path) -> None:
         empty_seconds = wait_until_empty(server)
         after = settle(server)
     log = (tmp_path / "server.log").read_text()
-    print(f"\n{diary.describe()}\nqueue empty {empty_seconds:.1f} s after the last had left")
-    print(f"before {before}\nafter  {after}")
+    write_table(diary, before, after, empty_seconds)
     assert not diary.faults
     assert "Traceback" not in log
     assert max(diary.first_frames) <= FIRST_FRAME_SECONDS
