@@ -48,14 +48,10 @@ def write_table(diary: Diary, before: Usage, after: Usage, empty_seconds: float)
         ("visitors, minutes", f"{VISITORS}, {SECONDS / 60:.0f}"),
         *diary.rows(),
         ("queue empty after the last had left", f"{empty_seconds:.1f} s"),
-        *(
-            (name, f"{value:.0f} before, {getattr(after, name):.0f} after")
-            for name, value in asdict(before).items()
-        ),
+        *((name, f"{value:.0f} before, {now[name]:.0f} after") for name, value in asdict(before).items()),
     ]
-    table = "\n".join(
-        ["| what | seen |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""]
-    )
+    lines = [f"| {name} | {value} |" for name, value in rows]
+    table = "\n".join(["| what | seen |", "|---|---|", *lines, ""])
     TABLE.parent.mkdir(exist_ok=True)
     TABLE.write_text(table)
     print(f"\n{table}")
