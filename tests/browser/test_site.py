@@ -157,3 +157,15 @@ def test_every_link_of_the_lesson_plans_opens_the_page_as_it_says(page: Page, si
     assert examples <= set(EXAMPLES)
     page.click("#lessons a >> nth=0")
     wait_for(page, "document.documentElement.classList.contains('class-mode')")
+
+
+def test_the_curves_of_the_experiments_are_shown(page: Page) -> None:
+    page.click("#tab-explore")
+    page.wait_for_selector("#explore .charts img")
+    assert page.locator("#explore .charts img").count() == 4
+    wait_for(page, "[...document.querySelectorAll('#explore .charts img')].every((one) => one.naturalWidth)")
+    assert all(chart.get_attribute("alt") for chart in page.locator("#explore .charts img").all())
+    assert "PSNR goes from" in page.inner_text("#explore .sentences")
+    page.check('#experiment input[value="matrix"]')
+    page.wait_for_selector("#explore .sentences:has-text('still recognises')")
+    assert page.evaluate("document.activeElement.value") == "matrix"

@@ -12,12 +12,15 @@ from explorer.errors import ExplorerError
 from explorer.examples import load_example
 from explorer.experiments import EXPERIMENTS, follow_experiment, linear_maps, run_experiment
 from explorer.experiments.experiment import Experiment, Result, Shown, option
+from explorer.experiments.operations.edit_table import EDITS
 from explorer.experiments.presentation.figure import draw_result
 from explorer.experiments.presentation.python_code import write_code
 from explorer.features.layers import LAYERS
 from explorer.images import quantise, to_pil
 from explorer.metrics.functional import feature_error
+from explorer.ui.language import read_catalogue
 from tests.experiments.conftest import SIDE
+from tests.ui.test_language import is_known
 
 CHANNELS = {"layer1": 256, "layer4": 2048}
 QUICK: dict[str, dict[str, Any]] = {
@@ -44,9 +47,22 @@ def given(name: str, pictures):
     return pictures[: EXPERIMENTS[name].pictures or 1]
 
 
+@pytest.fixture(scope="module")
+def known() -> dict[str, list[Result]]:
+    """What each experiment has shown before, so that it runs once."""
+    return {}
+
+
+def follow(known: dict[str, list[Result]], lab, pictures, name: str) -> list[Result]:
+    if name not in known:
+        asked = follow_experiment(name, lab, given(name, pictures), **QUICK.get(name, {}))
+        known[name] = list(asked)
+    return known[name]
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_works_with_its_defaults(lab, pictures, name):
-    results = list(follow_experiment(name, lab, given(name, pictures), **QUICK.get(name, {})))
+def test_every_experiment_works_with_its_defaults(known, lab, pictures, name):
+    results = follow(known, lab, pictures, name)
     assert results[0].pictures
     assert [one.progress for one in results] == sorted(one.progress for one in results)
     assert (results[-1].progress, results[-1].doing) == (1.0, "")
@@ -56,6 +72,27 @@ def test_every_experiment_works_with_its_defaults(lab, pictures, name):
     json.dumps(written, allow_nan=False)
     names = [shown.name for shown in results[-1].pictures]
     assert len(names) == len(set(names)), "every picture has a file of its own"
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_all_that_an_experiment_says_stands_in_the_catalogue(known, lab, pictures, name):
+    said = {EXPERIMENTS[name].explanation}
+    for result in follow(known, lab, pictures, name):
+        said |= {result.doing, *result.sentences, *(shown.caption for shown in result.pictures)}
+    keys = list(read_catalogue()["de"])
+    names = {"", "…", *(picture.name for picture in pictures)}
+    assert sorted(text for text in said - names if not is_known(text, keys)) == []
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_every_edit_is_named_in_the_catalogue(lab, pictures, edit):
+    options = {} if EDITS[edit].amount else {"channels": "0-3"}
+    shown = next(follow_experiment("surgery", lab, pictures[:1], ["layer1"], edit=edit, **options)).pictures[
+        1
+    ]
+    _, label, _ = shown.caption.split(" · ")
+    keys = [key for key in read_catalogue()["de"] if " · " not in key]
+    assert is_known(label, keys)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -157,8 +194,10 @@ def test_depth_measures_the_pixels_that_it_shows(lab, pictures):
     ],
 )
 def test_bad_input_is_explained(lab, pictures, name, count, options, message):
-    with pytest.raises(ExplorerError, match=message):
+    with pytest.raises(ExplorerError, match=message) as error:
         run_experiment(name, lab, pictures[:count], ["layer1"], **options)
+    if name in EXPERIMENTS and count == (EXPERIMENTS[name].pictures or 1):  # Else the page would not ask.
+        assert is_known(str(error.value), list(read_catalogue()["fr"]))
 
 
 def test_a_node_without_maps_is_explained(lab, pictures):

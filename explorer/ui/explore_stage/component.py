@@ -18,11 +18,21 @@ MAX_ROWS = 100  # Of the table; the exported report has all of them.
 def build_explore_stage() -> gr.HTML:
     """Lay out the stage; `region` fires with a rectangle drawn on the original, as text of four shares."""
     return gr.HTML(
-        html_template=(FOLDER / "explore_stage.html").read_text(encoding="utf-8"),
-        js_on_load=(FOLDER / "explore_stage.js").read_text(encoding="utf-8"),
+        html_template=explore_template(),
+        js_on_load=explore_script(),
         apply_default_css=False,
         elem_id="explore",
     )
+
+
+def explore_template() -> str:
+    """Return the HTML of an empty stage."""
+    return (FOLDER / "explore_stage.html").read_text(encoding="utf-8")
+
+
+def explore_script() -> str:
+    """Return what the stage runs."""
+    return (FOLDER / "explore_stage.js").read_text(encoding="utf-8")
 
 
 def show_nothing(status: str) -> str:

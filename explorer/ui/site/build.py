@@ -9,13 +9,16 @@ from pathlib import Path
 
 import gradio
 
+from explorer.experiments import EXPERIMENTS
 from explorer.images import Picture, encode_jpeg, prepare, to_pil
 from explorer.lab.lab import Lab
 from explorer.report.style import LAYER_COLOURS
 from explorer.ui.compare_slider.component import slider_script, slider_template
+from explorer.ui.explore_stage.component import explore_script, explore_template
 from explorer.ui.page import HEADER, TITLE
 from explorer.ui.session.app_state import AppState
 from explorer.ui.site.content import make_content, write_content
+from explorer.ui.site.experiments import SHOWN
 from explorer.ui.stage.component import stage_script, stage_template
 from explorer.ui.stage.encoding import data_uri
 from explorer.ui.tabs.instant import list_decoders
@@ -27,7 +30,8 @@ FONTS = Path(gradio.__file__).parent / "templates" / "frontend" / "static" / "fo
 WEIGHTS = {400: "IBMPlexSans-Regular.woff2", 700: "IBMPlexSans-Bold.woff2"}
 THUMBNAIL_SIZE = 112
 STAGES = {"instant": "What a decoder brings back at once", "live": "A recorded run of the optimiser"}
-TABS = {"instant": "Instant", "live": "Live", "compare": "Compare"}
+TABS = {"instant": "Instant", "live": "Live", "compare": "Compare", "explore": "Explore"}
+CHOICES = {"instant": ("decoder", "Decoder"), "explore": ("experiment", "Experiment")}
 # In a page's script these letters would end it.
 SCRIPT_END = re.compile("</(?=script)", re.IGNORECASE)
 
@@ -76,22 +80,34 @@ def _write_tab(name: str, label: str) -> str:
 
 
 def _write_panel(name: str) -> str:
-    decoders = '<fieldset id="decoder" aria-label="Decoder"></fieldset>' if name == "instant" else ""
-    body = stage_template(name, STAGES[name]) if name in STAGES else slider_template()
+    key, label = CHOICES.get(name, ("", ""))
+    choice = f'<fieldset id="{key}" class="choice" aria-label="{label}"></fieldset>' if key else ""
+    explanation = '<p id="explore-explanation"></p>' if name == "explore" else ""
+    others = {"compare": slider_template, "explore": explore_template}
+    body = stage_template(name, STAGES[name]) if name in STAGES else others[name]()
     return (
         f'<div role="tabpanel" id="panel-{name}" aria-labelledby="tab-{name}" hidden>'
-        f'{decoders}<div id="{name}">{body}</div></div>'
+        f'{choice}{explanation}<div id="{name}">{body}</div></div>'
     )
 
 
 def _write_components(listed: list[dict[str, str]]) -> str:
     """Write what Gradio would run: each component's script as a function of what Gradio gives it."""
-    scripts = {name: stage_script() for name in STAGES} | {"compare": slider_script()}
+    scripts = {name: stage_script() for name in STAGES}
+    scripts |= {"compare": slider_script(), "explore": explore_script()}
     functions = [
         f"{name}(element, props, watch, trigger) {{\n{script}\n}}" for name, script in scripts.items()
     ]
     decoders = {method: label for label, method in list_decoders()}
-    data = {"explorerPictures": listed, "explorerDecoders": decoders}
+    experiments = {
+        name: {"title": EXPERIMENTS[name].title, "explanation": EXPERIMENTS[name].explanation}
+        for name in SHOWN
+    }
+    data = {
+        "explorerPictures": listed,
+        "explorerDecoders": decoders,
+        "explorerExperiments": experiments,
+    }
     lines = [f"window.{name} = {_write_json(value)};" for name, value in data.items()]
     return "\n".join([*lines, f"window.explorerComponents = {{\n{','.join(functions)}\n}};"])
 

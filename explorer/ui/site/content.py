@@ -18,6 +18,7 @@ from explorer.ui.session.app_state import AppState
 from explorer.ui.session.live_run import LiveRun
 from explorer.ui.session.options import RunOptions
 from explorer.ui.session.visit import Exploration
+from explorer.ui.site.experiments import explore
 from explorer.ui.stage import still
 from explorer.ui.stage.encoding import data_uri
 from explorer.ui.tabs.compare import (
@@ -31,6 +32,7 @@ from explorer.ui.tabs.instant import BEST, decode_picture, list_decoders, measur
 
 MAX_BYTES = 500_000  # Of one picture, so that a phone on a school's network has it at once.
 QUALITY = 80  # Of the pictures shown, as WebP; every figure was measured before.
+SMALL = ("data:image/webp", "data:image/svg+xml")
 RUN = RunOptions(seconds=30)
 
 Content = dict[str, Any]
@@ -54,7 +56,13 @@ def make_content(state: AppState, name: str, picture: Picture, example: str | No
     candidates = gather_candidates(exploration) | {
         f"{layer} optimised": Candidate(images, "optimised", layer) for layer, images in optimised.items()
     }
-    return {"name": name, "instant": instant, "live": live, "compare": _compare(state.lab, candidates)}
+    return {
+        "name": name,
+        "instant": instant,
+        "live": live,
+        "compare": _compare(state.lab, candidates),
+        "explore": explore(state.lab, picture),
+    }
 
 
 def write_content(content: Content) -> str:
@@ -129,7 +137,7 @@ def _replace_pictures(value: Any, pictures: dict[str, str]) -> Any:  # noqa: ANN
         return [_replace_pictures(entry, pictures) for entry in value]
     if not (isinstance(value, str) and value.startswith("data:image/")):
         return value
-    shrunk = value if value.startswith("data:image/webp") else _shrink(value)
+    shrunk = value if value.startswith(SMALL) else _shrink(value)
     known = next((key for key, uri in pictures.items() if uri == shrunk), None)
     key = known or f"@{len(pictures)}"
     pictures[key] = shrunk

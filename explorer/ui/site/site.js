@@ -39,6 +39,7 @@
     if (content.name !== chosen) return;
     shown = restore(content, content.pictures);
     showDecoder();
+    showExperiment();
     mounted.live(shown.live ? JSON.stringify(shown.live) : null);
     compare(shown.compare.a, shown.compare.b);
   };
@@ -55,19 +56,34 @@
     document.head.append(script);
   }
 
-  function showDecoder() {
-    const box = document.querySelector("#decoder");
+  // Offers choices by their keys, keeps the one that was chosen before, and returns it.
+  function offer(box, labels) {
     const wanted = box.querySelector("input:checked")?.value;
-    const names = Object.keys(shown.instant);
+    const names = Object.keys(labels);
     const name = names.includes(wanted) ? wanted : names[0];
+    if (box.dataset.offered === String(names)) return name; // The keyboard's place in it stays.
+    box.dataset.offered = names;
     box.replaceChildren(...names.map((key) => {
       const label = document.createElement("label"), input = document.createElement("input"), text = document.createElement("span");
-      Object.assign(input, { type: "radio", name: "decoder", value: key, checked: key === name });
-      text.textContent = window.explorerDecoders[key];
+      Object.assign(input, { type: "radio", name: box.id, value: key, checked: key === name });
+      text.textContent = labels[key];
       label.append(input, text);
       return label;
     }));
+    return name;
+  }
+
+  function showDecoder() {
+    const names = Object.keys(shown.instant).map((key) => [key, window.explorerDecoders[key]]);
+    const name = offer(document.querySelector("#decoder"), Object.fromEntries(names));
     mounted.instant(JSON.stringify(shown.instant[name]));
+  }
+
+  function showExperiment() {
+    const names = Object.entries(window.explorerExperiments).map(([key, { title }]) => [key, title]);
+    const name = offer(document.querySelector("#experiment"), Object.fromEntries(names));
+    document.querySelector("#explore-explanation").textContent = window.explorerExperiments[name].explanation;
+    mounted.explore(JSON.stringify(shown.explore[name]));
   }
 
   function compare(a, b) {
@@ -100,9 +116,11 @@
 
   mount("instant", () => {});
   mount("live", () => {});
+  mount("explore", () => {});
   mount("compare", (_, picked) => compare(picked.a, picked.b));
   layOutExamples();
   document.querySelector("#decoder").addEventListener("change", showDecoder);
+  document.querySelector("#experiment").addEventListener("change", showExperiment);
   tabs.forEach((tab, at) => {
     tab.addEventListener("click", () => openTab(tab.dataset.tabId));
     tab.addEventListener("keydown", (event) => {
