@@ -64,6 +64,8 @@ SHAPES = {
     "block_label_background_fill_dark": "transparent",
     "block_label_border_width": "0px",
     "block_shadow": "none",
+    "block_title_text_color": "*body_text_color",
+    "block_title_text_color_dark": "*body_text_color",
     "block_title_text_weight": "700",
     "button_large_text_weight": "700",
     "input_border_width": "1px",

@@ -5,6 +5,7 @@ from io import BytesIO
 
 import PIL.Image
 import skimage.data
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 DROP = """
@@ -71,3 +72,10 @@ def wait_for_state(page: Page, state: str) -> None:
 
 def wait_for(page: Page, condition: str) -> None:
     page.wait_for_function(f"() => {condition}")
+
+
+def find_barriers(page: Page) -> list[str]:
+    """Let axe-core look at the page as it stands: what breaks WCAG 2.1 A or AA, or its good practice."""
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+    found = Axe().run(page, options={"runOnly": rules}).response["violations"]
+    return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found]

@@ -220,7 +220,7 @@ function layOutTable(box, shown, names) {
   const head = table.columns.map((column) => `<th scope="col">${column}</th>`).join("");
   const rows = shown.map(({ layer, cells }) =>
     `<tr style="--layer: var(--${layer})"><th scope="row"><i class="dot"></i>${layer}</th>${"<td></td>".repeat(cells.length)}</tr>`);
-  box.innerHTML = `<table><thead><tr><th scope="col"></th>${head}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
+  box.innerHTML = `<table><thead><tr><th scope="col">Layer</th>${head}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
 // --- Class mode and keys ------------------------------------------------------------------------------------

@@ -1,0 +1,36 @@
+"""Nothing on the page bars a visitor, as far as axe-core can tell, by day, by night and in class."""
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.actions import find_barriers, wait_for
+
+pytestmark = pytest.mark.browser
+DECODED = "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("mode", ["", "&mode=class"])
+def test_no_tab_has_a_barrier(page: Page, address: str, scheme: str, mode: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(f"{address}?example=cat{mode}")
+    wait_for(page, DECODED)
+    assert find_barriers(page) == []
+    for tab in ("live", "compare", "explore"):
+        page.click(f'#tabs button[role=tab][data-tab-id="{tab}"]')
+        page.wait_for_selector(f"#{tab}:visible")
+        assert find_barriers(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_dialogue_has_a_barrier(page: Page, address: str, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(f"{address}?example=cat&guess=7")
+    page.wait_for_selector("#guess fieldset")
+    page.click('#guess [data-do="reveal"]')
+    page.wait_for_selector("#guess .score:not(:empty)")
+    assert find_barriers(page) == []
+    for button in ("lesson", "lessons", "tour"):
+        page.keyboard.press("Escape")
+        page.click(f"#{button}-start")
+        assert find_barriers(page) == []
