@@ -20,7 +20,7 @@
 
   window.explorerCopyLink = (query) => {
     const state = new URLSearchParams(query);
-    const tab = document.querySelector("#tabs button[role=tab][aria-selected=true]")?.textContent.trim().toLowerCase();
+    const tab = document.querySelector("#tabs button[role=tab][aria-selected=true]")?.dataset.tabId; // Its text may be translated.
     if (tab && tab !== "instant") state.set("tab", tab);
     const alone = stageInView()?.dataset.solo;
     if (alone) state.set("layer", alone);

@@ -17,7 +17,8 @@
     upload: "Own pictures", export: "Export",
   };
   // Only these go into the page's address: the server checks each again.
-  const KEYS = ["example", "tab", "layer", "layers", "start", "steps", "seconds", "seed", "mode", "guess", "tour", "lang"];
+  const KEYS = ["example", "tab", "layer", "layers", "start", "optimiser", "prior", "steps", "seconds", "seed", "mode", "guess", "tour",
+    "lang"];
   const MAX_LENGTH = 2000;
 
   const pack = (lesson) => btoa(JSON.stringify(lesson)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
