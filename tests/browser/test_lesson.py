@@ -11,9 +11,11 @@ from explorer.ui.session.options import OPTIONS
 from tests.browser.actions import wait_for
 
 pytestmark = pytest.mark.browser
+# A page that is left before would log that its stream broke off.
+MEASURED = "document.querySelector('#instant .stage').dataset.busy === 'no'"
 # Every option of a run by its name in links, none as it is at first: method and budget, layers and seed.
 CHOSEN = {
-    "start": "decoder", "steps": "90", "seconds": "20", "prior": "2.0", "optimiser": "adam",
+    "start": "decoder", "steps": "90", "seconds": "20", "prior": "2", "optimiser": "adam",
     "layers": "layer1,layer3", "seed": "7",
 }  # fmt: skip
 
@@ -25,6 +27,7 @@ def test_a_lesson_carries_picture_tab_layers_method_budget_and_what_is_shown(
     query = "&".join(f"{name}={value}" for name, value in CHOSEN.items())
     page.goto(f"{address}?example=cat&tab=live&lang=de&{query}")  # In German, so that tabs have other texts.
     wait_for(page, "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5")
+    wait_for(page, MEASURED)
     page.evaluate(
         "navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }"
     )
@@ -39,6 +42,8 @@ def test_a_lesson_carries_picture_tab_layers_method_budget_and_what_is_shown(
     assert {name: lesson.get(name) for name in wanted} == wanted
     page.goto(f"{address}?lesson={packed}")
     page.wait_for_selector("#live:visible")
+    wait_for(page, "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5")
+    wait_for(page, MEASURED)
     assert parse_qs(urlsplit(page.url).query)["seconds"] == ["20"]
     assert page.is_hidden('#tabs button[role=tab][data-tab-id="compare"]')
     assert page.is_hidden("#picture")

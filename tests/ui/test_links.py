@@ -49,3 +49,9 @@ def test_numbers_are_brought_within_their_limits() -> None:
     read = read_options({"steps": "999999", "seconds": "1", "layers": "layer4,layer1,layer9"})
     assert (read.steps, read.seconds) == (1000, 5)
     assert read.layers == (LAYERS[0], LAYERS[3])
+
+
+@pytest.mark.parametrize("text", ["2", "2.0"])
+def test_a_whole_number_is_read_however_a_browser_writes_it(text: str) -> None:
+    assert read_options({"prior": text}).prior == 2
+    assert write_query(RunOptions(prior=2), None) == write_query(RunOptions(prior=2.0), None) == "prior=2"

@@ -27,11 +27,12 @@ class Choice:
 
     def read(self, text: str) -> Any | None:  # noqa: ANN401 - of the option's own type
         """Read a link's text; None if it is none of the values."""
-        return next((value for value in self.choices.values() if str(value) == text), None)
+        known = self.choices.values()
+        return next((value for value in known if text in (self.write(value), str(value))), None)
 
     def write(self, value: Any) -> str:  # noqa: ANN401 - of the option's own type
-        """Write a value as a link's text."""
-        return str(value)
+        """Write a value as a link's text; browsers send 2.0 back as 2, so both are written alike."""
+        return str(value) if isinstance(value, str) else f"{value:g}"
 
 
 @dataclass(frozen=True, slots=True)
