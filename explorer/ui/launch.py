@@ -17,7 +17,9 @@ from starlette.middleware import Middleware
 
 from explorer.decoding.decode import MAX_FILE_BYTES
 from explorer.decoding.pool import start_decoders
-from explorer.features.zoo import RESNET50
+from explorer.errors import ExplorerError
+from explorer.features.layers import LAYERS
+from explorer.features.zoo import RESNET50, name_layers
 from explorer.lab.lab import Lab
 from explorer.machine import CPU, best_device, keep_freed_memory
 from explorer.ui.address import Address
@@ -35,6 +37,10 @@ FIRST_PORT = 7860  # Of those that Gradio tries.
 RELAY_HOSTS = "*.gradio.live"
 # Gradio's own limit on events under way: well above the runs that may wait, so that others need not wait.
 MAX_EVENTS = 200
+
+
+class BackboneError(ExplorerError):
+    """A network that the page cannot show; the message says what can."""
 
 
 def serve(
@@ -58,6 +64,7 @@ def serve(
         runs: Runs under way or waiting, at most.
         runs_per_address: Of these from one address.
     """
+    check_layers(backbone or RESNET50)
     start_decoders()
     keep_freed_memory()
     # A lent GPU is there for races alone; everything else runs on the CPU.
@@ -82,6 +89,17 @@ def serve(
     if address.port is None and page.server_port != FIRST_PORT:
         sys.stderr.write(f"explorer: port {FIRST_PORT} is taken, so it is port {page.server_port}.\n")
     Event().wait()
+
+
+def check_layers(backbone: str) -> None:
+    """Raise BackboneError for a network that the page cannot show; WeightsError for an unknown one."""
+    layers = name_layers(backbone)
+    if layers != LAYERS:
+        offered = f"offers {', '.join(layers)}" if layers else "has no maps that divide the picture"
+        raise BackboneError(
+            f"The page shows networks with layer1 to layer4, as ResNets have; {backbone} {offered}. "
+            f"Use `python -m explorer reconstruct --backbone {backbone}`, or the page's experiment backbones."
+        )
 
 
 def launch_options(allowed_hosts: Sequence[str] = ()) -> dict[str, Any]:

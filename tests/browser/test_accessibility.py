@@ -7,6 +7,8 @@ from tests.browser.actions import find_barriers, wait_for
 
 pytestmark = pytest.mark.browser
 DECODED = "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5"
+# A page that is left before would log that its stream broke off.
+MEASURED = "document.querySelector('#instant .stage').dataset.busy === 'no'"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -15,10 +17,13 @@ def test_no_tab_has_a_barrier(page: Page, address: str, scheme: str, mode: str) 
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.goto(f"{address}?example=cat{mode}")
     wait_for(page, DECODED)
+    wait_for(page, MEASURED)
     assert find_barriers(page) == []
     for tab in ("live", "compare", "explore"):
         page.click(f'#tabs button[role=tab][data-tab-id="{tab}"]')
         page.wait_for_selector(f"#{tab}:visible")
+        if tab == "explore":
+            page.wait_for_selector(".explore-stage figcaption:has-text('layer4')")
         assert find_barriers(page) == []
 
 
