@@ -110,8 +110,9 @@ def _build_control(name: str, knob: Knob, default: Any, kind: Any) -> Component:
         "min_width": 220,
     }
     if knob.is_file:
-        del shared["info"]
-        return WeightsInput(file_types=KINDS, height=120, **{**shared, "label": knob.help.capitalize()})
+        del shared["info"]  # A file has no place for it.
+        shared["label"] += f" ({', '.join(KINDS)})"
+        return WeightsInput(file_types=KINDS, height=150, **shared)
     if knob.choices:
         return gr.Dropdown(list(knob.choices), value=default, **shared)
     if knob.low is not None and knob.high is not None and knob.step:
