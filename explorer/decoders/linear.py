@@ -97,7 +97,7 @@ def example_batches() -> Iterator[Images]:
             yield torch.cat([_random_crop(images, generator) for images in pictures])
 
 
-def _random_crop(images: Images, generator: torch.Generator) -> Images:
+def _random_crop(images: Images, generator: torch.Generator) -> Float[Tensor, "batch 3 side side"]:
     slack = images.shape[-1] - SIZE
     top, left, flip = (
         int(torch.randint(high, (), generator=generator)) for high in (slack + 1, slack + 1, 2)

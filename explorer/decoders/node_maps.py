@@ -5,7 +5,7 @@ nodes can be compared. The map of a node is kept at the largest rank that a mega
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from explorer.decoders.checkpoint import CHECKPOINTS
 from explorer.decoders.linear import LinearDecoder, LinearDecoderError, LinearMap
-from explorer.features.trunk import Trunk
+from explorer.features.trunk import Features
 from explorer.files import replacing
 from explorer.images import Images
 
@@ -55,7 +55,7 @@ class NodeMap:
 class JointFit:
     """Fits all nodes of a trunk, picture by picture, so that the caller can tell how far it is."""
 
-    def __init__(self, trunk: Trunk) -> None:
+    def __init__(self, trunk: Callable[[Images], Features]) -> None:
         self._trunk = trunk
         self._nodes: dict[str, _Regression] = {}
         self._batches = 0
@@ -120,7 +120,7 @@ def load_maps(path: Path, *, fingerprint: str) -> dict[str, NodeMap] | None:
 class _Regression:
     """The normal equations of one node, over the pictures that are fitted and over those held out."""
 
-    def __init__(self, features: Tensor, images: Images) -> None:
+    def __init__(self, features: Float[Tensor, "batch ..."], images: Images) -> None:
         if features.ndim != 4 or images.shape[-1] % features.shape[-1]:
             shape = tuple(features.shape[1:])
             raise LinearDecoderError(f"A linear decoder needs maps that divide the picture, not {shape}.")

@@ -30,6 +30,7 @@ from explorer.images import Images
 DEFAULT_PASSES = 2  # The second still gains; each costs a pass of the trunk and one of the network.
 
 Maps = Float[Tensor, "batch channels rows columns"]
+Evidence = Float[Tensor, "batch evidence rows columns"]
 
 # Widths, residual blocks and rank of the linear head; each layer's other figures follow from its decoder.
 REFINEMENT_SHAPES: Mapping[str, tuple[tuple[int, ...], tuple[int, ...], int]] = {
@@ -78,7 +79,7 @@ def correct(network: DecoderNetwork, target: Maps, reached: Maps, images: Images
     return (images + network(stack_evidence(target, reached, images))).clamp(0, 1)
 
 
-def stack_evidence(target: Maps, reached: Maps, images: Images) -> Maps:
+def stack_evidence(target: Maps, reached: Maps, images: Images) -> Evidence:
     """Join what a refinement sees at the features' resolution: target, what is missing, and the pixels."""
     pixels = functional.pixel_unshuffle(images, images.shape[-1] // target.shape[-1])
     return torch.cat([target, target - reached, pixels], dim=1)

@@ -90,7 +90,7 @@ def _another(picture: Picture) -> Picture:
 
 
 def _compare_opinions(
-    lab: Lab, logits: Float[Tensor, "pictures classes"], independent: Float[Tensor, "pictures classes"]
+    lab: Lab, logits: Float[Tensor, "pictures classes"], independent: Float[Tensor, "pictures categories"]
 ) -> list[dict[str, Value]]:
     """Compare what the network itself and an independent one see in pictures, the last the original."""
     own, own_original = logits[:-1], logits[-1:]

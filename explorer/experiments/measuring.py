@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from statistics import fmean
 
+from jaxtyping import Float
+from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from explorer.experiments.experiment import ExperimentError, Row, Value
@@ -36,7 +38,9 @@ def encode(lab: Lab, picture: Picture, layer: str) -> Maps:
     return known[key]
 
 
-def compare_opinions(lab: Lab, edited: Maps, original: Maps, layer: str) -> list[float]:
+def compare_opinions(
+    lab: Lab, edited: Maps, original: Float[Tensor, "1 channels rows columns"], layer: str
+) -> list[float]:
     """Compute the top-5 agreement of what the network makes of each batch of edited features, 0 to 1."""
     ours, theirs = (lab.continue_from({layer: maps}, layer) for maps in (edited, original))
     return top5_agreement(ours, theirs.expand_as(ours)).tolist()

@@ -24,6 +24,7 @@ FEW_CHANNELS = 4  # So few, a picture's, leave most of a vector register idle.
 NONE = (0, 0)
 
 Maps = Float[Tensor, "batch channels height width"]
+Results = Float[Tensor, "batch filters rows columns"]
 
 
 def freeze_convolutions(graph: fx.GraphModule) -> None:
@@ -66,14 +67,14 @@ class FrozenConvolution(nn.Module):
         self.convolution = convolution
         self._forward, self._backward = _Layout(), _Layout()
 
-    def forward(self, maps: Maps, addend: Maps | None = None, has_relu: bool = False) -> Maps:
+    def forward(self, maps: Maps, addend: Results | None = None, has_relu: bool = False) -> Results:
         """Convolve, add, rectify."""
         if is_served(maps, self.convolution):
             return _Convolve.apply(maps, addend, has_relu, self)  # pyright: ignore[reportReturnType]
         total = self.convolution(maps) if addend is None else self.convolution(maps) + addend
         return total.relu() if has_relu else total
 
-    def convolve(self, maps: Maps, addend: Maps | None, has_relu: bool) -> Maps:
+    def convolve(self, maps: Maps, addend: Results | None, has_relu: bool) -> Results:
         """Compute what `forward` returns, in one pass of oneDNN."""
         weight, bias = self.convolution.weight, self.convolution.bias
         geometry = (_margins(self.convolution), self.convolution.stride, ONE, 1)
@@ -84,7 +85,7 @@ class FrozenConvolution(nn.Module):
             return onednn.convolve(maps, laid_out, bias, *geometry, *relu)
         return onednn.convolve_and_add(maps, addend, laid_out, bias, *geometry, "add", 1.0, *relu)
 
-    def convolve_back(self, gradient: Maps, height: int, width: int) -> Maps:
+    def convolve_back(self, gradient: Results, height: int, width: int) -> Maps:
         """Return the gradient of maps of this size: the transposed convolution."""
         convolution = self.convolution
         if _reads_pixels(convolution):
@@ -103,7 +104,7 @@ class FrozenConvolution(nn.Module):
 
     def _transpose(
         self,
-        gradient: Maps,
+        gradient: Results,
         make_weight: Callable[[], Tensor],
         padding: Sequence[int],
         extra: Sequence[int],

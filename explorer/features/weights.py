@@ -98,10 +98,15 @@ def read_state(path: Path) -> State:
         raise WeightsError(f"{path.name} is damaged, or no file of weights alone.") from error
     if not isinstance(state, dict):
         raise WeightsError(f"{path.name} holds a {type(state).__name__}, not a dict of weights by name.")
+    for name, weight in state.items():
+        if not isinstance(name, str) or not isinstance(weight, Tensor):
+            raise WeightsError(
+                f"{path.name} holds a {type(weight).__name__} by the name {name!r}, not weights alone."
+            )
     return state
 
 
-def _read_pickle(path: Path) -> State:
+def _read_pickle(path: Path) -> object:
     return torch.load(path, map_location="cpu", weights_only=True)
 
 

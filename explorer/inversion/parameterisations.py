@@ -6,7 +6,7 @@ None squashes its range: a decoded picture may leave [0, 1]; the objective clamp
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -23,6 +23,7 @@ Parameters = Float[Tensor, "batch ..."]
 Planes = Float[Tensor, "batch 3 height width"]
 
 
+@runtime_checkable
 class Parameterisation(Protocol):
     """Maps pictures to the parameters an optimiser moves, and back; decode(encode(x)) is x, and 0 is grey."""
 
@@ -43,6 +44,7 @@ PARAMETERISATIONS: dict[str, Callable[[int, int, float, torch.device | None], Pa
 }
 
 
+@runtime_checkable
 class Transform(Protocol):
     """An orthonormal change from pixels to frequencies."""
 

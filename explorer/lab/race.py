@@ -5,7 +5,7 @@ from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from explorer.images import Images, Pixels, to_pixels
 from explorer.lab.run import Reconstruction, Run, State
@@ -37,6 +37,7 @@ class Frame:
     panels: dict[str, Panel]
 
 
+@runtime_checkable
 class AnyRace(Protocol):
     """What the page can show as a race, wherever it runs."""
 

@@ -1,6 +1,6 @@
 """The scorer: how alike two pictures are by every metric, and what the network says of one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -115,7 +115,7 @@ def _name_best(probabilities: Float[Tensor, "1 classes"], categories: Sequence[s
 
 def _compare(
     images: Images,
-    original: Images,
+    original: Float[Tensor, "1 3 height width"],
     logits: Float[Tensor, "batch classes"],
     original_logits: Float[Tensor, "1 classes"],
 ) -> list[Scores]:
@@ -130,7 +130,9 @@ def _compare(
     )
 
 
-def _compare_features(reached: Features, target: Features, layer: str, row: int) -> Scores:
+def _compare_features(
+    reached: Features, target: Mapping[str, Float[Tensor, "1 ..."]], layer: str, row: int
+) -> Scores:
     """Compare one picture's features at the nodes of one layer."""
     pairs = [(reached[node][row : row + 1], target[node]) for node in split_nodes(layer)]
     return measure({"features": pairs})[0]

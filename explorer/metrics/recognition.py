@@ -44,7 +44,7 @@ class Recogniser:
 
 
 def is_recognised(
-    opinions: Float[Tensor, "batch classes"], original: Float[Tensor, "batch classes"], top: int
+    opinions: Float[Tensor, "batch classes"], original: Float[Tensor, "#batch classes"], top: int
 ) -> Float[Tensor, "batch"]:
     """Compute whether each picture's `top` classes hold the one found likeliest in the original: 1 or 0.
 

@@ -22,7 +22,7 @@ class LinearNetwork:
 
 
 def fit(network: LinearNetwork) -> NodeMap:
-    fitting = JointFit(network)  # pyright: ignore[reportArgumentType]
+    fitting = JointFit(network)
     generator = torch.Generator().manual_seed(1)
     for _ in range(2 * HELD_OUT):
         fitting.add(torch.rand(2, 3, 32, 32, generator=generator))
@@ -57,7 +57,7 @@ def test_maps_of_another_trunk_are_not_taken(tmp_path):
 
 
 def test_too_few_pictures_are_refused():
-    fitting = JointFit(LinearNetwork(2, 12))  # pyright: ignore[reportArgumentType]
+    fitting = JointFit(LinearNetwork(2, 12))
     fitting.add(torch.rand(1, 3, 32, 32))
     with pytest.raises(LinearDecoderError, match="needs 5 batches of pictures, not 1"):
         fitting.solve("node")
@@ -70,6 +70,6 @@ def test_a_file_that_holds_no_maps_is_refused(tmp_path):
 
 
 def test_features_without_maps_are_refused():
-    fitting = JointFit(lambda images: {"node": images.mean(dim=(2, 3))})  # pyright: ignore[reportArgumentType]
+    fitting = JointFit(lambda images: {"node": images.mean(dim=(2, 3))})
     with pytest.raises(LinearDecoderError, match="maps that divide the picture"):
         fitting.add(torch.rand(1, 3, 32, 32))

@@ -182,7 +182,7 @@ def test_truncated_file_in_the_hub_cache_is_an_error_that_says_to_delete_it(empt
         load_backbone("IMAGENET1K_V1")
 
 
-@pytest.mark.parametrize("state", [{"weight": torch.zeros(1)}, {"state_dict": {}}, {}])
+@pytest.mark.parametrize("state", [{"weight": torch.zeros(1)}, {}])
 def test_file_of_another_network_is_an_error_that_says_what_is_missing(tmp_path: Path, state: dict) -> None:
     path = tmp_path / "other.pth"
     torch.save(state, path)
@@ -190,10 +190,20 @@ def test_file_of_another_network_is_an_error_that_says_what_is_missing(tmp_path:
         load_backbone(str(path))
 
 
-def test_file_that_holds_no_state_dict_is_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "list.pth"
-    torch.save([1, 2, 3], path)
-    with pytest.raises(WeightsError, match=r"list\.pth holds a list"):
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ([1, 2, 3], "a list, not a dict"),
+        ({"state_dict": {}}, "a dict by the name 'state_dict'"),
+        ({1: torch.zeros(1)}, "a Tensor by the name 1"),
+    ],
+)
+def test_file_that_holds_more_than_weights_by_name_is_an_error_that_says_what(
+    tmp_path: Path, content: object, found: str
+) -> None:
+    path = tmp_path / "other.pth"
+    torch.save(content, path)
+    with pytest.raises(WeightsError, match=rf"other\.pth holds {found}"):
         load_backbone(str(path))
 
 

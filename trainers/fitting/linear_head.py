@@ -72,7 +72,7 @@ def _principal_components(
     return vectors[:, -rank:].flip(1), centre
 
 
-def _predict_patches(fitted: LinearMap, inputs: Maps) -> Float[Tensor, "rows patch"]:
+def _predict_patches(fitted: LinearMap, inputs: Maps) -> Float[Tensor, "cells patch"]:
     standardised = (inputs - fitted.mean.view(1, -1, 1, 1)) / fitted.std.view(1, -1, 1, 1)
     patches = functional.conv2d(
         standardised, fitted.weight, fitted.bias, padding=fitted.weight.shape[-1] // 2

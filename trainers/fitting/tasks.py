@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -42,6 +42,7 @@ class Example:
     target: Images
 
 
+@runtime_checkable
 class Task(Protocol):
     """One kind of training."""
 
@@ -162,7 +163,7 @@ class Refining:
         return images
 
 
-def _reduce(images: Images, factor: int) -> Images:
+def _reduce(images: Images, factor: int) -> Float[Tensor, "batch 3 rows columns"]:
     """Reduce pictures to the size that an enlarging network draws, antialiased."""
     if factor == 1:
         return images

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Job(Protocol):
     """Work that is done in slices, on the queue's thread."""
 
