@@ -1,4 +1,4 @@
-"""The tiny network of the unit tests, and the rules for tests that need a network or Chromium."""
+"""The rules for tests that need a network or Chromium."""
 
 import os
 import shutil
@@ -10,48 +10,13 @@ from urllib.parse import urlparse
 from urllib.request import urlopen
 
 import pytest
-import torch
-from torchvision.models.resnet import Bottleneck, ResNet
 
-from explorer.features.backbone import Backbone
-from explorer.lab.lab import Lab
-from explorer.lab.models import Models
-
-pytest_plugins = ["tests.served"]
+pytest_plugins = ["tests.tiny", "tests.served"]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 # Marks, separated by commas, whose tests must run: with them a skip counts as a failure (set by .ci/run).
 REQUIRED_MARKS = frozenset(filter(None, os.environ.get("EXPLORER_REQUIRE", "").split(",")))
-
-
-def make_tiny_network(seed: int = 0) -> ResNet:
-    """Build a ResNet with one narrow block per stage and random BatchNorm statistics, for 64-pixel images."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        network = ResNet(Bottleneck, [1, 1, 1, 1], num_classes=10, width_per_group=8)
-        for module in network.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.weight.data.uniform_(0.5, 1.5)
-                module.bias.data.normal_(0.0, 0.2)
-                module.running_mean = torch.randn(module.num_features) * 0.2
-                module.running_var = torch.rand(module.num_features) + 0.5
-    return network.eval()
-
-
-@pytest.fixture
-def tiny_network() -> ResNet:
-    return make_tiny_network()
-
-
-@pytest.fixture
-def tiny_lab(tiny_network: ResNet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lab:
-    """A lab that stands in for every set of weights; no decoder fits it."""
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no_weights"))
-    categories = tuple(f"class {index}" for index in range(10))
-    lab = Lab(Models(Backbone("tiny", tiny_network, source="test", digest="abcd1234", categories=categories)))
-    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: lab)
-    return lab
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ from explorer.metrics.functional import feature_error
 from explorer.ui.language import read_catalogue
 from tests.experiments.conftest import SIDE
 from tests.ui.test_language import is_known
+from tests.tiny import stand_in
 
 CHANNELS = {"layer1": 256, "layer4": 2048}
 QUICK: dict[str, dict[str, Any]] = {
@@ -61,8 +62,8 @@ def follow(known: dict[str, list[Result]], lab, pictures, name: str) -> list[Res
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_works_with_its_defaults(known, lab, pictures, name):
-    results = follow(known, lab, pictures, name)
+def test_every_experiment_works_with_its_defaults(known, coarse_lab, pictures, name):
+    results = follow(known, coarse_lab, pictures, name)
     assert results[0].pictures
     assert [one.progress for one in results] == sorted(one.progress for one in results)
     assert (results[-1].progress, results[-1].doing) == (1.0, "")
@@ -104,68 +105,77 @@ def test_every_explanation_is_two_sentences(name):
 @pytest.mark.parametrize(
     ("edit", "amount"), [("channels", None), ("components", None), ("noise", 0), ("blur", 0), ("shuffle", 0)]
 )
-def test_an_edit_that_takes_nothing_away_changes_nothing(lab, pictures, layer, edit, amount, monkeypatch):
+def test_an_edit_that_takes_nothing_away_changes_nothing(
+    coarse_lab, pictures, layer, edit, amount, monkeypatch
+):
     amount = CHANNELS[layer] if amount is None else amount
     monkeypatch.setattr(
         "explorer.experiments.operations.components.example_batches", lambda: [torch.rand(9, 3, SIDE, SIDE)]
     )
-    first = next(follow_experiment("surgery", lab, pictures[:1], [layer], edit=edit, amount=amount))
+    first = next(follow_experiment("surgery", coarse_lab, pictures[:1], [layer], edit=edit, amount=amount))
     torch.testing.assert_close(
-        first.pictures[1].images, lab.decode(pictures[0], layer, "linear"), atol=1e-4, rtol=0
+        first.pictures[1].images, coarse_lab.decode(pictures[0], layer, "linear"), atol=1e-4, rtol=0
     )
 
 
-def test_the_curve_ends_with_all_channels_and_no_error(lab, pictures):
-    result = run_experiment("surgery", lab, pictures[:1], ["layer1"])
+def test_the_curve_ends_with_all_channels_and_no_error(coarse_lab, pictures):
+    result = run_experiment("surgery", coarse_lab, pictures[:1], ["layer1"])
     last = result.rows[-1]
     assert (last["amount"], last["edit_error"], last["top5_continued"]) == (256, 0.0, 1.0)
 
 
-def test_shuffled_positions_of_the_last_layer_mean_the_same_to_the_network(lab, pictures):
-    result = run_experiment("surgery", lab, pictures[:1], ["layer4"], edit="shuffle", amount=1)
+def test_shuffled_positions_of_the_last_layer_mean_the_same_to_the_network(coarse_lab, pictures):
+    result = run_experiment("surgery", coarse_lab, pictures[:1], ["layer4"], edit="shuffle", amount=1)
     assert float(result.rows[0]["edit_error"] or 0) > 0.01
     assert result.rows[0]["top5_continued"] == 1.0
 
 
-def test_blending_a_picture_with_itself_is_the_identity(lab, pictures):
+def test_blending_a_picture_with_itself_is_the_identity(coarse_lab, pictures):
     for mix in ("features", "statistics"):
-        result = run_experiment("blend", lab, [pictures[0]] * 2, ["layer2"], mix=mix, frames=3)
+        result = run_experiment("blend", coarse_lab, [pictures[0]] * 2, ["layer2"], mix=mix, frames=3)
         for frame in result.animations[0].frames:
-            torch.testing.assert_close(frame, lab.decode(pictures[0], "layer2", "linear"), atol=1e-3, rtol=0)
+            torch.testing.assert_close(
+                frame, coarse_lab.decode(pictures[0], "layer2", "linear"), atol=1e-3, rtol=0
+            )
 
 
-def test_the_diagonal_of_the_matrix_is_the_reported_feature_error(lab, pictures):
-    result = run_experiment("matrix", lab, pictures[:1])
+def test_the_diagonal_of_the_matrix_is_the_reported_feature_error(coarse_lab, pictures):
+    result = run_experiment("matrix", coarse_lab, pictures[:1])
     for layer in LAYERS:
-        made = lab.reconstruct(pictures[0], layer, "linear")
+        made = coarse_lab.reconstruct(pictures[0], layer, "linear")
         (row,) = [row for row in result.rows if (row["from"], row["at"]) == (layer, layer)]
-        assert row["feature_error"] == pytest.approx(lab.score(pictures[0], made)["feature_error"], rel=1e-3)
+        assert row["feature_error"] == pytest.approx(
+            coarse_lab.score(pictures[0], made)["feature_error"], rel=1e-3
+        )
 
 
-def test_the_ends_of_a_morph_have_the_feature_errors_of_the_two_pictures(lab, pictures):
-    result = run_experiment("invariances", lab, pictures[:1], ["layer1"], seeds=1, evaluations=3, points=3)
+def test_the_ends_of_a_morph_have_the_feature_errors_of_the_two_pictures(coarse_lab, pictures):
+    result = run_experiment(
+        "invariances", coarse_lab, pictures[:1], ["layer1"], seeds=1, evaluations=3, points=3
+    )
     shown = {one.name: one.images for one in result.pictures}
-    target = lab.encode(pictures[0], "layer1")["layer1"]
+    target = coarse_lab.encode(pictures[0], "layer1")["layer1"]
     for row, name in ((result.rows[0], "one-layer1-0"), (result.rows[-1], "one-layer1-hybrid")):
-        reached = lab.trunk("layer1")(shown[name])["layer1"]
+        reached = coarse_lab.trunk("layer1")(shown[name])["layer1"]
         assert row["feature_error"] == pytest.approx(float(feature_error(reached, target)), rel=1e-3)
 
 
-def test_the_same_seed_gives_the_same_reconstruction(lab, pictures):
+def test_the_same_seed_gives_the_same_reconstruction(coarse_lab, pictures):
     runs = [
-        run_experiment("invariances", lab, pictures[:1], ["layer2"], seeds=2, evaluations=3) for _ in range(2)
+        run_experiment("invariances", coarse_lab, pictures[:1], ["layer2"], seeds=2, evaluations=3)
+        for _ in range(2)
     ]
     assert runs[0].rows == runs[1].rows
     assert not torch.equal(runs[0].pictures[1].images, runs[0].pictures[2].images), "seeds differ"
 
 
-def test_depth_lists_every_residual_block_in_order(lab, pictures):
-    rows = run_experiment("depth", lab, pictures[:1]).rows
+def test_depth_lists_every_residual_block_in_order(coarse_lab, pictures):
+    rows = run_experiment("depth", coarse_lab, pictures[:1]).rows
     assert [row["layer"] for row in rows] == [f"layer{stage}.0" for stage in (1, 2, 3, 4)]
 
 
-def test_depth_measures_the_pixels_that_it_shows(lab, pictures):
-    result = run_experiment("depth", lab, pictures[:1])
+def test_depth_measures_the_pixels_that_it_shows(coarse_lab, pictures):
+    result = run_experiment("depth", coarse_lab, pictures[:1])
     shown = quantise(result.pictures[1].images)
     mse = (shown - quantise(pictures[0].images)).square().mean()
     assert result.rows[0]["psnr_db"] == pytest.approx(float(-10 * mse.log10()), abs=1e-3)
@@ -193,36 +203,36 @@ def test_depth_measures_the_pixels_that_it_shows(lab, pictures):
         ("invariances", 1, {"seeds": 1.5}, "seeds is a whole number"),
     ],
 )
-def test_bad_input_is_explained(lab, pictures, name, count, options, message):
+def test_bad_input_is_explained(coarse_lab, pictures, name, count, options, message):
     with pytest.raises(ExplorerError, match=message) as error:
-        run_experiment(name, lab, pictures[:count], ["layer1"], **options)
+        run_experiment(name, coarse_lab, pictures[:count], ["layer1"], **options)
     if name in EXPERIMENTS and count == (EXPERIMENTS[name].pictures or 1):  # Else the page would not ask.
         assert is_known(str(error.value), list(read_catalogue()["fr"]))
 
 
-def test_a_node_without_maps_is_explained(lab, pictures):
+def test_a_node_without_maps_is_explained(coarse_lab, pictures):
     with pytest.raises(ExplorerError, match=r"'fc' has features of shape \(10,\).* such as layer3"):
-        run_experiment("surgery", lab, pictures[:1], ["fc"])
+        run_experiment("surgery", coarse_lab, pictures[:1], ["fc"])
 
 
-def test_features_are_forgotten_with_their_picture(lab, pictures):
+def test_features_are_forgotten_with_their_picture(coarse_lab, pictures):
     from explorer.experiments import measuring
 
     before = len(measuring._features)  # noqa: SLF001
     picture = type(pictures[0])("short", torch.rand(1, 3, SIDE, SIDE))
-    measuring.encode(lab, picture, "layer1")
+    measuring.encode(coarse_lab, picture, "layer1")
     assert len(measuring._features) == before + 1  # noqa: SLF001
     del picture
     assert len(measuring._features) == before  # noqa: SLF001
 
 
 @pytest.mark.parametrize("own", [False, True])
-def test_copied_python_runs_as_it_is(lab, monkeypatch, tmp_path, capsys, own):
+def test_copied_python_runs_as_it_is(coarse_lab, monkeypatch, tmp_path, capsys, own):
     picture = tmp_path / "my cat.png"
     to_pil(load_example("cat", size=SIDE).images).save(picture)
     code = write_code("surgery", [str(picture) if own else "cat"], ["layer1"], {"edit": "blur"}, "untrained")
     assert len(code.strip().splitlines()) <= 12
-    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: lab)
+    stand_in(coarse_lab, monkeypatch)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "copied", "exec"), {})
     assert (tmp_path / f"{'my cat' if own else 'cat'}-layer1-blur.png").is_file()
@@ -230,8 +240,8 @@ def test_copied_python_runs_as_it_is(lab, monkeypatch, tmp_path, capsys, own):
 
 
 @pytest.mark.parametrize("kind", ["svg", "pdf"])
-def test_every_experiment_exports_a_vector_figure_with_its_manifest(lab, pictures, kind):
-    result = run_experiment("matrix", lab, pictures[:1], ["layer1", "layer2"])
+def test_every_experiment_exports_a_vector_figure_with_its_manifest(coarse_lab, pictures, kind):
+    result = run_experiment("matrix", coarse_lab, pictures[:1], ["layer1", "layer2"])
     figure = draw_result(result, kind=kind, title="The matrix", about="python -m explorer explore matrix cat")
     assert figure.startswith(b"<?xml" if kind == "svg" else b"%PDF")
     assert b"explore matrix cat" in figure
@@ -253,12 +263,12 @@ def mirror(lab, pictures, layers, options) -> Generator[Result, None, None]:
 MIRROR = Experiment("mirror", "Mirror", "It mirrors. That is all.", MirrorOptions, mirror)
 
 
-def test_a_seventh_experiment_is_one_file_and_one_entry(lab, pictures, monkeypatch, tmp_path, capsys):
+def test_a_seventh_experiment_is_one_file_and_one_entry(coarse_lab, pictures, monkeypatch, tmp_path, capsys):
     from explorer.__main__ import main
 
     monkeypatch.setitem(EXPERIMENTS, "mirror", MIRROR)
-    assert run_experiment("mirror", lab, pictures[:1], times=3).rows == [{"times": 3}]
-    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: lab)
+    assert run_experiment("mirror", coarse_lab, pictures[:1], times=3).rows == [{"times": 3}]
+    stand_in(coarse_lab, monkeypatch)
     assert main(["explore", "mirror", "cat", "--times", "1", "--out", str(tmp_path / "out")]) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["run"]["options"] == {"times": 1}

@@ -15,34 +15,34 @@ from tests.decoders.test_refinement import DECODER, make_random, save_refinement
 from tests.lab.made import SIZE, make_picture
 
 
-def test_an_unknown_method_is_explained(lab):
-    assert "Unknown method 'magic': use decoder, consistent," in lab.unavailable("layer1", "magic")
+def test_an_unknown_method_is_explained(tiny_lab):
+    assert "Unknown method 'magic': use decoder, consistent," in tiny_lab.unavailable("layer1", "magic")
 
 
-def test_a_missing_decoder_is_explained_and_refused(lab):
-    assert "not available for these weights yet" in lab.unavailable("layer1", "decoder")
+def test_a_missing_decoder_is_explained_and_refused(tiny_lab):
+    assert "not available for these weights yet" in tiny_lab.unavailable("layer1", "decoder")
     with pytest.raises(MethodUnavailableError, match="not available for these weights yet"):
-        lab.decode(make_picture(), "layer1")
+        tiny_lab.decode(make_picture(), "layer1")
 
 
 @pytest.mark.parametrize("node", ["fc", "avgpool"])
-def test_a_node_without_a_fine_enough_map_is_refused_by_linear(lab, node: str, monkeypatch):
+def test_a_node_without_a_fine_enough_map_is_refused_by_linear(tiny_lab, node: str, monkeypatch):
     batches = [torch.rand(2, 3, SIZE, SIZE)]
     monkeypatch.setattr("explorer.decoders.linear.example_batches", lambda: batches)
     with pytest.raises(MethodUnavailableError, match=f"{node} .*needs a feature map"):
-        lab.decode(make_picture(), node, "linear")
+        tiny_lab.decode(make_picture(), node, "linear")
 
 
-def test_refined_corrects_the_decoders_picture_as_often_as_asked_and_starts_the_hybrid(lab, tmp_path):
-    assert "refinement of the decoder of layer1 is not available" in lab.unavailable("layer1", "refined")
-    assert lab.choose_start("layer1") == "linear"
+def test_refined_corrects_the_decoders_picture_as_often_as_asked_and_starts_the_hybrid(tiny_lab, tmp_path):
+    assert "refinement of the decoder of layer1 is not available" in tiny_lab.unavailable("layer1", "refined")
+    assert tiny_lab.choose_start("layer1") == "linear"
     decoder = Decoder(
-        make_random(DECODER), replace(make_card(lab.trunk("layer1").fingerprint), config=DECODER)
+        make_random(DECODER), replace(make_card(tiny_lab.trunk("layer1").fingerprint), config=DECODER)
     )
     folder = tmp_path / "tiny"
     save_decoder(decoder.network, decoder.card, decoder_path(folder, "layer1", "faithful"))
     save_refinement(decoder, folder.parent)
-    fresh = Lab(Models(lab.backbone, checkpoints=folder.parent))
+    fresh = Lab(Models(tiny_lab.backbone, checkpoints=folder.parent))
     picture = make_picture()
     pictures = [fresh.decode(picture, "layer1", "refined", passes=passes) for passes in (1, 2)]
     assert not torch.equal(*pictures)
@@ -52,20 +52,20 @@ def test_refined_corrects_the_decoders_picture_as_often_as_asked_and_starts_the_
     torch.testing.assert_close(first.images, pictures[1], atol=0.02, rtol=0)
 
 
-def test_a_set_of_layers_has_no_decoder(lab):
-    assert "one layer at a time" in lab.unavailable("layer1+layer2", "linear")
+def test_a_set_of_layers_has_no_decoder(tiny_lab):
+    assert "one layer at a time" in tiny_lab.unavailable("layer1+layer2", "linear")
 
 
-def test_a_method_that_takes_no_steps_cannot_be_run_nor_one_that_does_decode(lab):
+def test_a_method_that_takes_no_steps_cannot_be_run_nor_one_that_does_decode(tiny_lab):
     with pytest.raises(MethodUnavailableError, match="takes no steps"):
-        lab.run(make_picture(), "layer1", "linear", load_settings("layer1"))
+        tiny_lab.run(make_picture(), "layer1", "linear", load_settings("layer1"))
     with pytest.raises(MethodUnavailableError, match="does not decode in one pass"):
-        lab.decode(make_picture(), "layer1", "optimiser")
+        tiny_lab.decode(make_picture(), "layer1", "optimiser")
 
 
-def test_hybrid_says_when_the_linear_decoder_stands_in(lab, monkeypatch):
-    monkeypatch.setattr(lab.models, "decoder", lambda layer, variant, passes: _Grey())
-    made = lab.reconstruct(
+def test_hybrid_says_when_the_linear_decoder_stands_in(tiny_lab, monkeypatch):
+    monkeypatch.setattr(tiny_lab.models, "decoder", lambda layer, variant, passes: _Grey())
+    made = tiny_lab.reconstruct(
         make_picture(), "layer1", "hybrid", load_settings("layer1", "hybrid", evaluations=4)
     )
     assert made.notice is not None

@@ -14,21 +14,21 @@ def make_race(**steps) -> Race:
     return Race(runs, method="optimiser")
 
 
-def test_frames_are_plain_picklable_data(lab):
-    race = lab.race(make_picture(), settings_of(*LAYERS))
+def test_frames_are_plain_picklable_data(tiny_lab):
+    race = tiny_lab.race(make_picture(), settings_of(*LAYERS))
     frames = list(race.frames())
     assert pickle.loads(pickle.dumps(frames)) == frames
     assert set(frames[-1].panels) == set(LAYERS)
 
 
-def test_the_first_frame_shows_every_layer_and_the_last_says_finished(lab):
-    frames = list(lab.race(make_picture(), settings_of(*LAYERS)).frames())
+def test_the_first_frame_shows_every_layer_and_the_last_says_finished(tiny_lab):
+    frames = list(tiny_lab.race(make_picture(), settings_of(*LAYERS)).frames())
     assert [panel.pixels.shape for panel in frames[0].panels.values()] == [(64, 64, 3)] * 4
     assert {panel.state for panel in frames[-1].panels.values()} == {"finished"}
 
 
-def test_a_picture_that_has_not_changed_is_the_same_object(lab):
-    race = lab.race(make_picture(), settings_of("layer1", "layer2"))
+def test_a_picture_that_has_not_changed_is_the_same_object(tiny_lab):
+    race = tiny_lab.race(make_picture(), settings_of("layer1", "layer2"))
     before, after = next(race.frames()), next(race.frames(0))
     assert before.panels["layer1"].step == 0
     for layer in before.panels:
@@ -91,14 +91,14 @@ def test_a_diverged_layer_shows_its_best_frame_and_the_others_go_on():
     assert [record.index for record in bad.history] == [0, 1]
 
 
-def test_two_races_in_slices_do_not_mix(lab):
+def test_two_races_in_slices_do_not_mix(tiny_lab):
     def results(race: Race) -> list[torch.Tensor]:
         return [result.images for result in race.reconstructions()]
 
-    alone = [lab.race(make_picture(seed), settings_of("layer1", "layer2")) for seed in (1, 2)]
+    alone = [tiny_lab.race(make_picture(seed), settings_of("layer1", "layer2")) for seed in (1, 2)]
     for race in alone:
         list(race.frames())
-    together = [lab.race(make_picture(seed), settings_of("layer1", "layer2")) for seed in (1, 2)]
+    together = [tiny_lab.race(make_picture(seed), settings_of("layer1", "layer2")) for seed in (1, 2)]
     while any(race.can_resume() for race in together):
         for race in together:
             list(race.frames(0.01))

@@ -7,10 +7,8 @@ from pathlib import Path
 import gradio as gr
 import pytest
 import torch
-from torchvision.models import ResNet
 
 from explorer.__main__ import main
-from explorer.features.backbone import Backbone
 from explorer.features.layers import LAYERS
 from explorer.images import to_pil
 from explorer.inversion.parameterisations import PARAMETERISATIONS, Pixels
@@ -23,6 +21,7 @@ from explorer.ui.api import Endpoints
 from explorer.ui.session.app_state import AppState
 from explorer.ui.tabs.instant import list_decoders
 from tests.lab.made import SIZE, make_picture
+from tests.tiny import make_tiny_lab, stand_in
 
 
 class GreyDecoder(torch.nn.Module):
@@ -44,10 +43,8 @@ class ModelsWithGrey(Models):
 
 
 @pytest.fixture
-def lab(tiny_network: ResNet, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    lab = Lab(ModelsWithGrey(Backbone("tiny", tiny_network, "seed 0", None, tuple("abcdefghij"))))
-    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: lab)
-    return lab
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    return stand_in(make_tiny_lab(tmp_path, ModelsWithGrey), monkeypatch)
 
 
 def reconstruct(folder: Path, *words: str) -> dict:

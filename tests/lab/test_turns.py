@@ -136,10 +136,10 @@ def test_workers_stop_at_the_time_limit_though_nobody_reads_the_frames():
     frames.close()
 
 
-def test_a_layer_takes_the_same_steps_alone_beside_others_and_in_slices(lab, two_cores):
+def test_a_layer_takes_the_same_steps_alone_beside_others_and_in_slices(tiny_lab, two_cores):
     def reach(layers: tuple[str, ...], seconds: float | None = None) -> dict[str, torch.Tensor]:
         runs = {
-            layer: lab.run(make_picture(), layer, "optimiser", chosen)
+            layer: tiny_lab.run(make_picture(), layer, "optimiser", chosen)
             for layer, chosen in settings_of(*layers).items()
         }
         race = Race(runs, method="optimiser", workers=2)

@@ -6,15 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from torchvision.models import ResNet
 
 from explorer.__main__ import main
 from explorer.benchmarks.table import lay_out, summarise, to_markdown
 from explorer.examples import load_example
-from explorer.features.backbone import Backbone
 from explorer.images import to_pil
 from explorer.lab.lab import Lab
-from explorer.lab.models import Models
 from explorer.metrics.scores import METRICS, Metric
 from explorer.report.sheet import layer_panel
 from explorer.ui.stage.table import make_row, make_table
@@ -31,11 +28,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Metric:
     return metric
 
 
-def test_a_toy_metric_is_shown_everywhere(
-    toy: Metric, tiny_network: ResNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lab = Lab(Models(Backbone("tiny", tiny_network, "seed 0", None, tuple("abcdefghij"))))
-    monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: lab)
+def test_a_toy_metric_is_shown_everywhere(toy: Metric, tiny_lab: Lab, tmp_path: Path) -> None:
     picture = load_example("cat", size=64)
     to_pil(picture.images).save(tmp_path / "cat.png")
     words = ["reconstruct", str(tmp_path / "cat.png"), "--layers", "layer1", "--steps", "2"]
@@ -50,7 +43,7 @@ def test_a_toy_metric_is_shown_everywhere(
     assert f" {shown} |" in table
     assert toy.heading in table
 
-    scores = lab.score(picture, lab.reconstruct(picture, "layer1", "optimiser"))
+    scores = tiny_lab.score(picture, tiny_lab.reconstruct(picture, "layer1", "optimiser"))
     caption = " ".join(layer_panel(picture.images, "layer1", "optimiser", scores).lines)
     assert f"brightness gap {toy.show(scores[toy.key])} %" in caption
     table = make_table([make_row("layer1", scores, 2, 0.1)])
