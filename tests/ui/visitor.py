@@ -128,7 +128,7 @@ class Visitor:
                     continue
                 if not message["success"]:
                     raise EventFailedError(message["output"].get("error"))
-                data = message["output"].get("data", [])
+                data: list[Any] = message["output"].get("data", [])
                 is_diff = message["msg"] == "process_generating" and outputs is not None
                 outputs = (
                     [apply_diff(*pair) for pair in zip(outputs or [], data, strict=True)] if is_diff else data
