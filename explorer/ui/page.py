@@ -8,14 +8,14 @@ import gradio as gr
 
 from explorer.examples import EXAMPLES
 from explorer.machine import fastest_precision
-from explorer.ui.api import add_endpoints
+from explorer.ui.api.endpoints import add_endpoints
 from explorer.ui.arrival import wire_arrival
 from explorer.ui.components.arguments import one_of, sent_with
 from explorer.ui.components.checked_blocks import CheckedBlocks
 from explorer.ui.components.events import AT_ONCE, TOGETHER
 from explorer.ui.components.examples import build_examples, example_file
 from explorer.ui.components.picture_input import build_picture_input
-from explorer.ui.exploring import wire_explore
+from explorer.ui.exploring.wiring import wire_explore
 from explorer.ui.export import wire_export
 from explorer.ui.links import wire_links
 from explorer.ui.session.app_state import AppState

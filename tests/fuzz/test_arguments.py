@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from explorer.features.layers import LAYERS
-from explorer.ui.api import NOT_BASE64
+from explorer.ui.api.requests import NOT_BASE64
 from explorer.ui.components.checked_blocks import WRONG_KIND
 from tests.fuzz.test_pictures import is_documented
 from tests.ui.raw import Event, RawPage, error_of

@@ -17,7 +17,7 @@ from explorer.inversion.settings import load_settings
 from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, OnePass
 from explorer.lab.models import Models
-from explorer.ui.api import Endpoints
+from explorer.ui.api.endpoints import Endpoints
 from explorer.ui.session.app_state import AppState
 from explorer.ui.tabs.instant import list_decoders
 from tests.lab.made import SIZE, make_picture

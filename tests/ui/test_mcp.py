@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from explorer.ui.api import NOT_BASE64
+from explorer.ui.api.requests import NOT_BASE64
 from explorer.ui.assistants import FORWARDED, MCP_PATH, REFUSED, AssistantCalls
 from explorer.ui.limits import BODY_BYTES
 from tests.ui.raw import RawPage

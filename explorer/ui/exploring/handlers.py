@@ -1,81 +1,35 @@
-"""The Explore tab's events: a first picture while a control moves, everything measured on demand."""
+"""What the Explore tab answers: a first picture while a control moves, everything measured on demand."""
 
 import asyncio
-import tempfile
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
-from io import BytesIO
-from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import gradio as gr
-from gradio.events import Dependency
 
 from explorer.examples import EXAMPLES, load_example
 from explorer.experiments import EXPERIMENTS
 from explorer.experiments.experiment import Offer, knobs
 from explorer.experiments.measuring import encode
-from explorer.experiments.presentation.folder import write_folder
 from explorer.features.layers import LAYERS
-from explorer.images import Picture, encode_png
+from explorer.images import Picture
 from explorer.ui.components.arguments import mistake, one_of, sent_with, text
 from explorer.ui.components.errors import clear_errors
-from explorer.ui.components.events import AT_ONCE, TOGETHER, one_at_a_time
 from explorer.ui.components.picture_input import NO_PICTURE, read_upload
 from explorer.ui.explore_stage import show_nothing, show_result
+from explorer.ui.exploring.packing import pack
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.experiment_job import ExperimentJob
-from explorer.ui.session.exploring import OWN_PICTURES, Explored, Question
+from explorer.ui.session.exploring import Explored, Question
 from explorer.ui.session.following import follow
 from explorer.ui.session.options import MAX_SECONDS
 from explorer.ui.session.recall import recall
-from explorer.ui.tabs.explore import FIRST, ExploreTab, describe
+from explorer.ui.tabs.explore import ExploreTab, describe
 
 MORE = "Measure shows curves and numbers."
 NOTHING_TO_EXPORT = "Choose a picture and an experiment first."
-
-
-def wire_explore(
-    state: AppState, page: gr.Blocks, opened: gr.Tab, tab: ExploreTab, picture: gr.Image, arrival: Dependency
-) -> None:
-    """Connect the tab: every control shows its first picture, Measure all there is, Export a zip."""
-    handlers = ExploreHandlers(state, page, tab)
-    inputs = [picture, tab.experiment, tab.layers, tab.second, tab.own_second, *tab.all_controls()]
-    shown = [tab.stage, tab.code]
-    once: dict[str, Any] = {"trigger_mode": "always_last", **one_at_a_time("previews")}
-    groups = [tab.explanation, tab.pair, *tab.groups.values()]
-    chosen = tab.experiment.change(handlers.choose, [tab.experiment], groups, **AT_ONCE)
-    adapting = [
-        (choice, name)
-        for name, controls in tab.controls.items()
-        for choice in controls.values()
-        if isinstance(choice, gr.Dropdown)
-    ]
-    first = [chosen]
-    # A choice may change what else can be chosen.
-    for choice, name in [*adapting, (tab.layers, FIRST)]:
-        offered = list(tab.controls[name].values())
-        first.append(_on_change(choice)(handlers.adapt(name), inputs, offered, **AT_ONCE))
-    for name, controls in tab.controls.items():
-        if "region" in controls:
-            drawn = tab.stage.region(handlers.draw(name), None, list(controls.values()), **AT_ONCE)  # pyright: ignore[reportAttributeAccessIssue]
-            first.append(drawn)
-    for event in first:
-        event.then(handlers.preview, inputs, shown, **once)
-    plain = [control for control in tab.all_controls() if not isinstance(control, gr.Dropdown)]
-    for control in (tab.second, tab.own_second, *plain):
-        _on_change(control)(handlers.preview, inputs, shown, **once)
-    opened.select(handlers.open, inputs, [*shown, tab.is_open], **once)
-    arrival.success(handlers.renew, [tab.is_open, *inputs], shown, **once)
-    measured = tab.run.click(handlers.measure, inputs, shown, **TOGETHER)
-    tab.stop.click(None, cancels=[measured], **AT_ONCE)
-    packed = tab.export.click(handlers.pack, None, [tab.file_name, tab.file], **one_at_a_time("packing"))
-    # The answer empties the box again.
-    save = "(name, packed) => window.explorerSave(name, packed)"
-    packed.success(None, [tab.file_name, tab.file], [tab.file], js=save)
 
 
 class ExploreHandlers:
@@ -165,7 +119,7 @@ class ExploreHandlers:
         if exploration is None or exploration.explored is None:
             raise mistake(NOTHING_TO_EXPORT)
         explored = exploration.explored
-        return f"{explored.question.name}.zip", b64encode(_zip(self._state, explored)).decode("ascii")
+        return f"{explored.question.name}.zip", b64encode(pack(self._state.lab, explored)).decode("ascii")
 
     def _keep(self, path: str | None, request: gr.Request, explored: Explored) -> None:
         recall(self._state.visits.get(request.session_hash), path).explored = explored
@@ -196,25 +150,6 @@ class ExploreHandlers:
         values = dict(zip(knobs(EXPERIMENTS[name].options), given[start:], strict=False))
         options = {key: value for key, value in values.items() if value not in (None, "")}
         return Question(name, pictures, examples, layers or LAYERS, options)
-
-
-def _zip(state: AppState, explored: Explored) -> bytes:
-    question, buffer = explored.question, BytesIO()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        write_folder(folder, state.lab, question.describe(state.lab), explored.result)
-        for picture, example, name in zip(question.pictures, question.examples, OWN_PICTURES, strict=False):
-            if example is None:
-                (folder / name).write_bytes(encode_png(picture.images))
-        with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
-            for file in sorted(folder.iterdir()):
-                archive.write(file, f"{question.name}/{file.name}")
-    return buffer.getvalue()
-
-
-def _on_change(control: Any) -> Callable[..., Dependency]:  # noqa: ANN401 - components share no type for it
-    """Choose the event of a visitor's change, where there is one apart from the program's."""
-    return getattr(control, "input", None) or control.change
 
 
 def _update(offer: Offer | None) -> Any:  # noqa: ANN401 - as gr.update

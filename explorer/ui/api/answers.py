@@ -1,0 +1,62 @@
+"""What programs get: plain data, with pictures as data URIs."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from explorer.experiments.experiment import Result
+from explorer.images import encode_jpeg, encode_png
+from explorer.lab.lab import Lab
+from explorer.lab.methods import METHODS
+from explorer.lab.race import Panel
+from explorer.lab.run import Reconstruction
+from explorer.ui.stage import data_uri
+
+
+def describe_reconstruction(made: Reconstruction) -> dict[str, Any]:
+    """Write a reconstruction, whose `steps` are evaluations, without its scores."""
+    return {
+        "image": data_uri(encode_png(made.images), "png"),
+        "layer": made.layer,
+        "method": made.method,
+        "steps": made.evaluations,
+        "seconds": made.seconds,
+        "notice": made.notice,
+    }
+
+
+def describe_panel(panel: Panel, *, is_over: bool) -> dict[str, Any]:
+    """Write one moment of a run; one that only waits for its turn is running."""
+    is_paused = panel.state == "stopped" and not is_over
+    shown = replace(panel, state="running") if is_paused else panel
+    plain = {name: value for name, value in asdict(shown).items() if name != "pixels"}
+    return {"image": data_uri(encode_jpeg(panel.pixels)), **plain}
+
+
+def describe_result(result: Result) -> dict[str, Any]:
+    """Write what an experiment has shown and measured so far."""
+    return {
+        "pictures": [
+            {
+                "name": one.name,
+                "caption": one.caption,
+                "layer": one.layer,
+                "image": data_uri(encode_png(one.images), "png"),
+            }
+            for one in result.pictures
+        ],
+        "results": [dict(row) for row in result.rows],
+        "sentences": list(result.sentences),
+        "charts": [asdict(chart) for chart in result.charts],
+        "is_complete": result.progress >= 1,
+    }
+
+
+def describe_layer(lab: Lab, layer: str, shape: str | None) -> dict[str, Any]:
+    """Write which methods run from a layer, and why the others do not."""
+    reasons = {method: lab.unavailable(layer, method) for method in METHODS}
+    return {
+        "layer": layer,
+        "shape": shape,
+        "methods": [method for method, reason in reasons.items() if reason is None],
+        "unavailable": {method: reason for method, reason in reasons.items() if reason},
+    }

@@ -1,0 +1,57 @@
+"""The Explore tab's events: which control asks for what."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from explorer.ui.components.events import AT_ONCE, TOGETHER, one_at_a_time
+from explorer.ui.exploring.handlers import ExploreHandlers
+from explorer.ui.session.app_state import AppState
+from explorer.ui.tabs.explore import FIRST, ExploreTab
+
+
+def wire_explore(
+    state: AppState, page: gr.Blocks, opened: gr.Tab, tab: ExploreTab, picture: gr.Image, arrival: Dependency
+) -> None:
+    """Connect the tab: every control shows its first picture, Measure all there is, Export a zip."""
+    handlers = ExploreHandlers(state, page, tab)
+    inputs = [picture, tab.experiment, tab.layers, tab.second, tab.own_second, *tab.all_controls()]
+    shown = [tab.stage, tab.code]
+    once: dict[str, Any] = {"trigger_mode": "always_last", **one_at_a_time("previews")}
+    groups = [tab.explanation, tab.pair, *tab.groups.values()]
+    chosen = tab.experiment.change(handlers.choose, [tab.experiment], groups, **AT_ONCE)
+    adapting = [
+        (choice, name)
+        for name, controls in tab.controls.items()
+        for choice in controls.values()
+        if isinstance(choice, gr.Dropdown)
+    ]
+    first = [chosen]
+    # A choice may change what else can be chosen.
+    for choice, name in [*adapting, (tab.layers, FIRST)]:
+        offered = list(tab.controls[name].values())
+        first.append(_on_change(choice)(handlers.adapt(name), inputs, offered, **AT_ONCE))
+    for name, controls in tab.controls.items():
+        if "region" in controls:
+            drawn = tab.stage.region(handlers.draw(name), None, list(controls.values()), **AT_ONCE)  # pyright: ignore[reportAttributeAccessIssue]
+            first.append(drawn)
+    for event in first:
+        event.then(handlers.preview, inputs, shown, **once)
+    plain = [control for control in tab.all_controls() if not isinstance(control, gr.Dropdown)]
+    for control in (tab.second, tab.own_second, *plain):
+        _on_change(control)(handlers.preview, inputs, shown, **once)
+    opened.select(handlers.open, inputs, [*shown, tab.is_open], **once)
+    arrival.success(handlers.renew, [tab.is_open, *inputs], shown, **once)
+    measured = tab.run.click(handlers.measure, inputs, shown, **TOGETHER)
+    tab.stop.click(None, cancels=[measured], **AT_ONCE)
+    packed = tab.export.click(handlers.pack, None, [tab.file_name, tab.file], **one_at_a_time("packing"))
+    # The answer empties the box again.
+    save = "(name, packed) => window.explorerSave(name, packed)"
+    packed.success(None, [tab.file_name, tab.file], [tab.file], js=save)
+
+
+def _on_change(control: Any) -> Callable[..., Dependency]:  # noqa: ANN401 - components share no type for it
+    """Choose the event of a visitor's change, where there is one apart from the program's."""
+    return getattr(control, "input", None) or control.change
