@@ -7,7 +7,7 @@ import torch
 
 from explorer.experiments.charts import Chart, Line
 from explorer.experiments.experiment import Animation, Experiment, Result, Row, Shown, option
-from explorer.experiments.measuring import encode, mean_of
+from explorer.experiments.measuring import curve_layers, encode, mean_of
 from explorer.experiments.operations.mixing import interpolate, spread_map
 from explorer.images import Images, Picture
 from explorer.inversion.settings import load_settings
@@ -94,16 +94,7 @@ def _measure(lab: Lab, picture: Picture, layer: str, morph: Sequence[Images], sp
 
 
 def _draw(rows: Sequence[Row], layers: Sequence[str]) -> list[Chart]:
-    shares = sorted({float(row["share"] or 0) for row in rows})
-    errors = [
-        Line(
-            layer,
-            shares,
-            [mean_of(rows, "feature_error", layer=layer, share=share) for share in shares],
-            layer,
-        )
-        for layer in layers
-    ]
+    errors = curve_layers(rows, layers, "share", "feature_error")
     spreads = [mean_of(rows, "mean_spread", layer=layer) for layer in layers]
     spread = Line("spread", list(range(len(layers))), spreads)
     way = "from noise (0) to the decoder's start (1)"

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from explorer.experiments.charts import Line
 from explorer.experiments.experiment import ExperimentError, Row, Value
 from explorer.experiments.operations.edits import Maps
 from explorer.images import Images, Picture
@@ -60,3 +61,13 @@ def mean_of(rows: Sequence[Row], column: str, **wanted: Value) -> float | None:
     chosen = [row[column] for row in rows if all(row[name] == value for name, value in wanted.items())]
     there = [float(value) for value in chosen if value is not None]
     return fmean(there) if there else None
+
+
+def curve_layers(rows: Sequence[Row], layers: Sequence[str], x: str, y: str) -> list[Line]:
+    """Draw a curve for each layer: the mean of one column at every value of another."""
+    lines = []
+    for layer in layers:
+        places = sorted({float(row[x] or 0) for row in rows if row["layer"] == layer})
+        means = [mean_of(rows, y, layer=layer, **{x: place}) for place in places]
+        lines.append(Line(layer, places, means, layer))
+    return lines

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from explorer.experiments.charts import Chart, Line
+from explorer.experiments.charts import Chart
 from explorer.experiments.experiment import Experiment, Knob, Offer, Result, Row, Shown, option
-from explorer.experiments.measuring import compare_opinions, encode, mean_of, measure
+from explorer.experiments.measuring import compare_opinions, curve_layers, encode, mean_of, measure
 from explorer.experiments.operations.components import load_components
 from explorer.experiments.operations.edit_table import EDITS, Context, amounts_of_curve
 from explorer.experiments.operations.edits import Centre, Maps
@@ -151,26 +151,8 @@ def _draw(curve: Sequence[Row], layers: Sequence[str], options: SurgeryOptions) 
     edit = EDITS[options.edit]
     if not curve:
         return []
-    amounts = {
-        layer: sorted({float(row["amount"] or 0) for row in curve if row["layer"] == layer})
-        for layer in layers
-    }
     return [
-        Chart(
-            title,
-            edit.amount,
-            title,
-            [
-                Line(
-                    layer,
-                    amounts[layer],
-                    [mean_of(curve, metric, layer=layer, amount=amount) for amount in amounts[layer]],
-                    layer,
-                )
-                for layer in layers
-            ],
-            is_log_x=edit.is_count,
-        )
+        Chart(title, edit.amount, title, curve_layers(curve, layers, "amount", metric), edit.is_count)
         for metric, title in CURVES.items()
     ]
 

@@ -1,8 +1,7 @@
 """Frozen convolutions for the CPU: weights laid out once for forward and backward, sum and ReLU inside.
 
 PyTorch brings a convolution's weights into oneDNN's layout at every call, which costs more than the
-arithmetic where feature maps are small. These keep that layout wherever oneDNN serves; elsewhere they are
-ordinary.
+arithmetic where feature maps are small. They keep that layout where oneDNN serves, else are ordinary.
 """
 
 import operator

@@ -88,6 +88,16 @@ def invert(
     evaluate = partial(objective.evaluate, parameterisation=parameterisation)
     descent = Descent(evaluate, parameters, _choose_optimiser(settings), settings.first_step)
     budget = _Budget(settings.evaluations, settings.seconds, settings.patience, settings.tolerance)
+    yield from _walk(descent, budget, clock)
+
+
+def describe_divergence(index: int) -> str:
+    """Say what happened when a loss became infinite or not a number."""
+    return f"Optimisation became unstable at step {index}; showing the best frame."
+
+
+def _walk(descent: Descent, budget: "_Budget", clock: Clock) -> Steps:
+    """Yield every iterate until the budget is spent, nothing better is found, or the loss is no number."""
     best = None
     for index in count():
         iterate = descent.iterate
@@ -102,11 +112,6 @@ def invert(
         if descent.is_stuck or budget.is_spent(step):
             return
         descent.advance(budget.evaluations_left(step))
-
-
-def describe_divergence(index: int) -> str:
-    """Say what happened when a loss became infinite or not a number."""
-    return f"Optimisation became unstable at step {index}; showing the best frame."
 
 
 def _start(

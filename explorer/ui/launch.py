@@ -67,15 +67,9 @@ def serve(
     check_layers(backbone or RESNET50)
     start_decoders()
     keep_freed_memory()
-    # A lent GPU is there for races alone; everything else runs on the CPU.
-    device = CPU if is_lent() else best_device()
-    limits = Limits(
-        waiting=runs or DEFAULT_LIMITS.waiting,
-        per_address=runs_per_address or DEFAULT_LIMITS.per_address,
-    )
-    state = AppState(
-        lambda: Lab.load(weights, device, state.loading.tell, backbone=backbone or RESNET50), limits
-    )
+    usual = DEFAULT_LIMITS
+    limits = Limits(waiting=runs or usual.waiting, per_address=runs_per_address or usual.per_address)
+    state = _make_state(weights, backbone or RESNET50, limits)
     page = build_page(state).queue(api_open=False)
     state.open()
     names = [address.host, *([RELAY_HOSTS] if is_shared else []), *allowed_hosts]
@@ -89,6 +83,13 @@ def serve(
     if address.port is None and page.server_port != FIRST_PORT:
         sys.stderr.write(f"explorer: port {FIRST_PORT} is taken, so it is port {page.server_port}.\n")
     Event().wait()
+
+
+def _make_state(weights: str, backbone: str, limits: Limits) -> AppState:
+    # A lent GPU is there for races alone; everything else runs on the CPU.
+    device = CPU if is_lent() else best_device()
+    state = AppState(lambda: Lab.load(weights, device, state.loading.tell, backbone=backbone), limits)
+    return state
 
 
 def check_layers(backbone: str) -> None:

@@ -76,9 +76,9 @@ def test_every_experiment_works_with_its_defaults(known, coarse_lab, pictures, n
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_all_that_an_experiment_says_stands_in_the_catalogue(known, lab, pictures, name):
+def test_all_that_an_experiment_says_stands_in_the_catalogue(known, coarse_lab, pictures, name):
     said = {EXPERIMENTS[name].explanation}
-    for result in follow(known, lab, pictures, name):
+    for result in follow(known, coarse_lab, pictures, name):
         said |= {result.doing, *result.sentences, *(shown.caption for shown in result.pictures)}
     keys = list(read_catalogue()["de"])
     names = {"", "…", *(picture.name for picture in pictures)}
@@ -86,11 +86,11 @@ def test_all_that_an_experiment_says_stands_in_the_catalogue(known, lab, picture
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_every_edit_is_named_in_the_catalogue(lab, pictures, edit):
+def test_every_edit_is_named_in_the_catalogue(coarse_lab, pictures, edit):
     options = {} if EDITS[edit].amount else {"channels": "0-3"}
-    shown = next(follow_experiment("surgery", lab, pictures[:1], ["layer1"], edit=edit, **options)).pictures[
-        1
-    ]
+    shown = next(
+        follow_experiment("surgery", coarse_lab, pictures[:1], ["layer1"], edit=edit, **options)
+    ).pictures[1]
     _, label, _ = shown.caption.split(" · ")
     keys = [key for key in read_catalogue()["de"] if " · " not in key]
     assert is_known(label, keys)
