@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 from explorer.ui.limits import BODY_BYTES, QUOTA_BYTES, QUOTA_FILES, QUOTA_SECONDS, UPLOAD_BYTES, UploadQuota
 from explorer.ui.listeners import GRACE_SECONDS
@@ -65,7 +66,7 @@ def test_a_body_that_does_not_say_its_length_is_cut_off(page, path, limit):
 
 def test_an_address_may_upload_so_much_in_ten_minutes():
     clock = [0.0]
-    quota = UploadQuota(None, lambda: clock[0])  # type: ignore[arg-type]
+    quota = UploadQuota(Starlette(), lambda: clock[0])
     assert all(quota.admits("a", 1) for _ in range(QUOTA_FILES))
     assert not quota.admits("a", 1)
     assert quota.admits("b", QUOTA_BYTES)
