@@ -3,6 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# The linter comes through npm, which nothing else here needs: where it cannot be had, a line says so.
+BIOME := npx --yes --fetch-retries=0 --fetch-timeout=20000 @biomejs/biome@2.6.8
+LINT_JAVASCRIPT = if $(BIOME) --version > /dev/null 2>&1; then $(BIOME) lint --error-on-warnings; \
+	else echo "SKIPPED the linter of the JavaScript: npx cannot fetch it here."; fi
+
 .PHONY: app test check audit soak site space
 
 app: .venv/requirements.txt
@@ -16,6 +21,7 @@ check: .venv/tests-requirements.txt
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+	@$(LINT_JAVASCRIPT)
 
 # Known holes in what is installed, which asks the package index about each, and every licence.
 audit: .venv/tests-requirements.txt

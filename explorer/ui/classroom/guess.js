@@ -40,7 +40,7 @@
   const sideOf = (step) => Math.min(Math.round(2 ** (step / SIDE_STEPS)), HIGHEST_SIDE);
   const showSide = (side) => `${side} × ${side}`;
   const layersOf = () => Object.keys(value?.panels ?? {}).sort();
-  const isComplete = (given) => given && given.is_over && Object.keys(given.panels).length === 4 && given.original;
+  const isComplete = (given) => given?.is_over && Object.keys(given.panels).length === 4 && given.original;
 
   function open(wanted) {
     seed = wanted;

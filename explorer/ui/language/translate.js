@@ -10,9 +10,9 @@
   const texts = catalogue[language] ?? {};
   const written = new WeakMap(); // What this script has put into a node, so that it leaves its own work alone.
 
-  const escape = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const quote = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const patterns = Object.entries(texts).filter(([key]) => key.includes("{}")).map(([key, wanted]) => [
-    new RegExp(`^${key.split("{}").map(escape).join("(.+?)")}$`, "s"), wanted]);
+    new RegExp(`^${key.split("{}").map(quote).join("(.+?)")}$`, "s"), wanted]);
   // Longer keys say more, so they are tried first.
   patterns.sort(([a], [b]) => b.source.length - a.source.length);
 

@@ -14,7 +14,7 @@
     const props = { value: null };
     const watchers = [];
     window.explorerComponents[name](element, props, (_, follow) => watchers.push(follow), tell);
-    mounted[name] = (value) => { props.value = value; watchers.forEach((follow) => follow()); };
+    mounted[name] = (value) => { props.value = value; for (const follow of watchers) follow(); };
   }
 
   function openTab(name) {

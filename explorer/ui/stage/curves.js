@@ -2,6 +2,7 @@
 // `curves` holds each layer's panels in order; the canvas names the number, its figure the layer's dash.
 const LEFT = 40, RIGHT = 58, TOP = 8, BOTTOM = 22; // Room for numbers, and for the names at the lines' ends.
 
+// biome-ignore lint/correctness/noUnusedVariables: stage.js, which is joined to this file, draws with it.
 function drawCurve(canvas, layers, curves, isLog) {
   const name = canvas.dataset.curve, width = canvas.clientWidth, height = canvas.clientHeight;
   const points = layers.flatMap((layer) => finite(curves[layer], name));

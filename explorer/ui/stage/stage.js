@@ -67,10 +67,15 @@ function show(frame) {
   for (const layer of layers) showPanel(layer, frame.panels[layer]);
 }
 
+function curveOf(layer) {
+  curves[layer] ||= [];
+  return curves[layer];
+}
+
 function keep(frame) {
   frames.push(frame);
   if (frames.length > FRAMES_KEPT) frames = frames.filter((_, index) => index % 2 === 0 || index === frames.length - 1);
-  for (const [layer, panel] of Object.entries(frame.panels)) extend((curves[layer] ||= []), panel);
+  for (const [layer, panel] of Object.entries(frame.panels)) extend(curveOf(layer), panel);
 }
 
 // SSIM and LPIPS are read now and then, so a later frame of the same step may know more.
@@ -168,7 +173,7 @@ function playRecording(value) {
   frames = value.frames;
   curves = {};
   for (const frame of frames) {
-    for (const layer of Object.keys(frame.panels)) (curves[layer] ||= []).push(frame.panels[layer]);
+    for (const layer of Object.keys(frame.panels)) curveOf(layer).push(frame.panels[layer]);
   }
   tell();
   offerReplay(hasReducedMotion.matches ? frames.length - 1 : 0);
