@@ -13,7 +13,7 @@ from explorer.features.layers import LAYERS
 from explorer.images import Images, Picture, read_picture
 from explorer.lab.lab import Lab
 from explorer.ui.compare_slider import SliderPicture, SliderValue
-from explorer.ui.components.recordings import has_recording, read_recording
+from explorer.ui.components.recordings import has_recording, write_replay
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.live_run import LiveRun
 from explorer.ui.session.options import RunOptions
@@ -49,7 +49,7 @@ def make_content(state: AppState, name: str, picture: Picture, example: str | No
     for _ in decode_picture(state, exploration, BEST):  # Whose pictures are those to compare.
         pass
     if example and has_recording(example):
-        live = json.loads(read_recording(example))
+        live = json.loads(write_replay(example))
         optimised = {layer: _read(panel["src"]) for layer, panel in live["frames"][-1]["panels"].items()}
     else:
         live, optimised = _run(state, picture)

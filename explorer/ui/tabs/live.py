@@ -12,7 +12,7 @@ from gradio.components import Component
 from explorer.report.plots import history_figure
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.events import AT_ONCE, TOGETHER
-from explorer.ui.components.recordings import read_recording
+from explorer.ui.components.recordings import write_replay
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.following import follow
 from explorer.ui.session.live_run import LiveRun
@@ -127,7 +127,7 @@ class LiveHandlers:
             return gr.skip(), gr.skip()
         exploration.end_run()
         exploration.run = None
-        return read_recording(exploration.example), gr.update(visible=False)
+        return write_replay(exploration.example), gr.update(visible=False)
 
     def _begin(self, path: str | None, request: gr.Request, chosen: tuple[Any, ...]) -> LiveRun:
         exploration = recall(self._visit(request), path)

@@ -1,0 +1,85 @@
+"""The export: every reconstruction with its scores, and commands that repeat each of them."""
+
+import shlex
+from io import BytesIO
+from zipfile import ZipFile
+
+import pytest
+
+from explorer.__main__ import main
+from explorer.examples import load_example
+from explorer.images import Picture, encode_png, quantise
+from explorer.lab.lab import Lab
+from explorer.ui.export import pack_exploration, write_commands
+from explorer.ui.session.live_run import LiveRun
+from explorer.ui.session.options import RunOptions
+from explorer.ui.session.visit import Exploration
+from tests.tiny import stand_in
+
+STEPS = 3
+
+
+@pytest.fixture(scope="module")
+def picture() -> Picture:
+    return Picture("cat", quantise(load_example("cat", size=64).images))
+
+
+@pytest.fixture
+def exploration(coarse_lab: Lab, picture: Picture) -> Exploration:
+    decoded = {layer: coarse_lab.reconstruct(picture, layer, "linear") for layer in ("layer1", "layer2")}
+    return Exploration(picture, "cat", decoded=decoded)
+
+
+def optimise(lab: Lab, exploration: Exploration, **changes: object) -> None:
+    options = RunOptions(steps=STEPS, layers=("layer1", "layer3"), **changes)  # pyright: ignore[reportArgumentType]
+    run = LiveRun(lab, {}, exploration.picture, options)
+    exploration.begin(run)
+    while not run.is_over:
+        for progress in run.advance(60):
+            run.show(progress)
+
+
+def words(command: str) -> list[str]:
+    return shlex.split(command)
+
+
+def test_layers_made_alike_share_a_command(coarse_lab: Lab, exploration: Exploration) -> None:
+    optimise(coarse_lab, exploration, seed=7)
+    decoded, optimised = map(words, write_commands("compact", exploration))
+    assert decoded[decoded.index("--layers") + 1] == "layer1,layer2"
+    assert "--steps" not in decoded
+    assert optimised[optimised.index("--layers") + 1] == "layer1,layer3"
+    assert optimised[optimised.index("--steps") + 1] == str(STEPS)
+    assert optimised[optimised.index("--seed") + 1] == "7"
+    assert "--set" not in optimised
+
+
+def test_what_differs_from_the_tuned_settings_is_in_the_command(
+    coarse_lab: Lab, exploration: Exploration
+) -> None:
+    optimise(coarse_lab, exploration, prior=0.0)
+    command = words(write_commands("compact", exploration)[-1])
+    assert "total_variation=0" in command[command.index("--set") + 1 :]
+
+
+def test_the_commands_make_the_same_pictures_again(
+    coarse_lab: Lab,
+    exploration: Exploration,
+    tmp_path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stand_in(coarse_lab, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    optimise(coarse_lab, exploration)
+    with ZipFile(BytesIO(pack_exploration(coarse_lab, exploration))) as archive:
+        files = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
+    (tmp_path / "original.png").write_bytes(files["original.png"])
+    for command in files["command.txt"].decode().splitlines():
+        python, module, explorer, *arguments = words(command)
+        assert (python, module, explorer) == ("python", "-m", "explorer")
+        assert main([*arguments, "--size", "64"]) == 0
+    for made in ("layer1-linear", "layer2-linear", "layer1-optimiser", "layer3-optimiser"):
+        (again,) = tmp_path.glob(f"repeated-*/*/{made}.png")
+        assert again.read_bytes() == files[f"{made}.png"]
+    assert files["original.png"] == encode_png(exploration.picture.images)
+    assert "run.gif" in files
