@@ -177,8 +177,3 @@ def _scale(config: DecoderConfig, index: int) -> nn.Sequential:
     # The last doubling has no block behind it to blend neighbouring cells: it looks at neighbours itself.
     kernel = 1 if config.blocks[index] else 3
     return nn.Sequential(Upsample(config.widths[index - 1], width, kernel), *blocks)
-
-
-def count_parameters(network: nn.Module) -> int:
-    """Count the weights of a network."""
-    return sum(parameter.numel() for parameter in network.parameters())

@@ -1,6 +1,5 @@
 """Who listens to the answers of the queue: a call that nobody listens to must not go on."""
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 from threading import Lock
@@ -11,7 +10,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 # Between joining the queue and listening to it, a client needs one more request.
 GRACE_SECONDS = 3.0
-LOOK_SECONDS = 0.05
 QUEUE_PATH, CALL_PATH = "/gradio_api/queue/data", "/gradio_api/call/"
 
 
@@ -74,13 +72,6 @@ class Call:
     def is_heard(self) -> bool:
         """Whether somebody listens now."""
         return LISTENERS.listens(self.session, self.event)
-
-    def await_listener(self) -> bool:
-        """Give a client time to begin listening; tell whether one has."""
-        end = time.monotonic() + GRACE_SECONDS
-        while not self.is_heard and time.monotonic() < end:
-            time.sleep(LOOK_SECONDS)
-        return self.is_heard
 
 
 def _key(scope: Scope) -> str | None:
