@@ -20,8 +20,8 @@ from explorer.images import quantise, to_pil
 from explorer.metrics.functional import feature_error
 from explorer.ui.language import read_catalogue
 from tests.experiments.conftest import SIDE
-from tests.ui.test_language import is_known
 from tests.tiny import stand_in
+from tests.ui.test_language import is_known
 
 CHANNELS = {"layer1": 256, "layer4": 2048}
 QUICK: dict[str, dict[str, Any]] = {

@@ -7,6 +7,7 @@ import pytest
 
 from explorer.examples import EXAMPLES
 from explorer.features.layers import LAYERS
+from explorer.metrics.scores import METRICS
 from explorer.report.recording import read_recording, recording_path
 from explorer.ui.components.recordings import has_recording, write_replay
 
@@ -41,10 +42,10 @@ def test_every_frame_shows_the_recorded_numbers(example: str, replay: dict[str, 
 
 def test_the_table_holds_the_final_scores_of_every_layer(example: str, replay: dict[str, Any]) -> None:
     recording = read_recording(recording_path(example))
-    rows = {row["cells"][0]: row["cells"] for row in replay["table"]["rows"]}
+    rows = {row["layer"]: row["cells"] for row in replay["table"]["rows"]}
     assert set(rows) == set(LAYERS)
     for layer, cells in rows.items():
-        assert f"{recording.scores[layer]['psnr_db']:.1f}" in cells
+        assert METRICS["psnr_db"].show(recording.scores[layer]["psnr_db"]) in cells
         assert str(recording.frames[-1].panels[layer].evaluations) in cells
 
 

@@ -57,5 +57,5 @@ def test_final_scores_replace_the_numbers_of_the_run_and_say_what_is_missing() -
     assert scored.status.startswith("Done.")
     assert "no weights" in scored.status
     assert scored.table is not None
-    assert scored.table.rows[0].cells[0] == "layer1"
+    assert scored.table.rows[0].layer == "layer1"
     assert scored.is_over
