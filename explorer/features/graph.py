@@ -73,7 +73,10 @@ def check_nodes(names: tuple[str, ...], known: Mapping[str, fx.Node]) -> None:
 
 
 def expose_batchnorm_inputs(graph: fx.GraphModule) -> dict[str, BatchNormStatistics]:
-    """Add every BatchNorm input to the graph's output; return the statistics each should have."""
+    """Add the BatchNorm inputs to the graph's output; return the statistics each should have.
+
+    A layer that holds none, as where they were folded into other weights, is left out.
+    """
     modules = dict(graph.named_modules())
     inputs: dict[str, fx.Node] = {}
     statistics: dict[str, BatchNormStatistics] = {}
@@ -82,6 +85,8 @@ def expose_batchnorm_inputs(graph: fx.GraphModule) -> dict[str, BatchNormStatist
         module = modules[path]
         if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None:
             assert module.running_var is not None  # The two come together.
+            if not module.running_mean.any():  # As made: no mean of a training set is 0 in every channel.
+                continue
             inputs[path] = node.args[0]
             statistics[path] = BatchNormStatistics(module.running_mean.clone(), module.running_var.clone())
     (output,) = graph.graph.find_nodes(op="output")

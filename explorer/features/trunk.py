@@ -89,8 +89,8 @@ def cut_trunk(traced: TracedNetwork, nodes: str, *, batchnorm_inputs: bool = Fal
     """Cut a traced network at one node, or at several joined by ``+``.
 
     BatchNorm is folded into the convolution before it wherever nothing else reads that convolution, which is
-    exact up to rounding. With ``batchnorm_inputs`` the output also holds the input of every BatchNorm layer,
-    under the layer's module path, and ``Trunk.batchnorms`` the running statistics they should have.
+    exact up to rounding. With ``batchnorm_inputs`` the output also holds the input of every BatchNorm layer
+    whose statistics the weights hold, under its module path, and ``Trunk.batchnorms`` those statistics.
 
     Raises:
         UnknownNodeError: the network has no such node.

@@ -17,7 +17,10 @@ from explorer.inversion.settings import SettingsError
 # The clamp to [0, 1] stops the gradient of pixels outside, so that something must bring them back. Results
 # are the same from weight 0.1 to 1.
 FIXED_WEIGHTS = {"feature": 1.0, "out_of_range": 1.0}
-NEEDS = {"start": "a start picture", "batchnorms": "a trunk built with batchnorm_inputs=True"}
+NEEDS = {
+    "start": "a start picture",
+    "batchnorms": "a trunk with BatchNorm inputs, and weights that hold their statistics",
+}
 
 Features = Mapping[str, Float[Tensor, "batch ..."]]
 

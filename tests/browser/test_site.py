@@ -21,10 +21,10 @@ DECODED = "document.querySelectorAll('#instant .panel img:not([hidden])').length
 
 
 @pytest.fixture(scope="module")
-def site(coarse_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> str:
+def site(refined_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a page of two examples."""
     folder: Path = tmp_path_factory.mktemp("site")
-    state = AppState(lambda: coarse_lab)
+    state = AppState(lambda: refined_lab)
     state.open()
     list(write_site(state, {name: (load_example(name), name) for name in ("cat", "coffee")}, folder))
     return (folder / INDEX).as_uri()
@@ -50,6 +50,18 @@ def test_another_picture_replaces_the_first(page: Page) -> None:
     page.click('#examples button[data-name="coffee"]')
     wait_for(page, f"document.querySelector('#instant [data-panel=layer1] img').src !== '{before}'")
     assert "example=coffee" in page.url
+
+
+def test_a_refined_picture_comes_pass_by_pass_and_is_explained(page: Page) -> None:
+    page.evaluate("""() => {
+        const note = document.querySelector("#instant [data-panel=layer1] .note");
+        window.notes = [];
+        new MutationObserver(() => window.notes.push(note.textContent)).observe(note, { childList: true });
+    }""")
+    page.click("#decoder label:has(input[value=refined])")
+    wait_for(page, "document.querySelector('#instant .captions').textContent.includes('looked at again')")
+    notes = ["decoded", *(f"looked at again and corrected: pass {number}" for number in (1, 2))]
+    assert page.evaluate("window.notes") == notes
 
 
 def test_a_recorded_run_is_replayed_and_scrubbed(page: Page) -> None:

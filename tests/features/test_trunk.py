@@ -101,6 +101,16 @@ def test_batchnorm_inputs_match_a_forward_hook(tiny_network: ResNet) -> None:
         torch.testing.assert_close(trunk.batchnorms[name].variance, module.running_var)
 
 
+def test_a_batchnorm_whose_statistics_are_not_in_the_weights_is_left_out(tiny_network: ResNet) -> None:
+    folded = tiny_network.get_submodule("layer2.0.bn2")
+    assert isinstance(folded, nn.BatchNorm2d)
+    folded.reset_running_stats()
+    trunk = build_trunk(tiny_network, "layer2", batchnorm_inputs=True)
+    assert "layer2.0.bn2" not in trunk.batchnorms
+    assert {"layer2.0.bn1", "layer2.0.bn3"} <= set(trunk.batchnorms)
+    assert set(trunk(picture())) == {"layer2", *trunk.batchnorms}
+
+
 def test_threads_share_a_trunk_without_mixing(tiny_network: ResNet) -> None:
     trunk = build_trunk(tiny_network, "layer3")
     pictures = [torch.rand(1, 3, 64, 64) for _ in range(8)]

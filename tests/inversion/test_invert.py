@@ -288,6 +288,17 @@ def test_what_trunk_or_start_cannot_give_is_an_error(trunk: Trunk, picture: Imag
             next(invert(trunk, trunk(picture), chosen))
 
 
+def test_the_batchnorm_prior_is_refused_where_the_weights_hold_no_statistics(
+    tiny_network: ResNet, picture: Images
+):
+    for module in tiny_network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.reset_running_stats()
+    trunk = build_trunk(tiny_network, "layer2", batchnorm_inputs=True)
+    with pytest.raises(SettingsError, match="weights that hold their statistics"):
+        next(invert(trunk, {"layer2": trunk(picture)["layer2"]}, settings(batchnorm=1.0)))
+
+
 @pytest.mark.parametrize("preset", ["fast", "balanced", "best"])
 @pytest.mark.parametrize("method", ["optimiser", "hybrid"])
 @pytest.mark.parametrize("node", ["layer1", "layer4", "layer3.4.conv2", "conv1", "avgpool", "layer1+layer3"])

@@ -1,18 +1,14 @@
 """The methods: what runs where, and that the table alone makes one known everywhere."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
-from explorer.decoders.checkpoint import Decoder, decoder_path, save_decoder
 from explorer.inversion.settings import load_settings
 from explorer.lab.lab import Lab
 from explorer.lab.methods import MethodUnavailableError
 from explorer.lab.models import Models
-from tests.decoders.test_checkpoint import make_card
-from tests.decoders.test_refinement import DECODER, make_random, save_refinement
-from tests.lab.made import SIZE, make_picture
+from explorer.lab.refining import watch_passes
+from tests.lab.made import SIZE, make_picture, save_refined
 
 
 def test_an_unknown_method_is_explained(tiny_lab):
@@ -36,13 +32,7 @@ def test_a_node_without_a_fine_enough_map_is_refused_by_linear(tiny_lab, node: s
 def test_refined_corrects_the_decoders_picture_as_often_as_asked_and_starts_the_hybrid(tiny_lab, tmp_path):
     assert "refinement of the decoder of layer1 is not available" in tiny_lab.unavailable("layer1", "refined")
     assert tiny_lab.choose_start("layer1") == "linear"
-    decoder = Decoder(
-        make_random(DECODER), replace(make_card(tiny_lab.trunk("layer1").fingerprint), config=DECODER)
-    )
-    folder = tmp_path / "tiny"
-    save_decoder(decoder.network, decoder.card, decoder_path(folder, "layer1", "faithful"))
-    save_refinement(decoder, folder.parent)
-    fresh = Lab(Models(tiny_lab.backbone, checkpoints=folder.parent))
+    fresh = Lab(Models(tiny_lab.backbone, checkpoints=save_refined(tiny_lab, tmp_path)))
     picture = make_picture()
     pictures = [fresh.decode(picture, "layer1", "refined", passes=passes) for passes in (1, 2)]
     assert not torch.equal(*pictures)
@@ -50,6 +40,22 @@ def test_refined_corrects_the_decoders_picture_as_often_as_asked_and_starts_the_
     assert fresh.choose_start("layer1") == "refined"
     first = next(fresh.invert(picture, "layer1", "hybrid", load_settings("layer1", "hybrid", evaluations=4)))
     torch.testing.assert_close(first.images, pictures[1], atol=0.02, rtol=0)
+
+
+def test_the_passes_of_refined_can_be_watched_from_the_decoders_picture_on(tiny_lab, tmp_path):
+    fresh = Lab(Models(tiny_lab.backbone, checkpoints=save_refined(tiny_lab, tmp_path)))
+    picture = make_picture()
+    made = list(watch_passes(fresh, picture, "layer1", passes=2))
+    torch.testing.assert_close(made[0].images, fresh.decode(picture, "layer1"))
+    for number, one in enumerate(made[1:], 1):
+        torch.testing.assert_close(one.images, fresh.decode(picture, "layer1", "refined", passes=number))
+    assert [one.method for one in made] == ["refined"] * 3
+    assert 0 < made[0].seconds < made[1].seconds < made[2].seconds
+
+
+def test_a_layer_without_a_refinement_cannot_be_watched(tiny_lab):
+    with pytest.raises(MethodUnavailableError, match="refinement of the decoder of layer2"):
+        next(watch_passes(tiny_lab, make_picture(), "layer2"))
 
 
 def test_a_set_of_layers_has_no_decoder(tiny_lab):

@@ -7,6 +7,7 @@ from explorer.ui.stage.captions import (
     describe_fooling,
     describe_gap,
     describe_layers,
+    describe_passes,
     describe_scores,
     flat_psnr_db,
 )
@@ -37,6 +38,12 @@ def test_a_sentence_names_no_layer_but_those_it_says_it_is_about():
     for sentence in said:
         assert set(re.findall("layer[1-4]", sentence.text)) <= set(sentence.about)
     assert said[2].about == ("layer1", "layer2", "layer4")
+
+
+def test_looking_again_is_told_with_the_figure_of_every_pass_and_held_back_with_its_layer():
+    sentence = describe_passes("layer1", [29.43, 31.08, 31.44])
+    assert "decoded (29.4 dB), then looked at again and corrected (31.1 → 31.4 dB)" in sentence.text
+    assert sentence.about == ("layer1",)
 
 
 def test_the_trend_is_claimed_only_where_it_holds():

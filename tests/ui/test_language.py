@@ -21,7 +21,9 @@ from explorer.ui.stage.captions import (
     describe_fooling,
     describe_gap,
     describe_layers,
+    describe_passes,
 )
+from explorer.ui.tabs.instant import FIRST_LOOK, describe_pass
 
 UI = Path(page_module.__file__).parent
 # The same in every language: names of measures, layers, methods, and figures.
@@ -75,6 +77,7 @@ def said() -> Iterator[str]:
             falling = {layer: highest - 2 * index for index, layer in enumerate(LAYERS)}
             yield from (sentence.text for sentence in describe_layers(falling, 8.0, after=after))
             yield from (sentence.text for sentence in describe_layers({"layer1": highest}, 8.0, after=after))
+    yield describe_passes("layer1", [29.4, 31.1, 31.5]).text
     close = Scores({"feature_error": 0.05, "psnr_db": 15.0})
     yield from (sentence.text for sentence in describe_gap({"layer4": close}))
     fooled = Scores({"top1_agreement": 1.0, "recognised_top5": 0.0})
@@ -82,6 +85,7 @@ def said() -> Iterator[str]:
     for seconds in (20, 300):
         yield from (describe_place(Place(0, count, seconds, has_begun=True)) for count in (2, 9))
         yield from (describe_place(Place(ahead, 9, seconds, has_begun=False)) for ahead in (0, 1, 2))
+    yield from (FIRST_LOOK, describe_pass(2))
     yield from (look for _, look in LOOKS)
     yield from (NO_LOOK, WORST_LOOK)
     yield from (metric.heading for metric in METRICS.values())

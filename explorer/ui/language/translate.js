@@ -22,7 +22,7 @@
     const wanted = text.trim();
     if (!wanted) return text;
     if (Object.hasOwn(texts, wanted)) return text.replace(wanted, () => texts[wanted]);
-    if (/^[\d.,\s%–−×+-]+(dB|s)?$/.test(wanted)) return localise(text);
+    if (/^[\d.,\s%–−×→+-]+(dB|s)?$/.test(wanted)) return localise(text);
     for (const [pattern, sentence] of patterns) {
       const found = wanted.match(pattern);
       if (found) {

@@ -3,8 +3,9 @@
 import json
 from base64 import b64decode
 from collections.abc import Mapping
+from dataclasses import asdict
 from io import BytesIO
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import PIL.Image
@@ -85,11 +86,15 @@ def _list_offered(lab: Lab) -> list[str]:
 
 
 def _decode(state: AppState, exploration: Exploration, method: str) -> Content:
-    for _ in decode_picture(state, exploration, method):
-        pass
+    """Decode by one method; `passes` holds the panels before the last, where a picture came in several."""
+    values = list(decode_picture(state, exploration, method))
     measured = measure_decoded(state, exploration)
     assert measured is not None
-    return json.loads(measured.text())
+    complete = [value.panels for value in values if len(value.panels) == len(LAYERS)]
+    passes = [panels for panels, later in pairwise(complete) if panels != later]
+    return json.loads(
+        measured.text(passes=[{layer: asdict(panels[layer]) for layer in panels} for panels in passes])
+    )
 
 
 def _run(state: AppState, picture: Picture) -> tuple[Content, dict[str, Images]]:

@@ -3,10 +3,12 @@
   const PICTURES = window.explorerPictures; // Names, labels and thumbnails, in order.
   const { parameters, setParameter } = window.explorerClassroom;
   const UNMEASURED = "Measured are the original with each picture, and the two pictures of one layer.";
+  const PASS_MS = 900;
   const tabs = [...document.querySelectorAll("#tabs button[role=tab]")];
   const mounted = {};
   let chosen = null;
   let shown = null;
+  let nextPass = null;
 
   // What Gradio gives a component's script: its element, its value, a way to follow it and a way to tell.
   function mount(name, tell) {
@@ -76,7 +78,20 @@
   function showDecoder() {
     const names = Object.keys(shown.instant).map((key) => [key, window.explorerDecoders[key]]);
     const name = offer(document.querySelector("#decoder"), Object.fromEntries(names));
-    mounted.instant(JSON.stringify(shown.instant[name]));
+    showPasses(shown.instant[name]);
+  }
+
+  // A picture that is looked at again comes pass by pass, slowly enough to see; the last value holds all that is said.
+  function showPasses({ passes, ...last }) {
+    clearTimeout(nextPass);
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const earlier = isStill ? [] : passes.map((panels) => ({ ...last, panels, captions: [], is_over: false }));
+    const values = [...earlier, last];
+    const show = () => {
+      mounted.instant(JSON.stringify(values.shift()));
+      if (values.length) nextPass = setTimeout(show, PASS_MS);
+    };
+    show();
   }
 
   function showExperiment() {

@@ -1,6 +1,6 @@
 """The sentences beside the pictures: what to look for, true for the numbers shown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -65,6 +65,17 @@ def describe_layers(psnr_db: Mapping[str, float], flat_db: float, *, after: str 
     if all(psnr_db[a] > psnr_db[b] for a, b in pairwise(layers)):
         said.append(Sentence("Each deeper layer gives back less.", layers))
     return said
+
+
+def describe_passes(layer: str, psnr_db: Sequence[float]) -> Sentence:
+    """Say what looking again has brought: the PSNR of the decoder's picture, then after every pass."""
+    first, *later = (f"{value:.1f}" for value in psnr_db)
+    text = (
+        f"The picture from {layer} was decoded ({first} dB), then looked at again and corrected "
+        f"({' → '.join(later)} dB): the network reads the picture that was decoded, and what its features "
+        f"miss of the ones given is put right."
+    )
+    return Sentence(text, (layer,))
 
 
 def describe_scores(scores: Mapping[str, Scores], *, is_trained: bool) -> list[Sentence]:

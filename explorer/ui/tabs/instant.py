@@ -10,7 +10,8 @@ from explorer.decoders.checkpoint import LINEAR
 from explorer.features.layers import LAYERS
 from explorer.images import Picture, quantise
 from explorer.lab.lab import Lab
-from explorer.lab.methods import METHODS, OnePass
+from explorer.lab.methods import METHODS, REFINED, OnePass
+from explorer.lab.refining import watch_passes
 from explorer.lab.run import Reconstruction
 from explorer.lab.workers import map_jobs
 from explorer.metrics.functional import psnr, ssim
@@ -19,12 +20,13 @@ from explorer.ui.session.app_state import AppState
 from explorer.ui.session.live_run import score_results
 from explorer.ui.session.visit import Exploration
 from explorer.ui.stage import StagePanel, StageValue, build_stage, still
-from explorer.ui.stage.captions import describe_layers, flat_psnr_db
+from explorer.ui.stage.captions import describe_layers, describe_passes, flat_psnr_db
 
 BEST = "decoder"
 WELCOME_STATUS = "An example, brought back from each layer’s features alone. Drop a photo of your own."
 # A decoder knows the pictures it was fitted on; its numbers there flatter it.
 FITTED_NOTE = "linear decoder, fitted on this very picture among others"
+FIRST_LOOK = "decoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +53,26 @@ def list_decoders() -> list[tuple[str, str]]:
 def decode_picture(state: AppState, exploration: Exploration, method: str = BEST) -> Iterator[StageValue]:
     """Decode a picture, several layers at once; each value holds all there is so far.
 
-    What takes longer to measure is left to `measure_decoded`, so that who waits for pictures waits for no
-    figures of others. A layer without the wanted decoder takes its best one, and says so.
+    A refined picture comes last, pass by pass. What takes longer to measure is left to `measure_decoded`, so
+    that who waits for pictures waits for no figures of others. A layer without the wanted decoder takes its
+    best one, and says so.
     """
     picture, lab = exploration.picture, state.lab
     value = StageValue(uuid4().hex, still(picture.images), status="Decoding …", is_over=False)
     yield value
     decoded: dict[str, Reconstruction] = {}
-
-    def decode(layer: str) -> Reconstruction:
-        chosen = lab.choose_decoder(layer) if lab.unavailable(layer, method) else method
-        return lab.reconstruct(picture, layer, chosen)
-
-    for layer, made in zip(LAYERS, map_jobs(decode, LAYERS, lab.device), strict=True):
-        decoded[layer] = made
-        note = _note(lab, exploration, decoded[layer], method)
-        panel = _panel(picture, decoded[layer], state.loading.shapes.get(layer, ""), note)
-        value = replace(value, panels={**value.panels, layer: panel})
+    found: dict[str, list[float]] = {}
+    for made, note in _decode_layers(lab, exploration, method):
+        panel = _panel(picture, made, state.loading.shapes.get(made.layer, ""), note)
+        value = replace(value, panels={**value.panels, made.layer: panel})
+        decoded[made.layer] = made
+        found.setdefault(made.layer, []).append(panel.psnr_db or 0.0)
         yield value
     exploration.decoded = decoded
-    psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in value.panels.items()}
-    captions = describe_layers(psnr_db, flat_psnr_db(picture.images))
+    captions = [
+        *describe_layers({layer: looks[-1] for layer, looks in found.items()}, flat_psnr_db(picture.images)),
+        *(describe_passes(layer, looks) for layer, looks in found.items() if len(looks) > 1),
+    ]
     value = replace(value, captions=captions, status="Measuring …")
     exploration.instant = value
     yield value
@@ -100,6 +101,30 @@ def describe_decoded(state: AppState, exploration: Exploration) -> StageValue:
     value = StageValue(uuid4().hex, still(picture.images), panels, captions=captions, status=WELCOME_STATUS)
     is_trained = state.lab.backbone.digest is not None
     return value.scored(exploration.decoded_scores, is_trained=is_trained)
+
+
+def describe_pass(number: int) -> str:
+    """Say of a picture how often it has been refined."""
+    return f"looked at again and corrected: pass {number}"
+
+
+def _decode_layers(lab: Lab, exploration: Exploration, method: str) -> Iterator[tuple[Reconstruction, str]]:
+    """Yield every layer's picture with its note, then again each that is refined, pass by pass."""
+    picture = exploration.picture
+    refining: dict[str, Iterator[Reconstruction]] = {}
+
+    def decode(layer: str) -> Reconstruction:
+        chosen = lab.choose_decoder(layer) if lab.unavailable(layer, method) else method
+        if chosen != REFINED:
+            return lab.reconstruct(picture, layer, chosen)
+        refining[layer] = watch_passes(lab, picture, layer)
+        return next(refining[layer])
+
+    for layer, made in zip(LAYERS, map_jobs(decode, LAYERS, lab.device), strict=True):
+        yield made, FIRST_LOOK if layer in refining else _note(lab, exploration, made, method)
+    for passes in refining.values():
+        for number, made in enumerate(passes, 1):
+            yield made, describe_pass(number)
 
 
 def _note(lab: Lab, exploration: Exploration, made: Reconstruction, wanted: str) -> str:

@@ -14,10 +14,10 @@ from explorer.ui.site.content import MAX_BYTES, write_content
 
 
 @pytest.fixture(scope="module")
-def site(coarse_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(refined_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of one example with its recorded run."""
     folder = tmp_path_factory.mktemp("site")
-    state = AppState(lambda: coarse_lab)
+    state = AppState(lambda: refined_lab)
     state.open()
     assert list(write_site(state, {"cat": (load_example("cat"), "cat")}, folder)) == ["cat"]
     return folder
@@ -38,6 +38,14 @@ def test_every_picture_named_is_there_once(site: Path) -> None:
     named = set(re.findall(r'"(@\d+)"', json.dumps(content)))
     assert named == set(pictures)
     assert len(set(pictures.values())) == len(pictures)
+
+
+def test_a_refined_picture_is_there_pass_by_pass_and_others_once(site: Path) -> None:
+    instant = read_content(site)["instant"]
+    notes = [panels["layer1"]["note"] for panels in instant["refined"]["passes"]]
+    assert notes == ["decoded", "looked at again and corrected: pass 1"]
+    assert instant["refined"]["panels"]["layer1"]["note"] == "looked at again and corrected: pass 2"
+    assert all(shown["passes"] == [] for method, shown in instant.items() if method != "refined")
 
 
 def test_the_page_asks_no_other_host(site: Path) -> None:
