@@ -47,7 +47,7 @@ class ExploreHandlers:
         groups = [gr.update(visible=one == name) for one in self._names]
         return describe(name), gr.update(visible=EXPERIMENTS[name].pictures == 2), *groups
 
-    def open(self, path: str | None, request: gr.Request, *given: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    def open_experiments(self, path: str | None, request: gr.Request, *given: Any) -> tuple[Any, ...]:  # noqa: ANN401
         """Show the first result when the tab is opened."""
         return *self.preview(path, request, *given), True
 
@@ -113,7 +113,7 @@ class ExploreHandlers:
                     self._keep(path, request, Explored(question, result))
                     yield await asyncio.to_thread(show_result, result), code
 
-    def pack(self, request: gr.Request) -> tuple[str, str]:
+    def pack_experiment(self, request: gr.Request) -> tuple[str, str]:
         """Return a zip's name and its content in base64: the last answer with its figure, report and code."""
         exploration = self._state.visits.get(request.session_hash).exploration
         if exploration is None or exploration.explored is None:

@@ -42,11 +42,12 @@ def wire_explore(
     plain = [control for control in tab.all_controls() if not isinstance(control, gr.Dropdown)]
     for control in (tab.second, tab.own_second, *plain):
         _on_change(control)(handlers.preview, inputs, shown, **once)
-    opened.select(handlers.open, inputs, [*shown, tab.is_open], **once)
+    opened.select(handlers.open_experiments, inputs, [*shown, tab.is_open], **once)
     arrival.success(handlers.renew, [tab.is_open, *inputs], shown, **once)
     measured = tab.run.click(handlers.measure, inputs, shown, **TOGETHER)
     tab.stop.click(None, cancels=[measured], **AT_ONCE)
-    packed = tab.export.click(handlers.pack, None, [tab.file_name, tab.file], **one_at_a_time("packing"))
+    files = [tab.file_name, tab.file]
+    packed = tab.export.click(handlers.pack_experiment, None, files, **one_at_a_time("packing"))
     # The answer empties the box again.
     save = "(name, packed) => window.explorerSave(name, packed)"
     packed.success(None, [tab.file_name, tab.file], [tab.file], js=save)
