@@ -42,13 +42,8 @@ TOO_MANY_UPLOADS = "Too many uploads from your address; try again in ten minutes
 
 def request_limits(allowed_hosts: Sequence[str]) -> list[Middleware]:
     """List the limits for `launch()`; a host may start with ``*.``, and ``*`` allows every host."""
-    return [
-        Middleware(AllowedHosts, allowed_hosts=allowed_hosts),
-        Middleware(UsedPaths),
-        Middleware(FullDisk),
-        Middleware(BodyLimit),
-        Middleware(UploadQuota),
-    ]
+    rules = (UsedPaths, FullDisk, BodyLimit, UploadQuota)
+    return [Middleware(AllowedHosts, allowed_hosts=allowed_hosts), *map(Middleware, rules)]
 
 
 def say_not_found(_request: Request, _error: Exception) -> PlainTextResponse:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.ui.session.listener import PATIENCE_SECONDS
+from explorer.ui.queue.listener import PATIENCE_SECONDS
 from tests.soak.crowd import Diary, crowd
 from tests.soak.server import Server, Usage, health, serving
 

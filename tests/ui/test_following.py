@@ -7,8 +7,8 @@ import gradio as gr
 import pytest
 from starlette.requests import Request
 
-from explorer.ui.session.following import follow
-from explorer.ui.session.queue import RunQueue
+from explorer.ui.queue.following import follow
+from explorer.ui.queue.queue import RunQueue
 from tests.ui.test_queue import Counting
 
 
@@ -36,7 +36,7 @@ def collect(queue: RunQueue, steps: int) -> list[str]:
 def test_a_slow_reader_gets_the_last_item_and_nothing_outdated(
     queue: RunQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("explorer.ui.session.listener.Listener.is_behind", lambda _: True)
+    monkeypatch.setattr("explorer.ui.queue.listener.Listener.is_behind", lambda _: True)
     assert collect(queue, steps=20) == ["a 0"]
 
 

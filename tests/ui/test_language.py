@@ -12,8 +12,8 @@ from explorer.metrics.scores import METRICS, Scores
 from explorer.ui import page as page_module
 from explorer.ui.language import LANGUAGES, read_catalogue
 from explorer.ui.page import build_page
+from explorer.ui.queue.place import Place, describe_place
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.queue import Place, describe_place
 from explorer.ui.stage.captions import (
     LOOKS,
     NO_LOOK,

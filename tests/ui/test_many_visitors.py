@@ -11,8 +11,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from explorer.ui.queue.listener import PATIENCE_SECONDS
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.listener import PATIENCE_SECONDS
 from explorer.ui.session.recall import EVICTED
 from tests.ui.visitor import EventFailedError, Page, Visitor, draw_code, read_code
 

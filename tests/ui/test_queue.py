@@ -7,8 +7,9 @@ from threading import Event
 
 import pytest
 
-from explorer.ui.session.queue import Limits, Place, QueueFullError, RunQueue, describe_place
-from explorer.ui.session.ticket import Ticket
+from explorer.ui.queue.place import Place, describe_place
+from explorer.ui.queue.queue import Limits, QueueFullError, RunQueue
+from explorer.ui.queue.ticket import Ticket
 
 STEP_SECONDS = 0.005
 

@@ -14,13 +14,13 @@ from explorer.lab.methods import METHODS, is_iterative
 from explorer.ui.api.answers import describe_layer, describe_panel, describe_reconstruction, describe_result
 from explorer.ui.api.requests import make_settings, read_text, refuse_files
 from explorer.ui.components.arguments import mistake, one_of
+from explorer.ui.jobs.experiment import ExperimentJob
+from explorer.ui.jobs.race import RaceJob
+from explorer.ui.jobs.reconstruction import ReconstructionJob
+from explorer.ui.queue.following import follow
+from explorer.ui.queue.ticket import Job
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.experiment_job import ExperimentJob
-from explorer.ui.session.following import follow
 from explorer.ui.session.options import MAX_SECONDS
-from explorer.ui.session.race_job import RaceJob
-from explorer.ui.session.reconstruction_job import ReconstructionJob
-from explorer.ui.session.ticket import Job
 
 ENDED = "The call was stopped before its picture was ready."
 

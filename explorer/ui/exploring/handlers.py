@@ -20,10 +20,10 @@ from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.picture_input import NO_PICTURE, read_upload
 from explorer.ui.explore_stage import show_nothing, show_result
 from explorer.ui.exploring.packing import pack
+from explorer.ui.jobs.experiment import ExperimentJob
+from explorer.ui.queue.following import follow
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.experiment_job import ExperimentJob
 from explorer.ui.session.exploring import Explored, Question
-from explorer.ui.session.following import follow
 from explorer.ui.session.options import MAX_SECONDS
 from explorer.ui.session.recall import recall
 from explorer.ui.tabs.explore import ExploreTab, describe

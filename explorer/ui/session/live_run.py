@@ -12,11 +12,11 @@ from explorer.lab.run import Reconstruction
 from explorer.machine import return_freed_memory
 from explorer.metrics.scores import Scores
 from explorer.metrics.thumbnail import Thumbnails
+from explorer.ui.jobs.race import RaceJob
 from explorer.ui.session.computing import compute
 from explorer.ui.session.history import History
 from explorer.ui.session.live_metrics import LiveMetrics
 from explorer.ui.session.options import RunOptions
-from explorer.ui.session.race_job import RaceJob
 from explorer.ui.session.zero_gpu import set_up_race
 from explorer.ui.stage import Measurement, StageValue, Table, make_row, make_table, read_frame, still
 from explorer.ui.stage.captions import describe_layers, flat_psnr_db

@@ -154,11 +154,7 @@ class RunOptions:
         return "hybrid" if self.start == FROM_DECODER else "optimiser"
 
     def settings(self) -> dict[str, Settings]:
-        """Load each chosen layer's settings.
-
-        Raises:
-            SettingsError: no layer is chosen.
-        """
+        """Load each chosen layer's settings; raises SettingsError where none is chosen."""
         if not self.layers:
             raise SettingsError("Choose at least one layer.")
         return {layer: self._settings(layer) for layer in self.layers}

@@ -13,8 +13,8 @@ from explorer.report.plots import history_figure
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.events import AT_ONCE, TOGETHER
 from explorer.ui.components.recordings import write_replay
+from explorer.ui.queue.following import follow
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.following import follow
 from explorer.ui.session.live_run import LiveRun
 from explorer.ui.session.options import OPTIONS, RunOptions
 from explorer.ui.session.recall import recall

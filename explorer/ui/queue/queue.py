@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from threading import Condition, Thread
 
 from explorer.errors import ExplorerError
-from explorer.ui.session.ticket import Job, Ticket
+from explorer.ui.queue.place import Place
+from explorer.ui.queue.ticket import Job, Ticket
 
 # Long enough for some steps of four layers, short enough for another one's Stop to be felt within a second.
 MIN_SLICE_SECONDS, MAX_SLICE_SECONDS = 0.5, 2.0
@@ -40,16 +41,6 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a ticket stands: how many begin before it, how many take turns, seconds until it is done."""
-
-    ahead: int
-    sharing: int
-    seconds: float
-    has_begun: bool
 
 
 class RunQueue:
@@ -203,25 +194,3 @@ class RunQueue:
     def _seconds_left(self, ticket: Ticket) -> float:
         left = ticket.job.seconds_left()
         return self._usual_seconds if left is None else left
-
-
-def describe_place(place: Place) -> str:
-    """Tell a visitor the place, and about how long the run will take."""
-    if place.sharing <= 1 and place.has_begun:
-        return ""
-    if place.has_begun:
-        others = place.sharing - 1
-        turns = "one other run" if others == 1 else f"{others} other runs"
-        return f"Taking turns with {turns}: done in {_describe_seconds(place.seconds)}."
-    before = place.ahead
-    if not before:
-        return "Your run begins at once."
-    runs = "One run begins" if before == 1 else f"{before} runs begin"
-    return f"{runs} before yours, which then begins by itself; done in {_describe_seconds(place.seconds)}."
-
-
-def _describe_seconds(seconds: float) -> str:
-    """Round a duration to what an estimate can promise."""
-    if seconds < 90:
-        return f"about {max(5, 5 * round(seconds / 5))} seconds"
-    return f"about {round(seconds / 60)} minutes"

@@ -7,9 +7,10 @@ from typing import Any
 import gradio as gr
 
 from explorer.ui.components.errors import clear_errors
-from explorer.ui.session.listener import Listener
-from explorer.ui.session.queue import RunQueue, describe_place
-from explorer.ui.session.ticket import Job
+from explorer.ui.queue.listener import Listener
+from explorer.ui.queue.place import describe_place
+from explorer.ui.queue.queue import RunQueue
+from explorer.ui.queue.ticket import Job
 
 PLACE_EVERY_SECONDS = 1.0
 

@@ -1,0 +1,1 @@
+"""What the queue works on: races, reconstructions for programs, and experiments, in slices."""
