@@ -27,7 +27,10 @@ def count_workers(jobs: int, device: torch.device) -> int:
 
 @contextmanager
 def start_workers(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Give a pool of threads that share this thread's cores evenly, and wait for them to end."""
+    """Give a pool of threads that share this thread's cores evenly, and wait for them to end.
+
+    After Ctrl-C nothing waits for them: a step may take long, and the process is about to end.
+    """
     before = torch.get_num_threads()
     are_ready = Barrier(count + 1)
 
@@ -36,7 +39,8 @@ def start_workers(count: int) -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(max(1, before // MAX_WORKERS))
         are_ready.wait()
 
-    with ThreadPoolExecutor(count, "worker", prepare) as pool:
+    pool, is_waited_for = ThreadPoolExecutor(count, "worker", prepare), True
+    try:
         # What torch is told holds for the thread that tells it and for those that have not computed yet,
         # never for others that have: afterwards the newcomers must get back theirs.
         with _SETTING_THREADS:
@@ -45,6 +49,11 @@ def start_workers(count: int) -> Iterator[ThreadPoolExecutor]:
             are_ready.wait()
             torch.set_num_threads(before)
         yield pool
+    except KeyboardInterrupt:
+        is_waited_for = False
+        raise
+    finally:
+        pool.shutdown(wait=is_waited_for)
 
 
 def map_jobs(
