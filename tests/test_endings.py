@@ -32,6 +32,12 @@ def start(
     more: Mapping[str, str] | None = None,
 ) -> subprocess.Popen:
     environment = {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", **(more or {})}
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # Ignored where the tests run behind nohup.
+        if limit is not None:
+            limit()
+
     return subprocess.Popen(
         [sys.executable, *words],
         cwd=ROOT,
@@ -39,7 +45,7 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        preexec_fn=limit,
+        preexec_fn=prepare,
     )
 
 

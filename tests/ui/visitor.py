@@ -20,6 +20,7 @@ API_INPUTS = {"optimise": ("cat", "layer4", "optimiser", 1000, 0)}
 # A code of this many bits is drawn as squares of black and white, four to a row.
 CODE_BITS, CODE_COLUMNS, CODE_SIDE = 16, 4, 224
 STREAM_SECONDS = 700.0
+MAX_STREAMS = 20
 
 
 class EventFailedError(Exception):
@@ -140,20 +141,27 @@ class Visitor:
             del self._messages[event_id]
 
     async def _read(self) -> None:
-        url, params = f"{self._page.api}/queue/data", {"session_hash": self.session}
+        """Read until no event is under way: one may begin as the page closes the stream of the last."""
         try:
-            async with self._http.stream("GET", url, params=params, timeout=STREAM_SECONDS) as answer:
-                async for line in answer.aiter_lines():
-                    if not line.startswith("data:"):
-                        continue
-                    message = json.loads(line.removeprefix("data:"))
-                    if (event_id := message.get("event_id")) in self._messages:
-                        self._messages[event_id].put_nowait(message)
-                    elif event_id:
-                        self._stray.setdefault(event_id, []).append(message)
+            for _ in range(MAX_STREAMS):
+                await self._read_stream()
+                if not self._messages:
+                    return
         finally:
             for waiting in self._messages.values():
                 waiting.put_nowait(None)
+
+    async def _read_stream(self) -> None:
+        url, params = f"{self._page.api}/queue/data", {"session_hash": self.session}
+        async with self._http.stream("GET", url, params=params, timeout=STREAM_SECONDS) as answer:
+            async for line in answer.aiter_lines():
+                if not line.startswith("data:"):
+                    continue
+                message = json.loads(line.removeprefix("data:"))
+                if (event_id := message.get("event_id")) in self._messages:
+                    self._messages[event_id].put_nowait(message)
+                elif event_id:
+                    self._stray.setdefault(event_id, []).append(message)
 
     async def _beat(self) -> None:
         url = f"{self._page.api}/heartbeat/{self.session}"
