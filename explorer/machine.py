@@ -6,13 +6,10 @@ few; taken anew, each page is first filled with zeros, which can cost as much as
 
 import ctypes
 import platform
-from typing import Literal
 
 import torch
 
 CPU = torch.device("cpu")
-# Of x86 and of ARM processors, as torch names them. Without them bfloat16 is emulated, slowly.
-BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
 
 # Parameters of mallopt(3).
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
@@ -23,16 +20,6 @@ LARGEST_MMAP_THRESHOLD = 2**25  # Glibc refuses more.
 def best_device() -> torch.device:
     """Choose the GPU where there is one."""
     return torch.device("cuda") if torch.cuda.is_available() else CPU
-
-
-def fastest_precision(device: torch.device) -> Literal["float32", "bfloat16"]:
-    """Choose bfloat16 where this device has instructions for it."""
-    if device.type == "cuda":
-        is_native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        capabilities = torch.cpu.get_capabilities()
-        is_native = any(capabilities.get(name) for name in BFLOAT16_INSTRUCTIONS)
-    return "bfloat16" if is_native else "float32"
 
 
 def keep_freed_memory() -> None:

@@ -13,6 +13,8 @@ from explorer.decoders.checkpoint import REFINEMENT
 from explorer.decoders.network import ARCHITECTURES
 from explorer.errors import ExplorerError
 from explorer.features.layers import LAYERS
+from explorer.machine import best_device
+from explorer.precision import fastest_precision
 
 CONFIGS = Path(__file__).parent / "configs"
 SOURCES = ("folder", "hf", "skimage")
@@ -82,7 +84,7 @@ class TrainConfig:
     steps: int = 100_000
     batch_size: int = 64  # Over all processes together.
     seed: int = 0
-    bf16: bool = True
+    bf16: bool | None = None  # Mixed precision; None means where a measurement finds it faster.
     threads: int | None = None  # Processor threads of each process; None leaves torch's own choice.
     # A folder that keeps the features of the first so many batches, for decoders cheaper than their trunk.
     cache: str = ""
@@ -103,24 +105,20 @@ class TrainConfig:
             _check_choice("loss.features", layer, LAYERS)
         _check_choice("data.source", self.data.source, SOURCES)
         _check_choice("loss.perceptual_network", self.loss.perceptual_network, PERCEPTUAL_NETWORKS)
-        for name in (
-            "steps",
-            "batch_size",
-            "passes",
-            "cache_batches",
-            "save_every",
-            "log_every",
-            "linear_batches",
-        ):
+        for name in COUNTS:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if not self.weights:
             raise ConfigError("weights is empty; name at least one set, such as [IMAGENET1K_V1].")
         if self.data.source == "folder" and not self.data.folder:
             raise ConfigError("data.folder is empty; name the folder of training pictures.")
-
         if self.cache and (self.variant == REFINEMENT or self.loss.perceptual or self.loss.features):
             raise ConfigError("cache keeps what a decoder learns by pixels alone; leave it out here.")
+
+    @property
+    def uses_bf16(self) -> bool:
+        """Whether to train in mixed precision."""
+        return fastest_precision(best_device()) == "bfloat16" if self.bf16 is None else self.bf16
 
     @property
     def run_folder(self) -> Path:

@@ -36,7 +36,7 @@ def train(config: TrainConfig) -> None:
         torch.set_num_threads(config.threads)
     folder = RunFolder(config.run_folder)
     accelerator = join_processes(
-        mixed_precision="bf16" if config.bf16 else "no", log_with="tensorboard", project_dir=folder.path
+        mixed_precision="bf16" if config.uses_bf16 else "no", log_with="tensorboard", project_dir=folder.path
     )
     training = Training(config, accelerator)
     if config.cache and accelerator.is_main_process:

@@ -10,17 +10,16 @@ from time import perf_counter
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d
 from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.features.trunk import Trunk
 from explorer.images import Images, Picture
 from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
+from explorer.precision import Probe, seconds_since
 
 WARM_UP_ROUNDS = 3
-# One 3x3 convolution of ResNet-50's second stage: typical work, and large enough to fill the vector units.
-PROBE_CHANNELS, PROBE_SIZE, PROBE_ROUNDS = 128, 28, 30
+PROBE_ROUNDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +67,16 @@ def measure_machine(device: torch.device) -> Machine:
     """Measure the speed of a typical convolution in both precisions."""
     rates = []
     for dtype in (torch.float32, torch.bfloat16):
-        probe = _Probe(device, dtype)
+        probe = Probe(device, dtype)
         rates.append(median([probe.gflops() for _ in range(WARM_UP_ROUNDS + PROBE_ROUNDS)][WARM_UP_ROUNDS:]))
     return Machine(os.cpu_count() or 1, torch.get_num_threads(), str(device), *rates)
-
-
-class _Probe:
-    """A convolution to measure the machine by."""
-
-    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
-        images = torch.rand(1, PROBE_CHANNELS, PROBE_SIZE, PROBE_SIZE, device=device, dtype=dtype)
-        self._images = images.to(memory_format=torch.channels_last)
-        self._weight = torch.rand(PROBE_CHANNELS, PROBE_CHANNELS, 3, 3, device=device, dtype=dtype)
-
-    @torch.no_grad()
-    def gflops(self) -> float:
-        """Return the speed of the better of two runs, for the first also fills the caches."""
-        times = []
-        for _ in range(2):
-            started = perf_counter()
-            conv2d(self._images, self._weight, padding=1)
-            times.append(_seconds_since(started, self._images.device))
-        return 2 * PROBE_CHANNELS**2 * 9 * PROBE_SIZE**2 / min(times) / 1e9
 
 
 def measure_step_time(lab: Lab, picture: Picture, layer: str, settings: Settings, rounds: int) -> StepTime:
     """Time steps of an inversion and bare evaluations in turns, so that other load on the machine cancels."""
     endless = replace(settings.settle(lab.device), evaluations=None, seconds=None, patience=None)
     trunk, target = lab.trunk(layer).cast(endless.dtype_on(lab.device)), lab.encode(picture, layer)
-    images, probe = picture.images.to(lab.device), _Probe(lab.device, trunk.dtype)
+    images, probe = picture.images.to(lab.device), Probe(lab.device, trunk.dtype)
     bare, ours, rates = [], [], []
     gflop = count_gflop(trunk, images)
     with closing(lab.invert(picture, layer, "optimiser", endless)) as steps:
@@ -135,7 +115,7 @@ def measure_decode_time(lab: Lab, picture: Picture, layer: str, method: str, rou
     for _ in range(WARM_UP_ROUNDS + rounds):
         started = perf_counter()
         lab.decode(picture, layer, method)
-        times.append(_seconds_since(started, lab.device))
+        times.append(seconds_since(started, lab.device))
     return DecodeTime(layer, method, 1e3 * median(times[WARM_UP_ROUNDS:]))
 
 
@@ -146,10 +126,4 @@ def _time_bare_evaluation(trunk: Trunk, images: Images, target: Mapping[str, Ten
     features = trunk(images)
     outputs = [features[node] for node in target]
     torch.autograd.grad(outputs, images, [target[node].to(trunk.dtype) for node in target])
-    return _seconds_since(started, images.device)
-
-
-def _seconds_since(started: float, device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return perf_counter() - started
+    return seconds_since(started, images.device)

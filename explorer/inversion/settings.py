@@ -16,7 +16,7 @@ from explorer.errors import ExplorerError
 from explorer.features.layers import shallowest_stage
 from explorer.inversion.parameterisations import PARAMETERISATIONS
 from explorer.inversion.priors import PRIORS
-from explorer.machine import fastest_precision
+from explorer.precision import fastest_precision
 
 PRESETS_FILE = Path(__file__).with_name("presets.yaml")
 MAX_SEED = 2**63 - 1  # The largest that torch.Generator takes.

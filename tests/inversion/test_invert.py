@@ -18,6 +18,7 @@ from explorer.inversion.invert import invert as invert_any_size
 from explorer.inversion.priors import closeness, total_variation
 from explorer.inversion.settings import Settings, SettingsError, load_settings, make_settings, parse_overrides
 from explorer.machine import CPU
+from explorer.precision import fastest_precision
 
 SIZE = 64
 invert = partial(invert_any_size, size=(SIZE, SIZE))
@@ -228,10 +229,13 @@ def test_a_loss_that_is_no_number_ends_with_the_best_step(trunk: Trunk, picture:
 
 
 def test_automatic_precision_is_settled_on_the_device_and_can_be_given(monkeypatch: pytest.MonkeyPatch):
-    for has, precision in ((True, torch.bfloat16), (False, torch.float32)):
-        monkeypatch.setattr("torch.cpu.get_capabilities", lambda has=has: {"avx512_bf16": has})
-        assert load_settings("layer1", precision="auto").dtype_on(CPU) == precision
-        assert load_settings("layer1", precision="float32").dtype_on(CPU) == torch.float32
+    faster = torch.bfloat16 if fastest_precision(CPU) == "bfloat16" else torch.float32
+    assert load_settings("layer1", precision="auto").dtype_on(CPU) == faster
+    monkeypatch.setattr("torch.cpu.get_capabilities", dict)
+    assert load_settings("layer1", precision="auto").dtype_on(CPU) == torch.float32
+    for precision in (torch.float32, torch.bfloat16):
+        name = str(precision).removeprefix("torch.")
+        assert load_settings("layer1", precision=name).dtype_on(CPU) == precision
 
 
 def test_half_the_precision_reaches_about_the_same_error(trunk: Trunk, picture: Images):

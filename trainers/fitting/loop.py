@@ -161,7 +161,7 @@ def build_trained_trunk(weights: str, layer: str) -> Trunk:
 def _encoders(config: TrainConfig) -> list[Trunk]:
     """Cut each network at all layers whose features the loss compares."""
     nodes = join_nodes(tuple(config.loss.features))
-    dtype = torch.bfloat16 if config.bf16 else torch.float32
+    dtype = torch.bfloat16 if config.uses_bf16 else torch.float32
     return [build_trained_trunk(weights, nodes).cast(dtype) for weights in config.weights] if nodes else []
 
 
