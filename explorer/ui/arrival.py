@@ -104,7 +104,7 @@ class ArrivalHandlers:
         if exploration is None or exploration.decoded:
             yield gr.skip()
             return
-        with clear_errors():
+        with clear_errors(), self._state.queue.giving_way():
             for value in decode_picture(self._state, exploration, method):
                 if visit.exploration is not exploration:
                     return

@@ -27,7 +27,7 @@ from explorer.ui.assistants import AssistantCalls, is_offered
 from explorer.ui.limits import request_limits, say_not_found
 from explorer.ui.listeners import NoteListeners
 from explorer.ui.page import build_page
-from explorer.ui.queue.queue import DEFAULT_LIMITS, Limits
+from explorer.ui.queue.limits import DEFAULT_LIMITS, Limits
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.zero_gpu import is_lent
 from explorer.ui.theme import STYLE_SHEETS, build_theme, layer_variables, page_scripts

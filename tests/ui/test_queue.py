@@ -7,8 +7,9 @@ from threading import Event
 
 import pytest
 
+from explorer.ui.queue.limits import Limits, QueueFullError
 from explorer.ui.queue.place import Place, describe_place
-from explorer.ui.queue.queue import Limits, QueueFullError, RunQueue
+from explorer.ui.queue.queue import RunQueue
 from explorer.ui.queue.ticket import Ticket
 
 STEP_SECONDS = 0.005
@@ -101,6 +102,28 @@ def test_runs_take_turns(queue: RunQueue) -> None:
         wait_for(lambda: log.count("a") > 0 and log.count("b") > 0)
         seen = len(log)
         wait_for(lambda: {"a", "b"} <= set(log[seen:]))
+
+
+def test_runs_that_have_been_seen_give_way_to_what_is_short_but_not_for_good(
+    queue: RunQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    with queue.ticket(Counting("a", log), "a", "here"):
+        wait_for(lambda: "a" in log)
+        monkeypatch.setattr("explorer.ui.queue.queue.GIVE_WAY_SECONDS", 600)
+        monkeypatch.setattr("explorer.ui.queue.queue.SHORT_SECONDS", 600)
+        with queue.giving_way():
+            time.sleep(0.5)  # The step at hand ends.
+            seen = len(log)
+            with queue.ticket(Counting("b", log), "b", "here"):
+                wait_for(lambda: "b" in log)  # The first picture of a run is short, too.
+            assert "a" not in log[seen:]
+        wait_for(lambda: log[-1] == "a")
+        monkeypatch.setattr("explorer.ui.queue.queue.SHORT_SECONDS", 0.1)
+        with queue.giving_way():
+            time.sleep(0.5)
+            seen = len(log)
+            wait_for(lambda: len(log) > seen)
 
 
 def test_who_stops_is_let_to_at_once_although_others_wait(queue: RunQueue) -> None:

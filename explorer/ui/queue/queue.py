@@ -1,17 +1,17 @@
 """The queue of runs: who computes now, who next, and for how long, so that everybody sees movement soon.
 
 One thread works for all. Alone, a run keeps it; together, runs take turns in slices. Who is new gets the
-first picture before others go on, and who wants to stop is let to. Gradio's queue sees to all other events.
+first picture before others go on, and who wants to stop is let to. Gradio's queue sees to all other events;
+to the short ones among them that a visitor waits for, runs that have been seen give way.
 """
 
 import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Condition, Thread
 
-from explorer.errors import ExplorerError
+from explorer.ui.queue.limits import DEFAULT_LIMITS, Limits
 from explorer.ui.queue.place import Place
 from explorer.ui.queue.ticket import Job, Ticket
 
@@ -24,35 +24,24 @@ FIRST_SLICE_SECONDS = 0.3
 # What a run takes where none has told yet.
 USUAL_SECONDS = 30.0
 LEARNING_RATE = 0.3  # Of that, from each run that ends by itself.
-
-
-class QueueFullError(ExplorerError):
-    """A run that cannot be taken on now; the message says why, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many runs are taken on; `sharing` bounds the memory that begun runs hold (60 MB each)."""
-
-    waiting: int = 60
-    programs: int = 20
-    per_address: int = 40  # A class comes from one address.
-    sharing: int = 32
-
-
-DEFAULT_LIMITS = Limits()
+# Of a run between two slices; without an end, pictures by the dozen would stop all runs.
+GIVE_WAY_SECONDS = 1.0
+# Runs give way no longer to what turns out not to be short, or whose visitor has gone in the middle of it.
+SHORT_SECONDS = 5.0
 
 
 class RunQueue:
     """Tickets of runs, served by one thread; safe to use from several threads."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self.limits = limits
         self._tickets: list[Ticket] = []
         self._current: Ticket | None = None
         self._change = Condition()
         self._worker: Thread | None = None
         self._usual_seconds = USUAL_SECONDS
+        self._short_works: list[float] = []  # When they began.
+        self._served_at = 0.0  # When the last slice of any ended.
         self._is_closed = False
 
     def __len__(self) -> int:
@@ -86,7 +75,7 @@ class RunQueue:
 
     def _join(self, ticket: Ticket) -> None:
         with self._change:
-            self._check_room(ticket)
+            self.limits.check_room(ticket, self._tickets)
             self._tickets.append(ticket)
             if self._current is not None:
                 self._current.job.pause()
@@ -94,25 +83,6 @@ class RunQueue:
                 self._worker = Thread(target=self._work, name="runs", daemon=True)
                 self._worker.start()
             self._change.notify_all()
-
-    def _check_room(self, ticket: Ticket) -> None:
-        same_address = sum(one.address == ticket.address for one in self._tickets)
-        programs = sum(one.is_program for one in self._tickets)
-        if len(self._tickets) >= self.limits.waiting:
-            raise QueueFullError(
-                f"{len(self._tickets)} runs are under way or waiting, as many as this machine takes. "
-                "Please try again in a minute."
-            )
-        if ticket.is_program and programs >= self.limits.programs:
-            raise QueueFullError(
-                f"{programs} calls by programs are under way or waiting; the rest of the queue is kept for "
-                "the page. Please try again in a minute."
-            )
-        if same_address >= self.limits.per_address:
-            raise QueueFullError(
-                f"{same_address} runs from your address are under way or waiting, as many as one may have. "
-                "Please wait for one of them."
-            )
 
     def _leave(self, ticket: Ticket) -> None:
         with self._change:
@@ -123,8 +93,22 @@ class RunQueue:
                 self._tickets.remove(ticket)
             self._change.notify_all()
 
+    @contextmanager
+    def giving_way(self) -> Iterator[None]:
+        """Let what is computed in this block, a second or less, go before the next slices of runs."""
+        began = time.monotonic()
+        with self._change:
+            self._short_works.append(began)
+        self.hurry()
+        try:
+            yield
+        finally:
+            with self._change:
+                self._short_works.remove(began)
+                self._change.notify_all()
+
     def hurry(self) -> None:
-        """Let the present slice end soon, because some job has been stopped and would go next."""
+        """Let the present slice end soon, because something else would go next."""
         with self._change:
             if self._current is not None:
                 self._current.job.pause()
@@ -145,7 +129,7 @@ class RunQueue:
             error = self._serve(ticket)
             with self._change:
                 self._current = None
-                ticket.served_at = time.monotonic()
+                ticket.served_at = self._served_at = time.monotonic()
                 ticket.seconds += ticket.served_at - began
                 if error is None and not ticket.job.is_over and not ticket.has_left:
                     continue
@@ -157,12 +141,19 @@ class RunQueue:
     def _take(self) -> Ticket | None:
         """Wait for the next ticket to serve; None when the queue has been closed and is empty."""
         with self._change:
-            while (ticket := self._next()) is None:
-                if self._is_closed:
+            while (ticket := self._next()) is None or self._patience(ticket) > 0:
+                if ticket is None and self._is_closed:
                     return None
-                self._change.wait()
+                self._change.wait(None if ticket is None else max(self._patience(ticket), 0.0))
             self._current = ticket
             return ticket
+
+    def _patience(self, ticket: Ticket) -> float:
+        """Return the seconds that a ticket, next in turn, still gives way to what is short."""
+        if not self._short_works or not ticket.has_begun or ticket.job.is_stopping:
+            return 0.0
+        until = min(self._served_at + GIVE_WAY_SECONDS, max(self._short_works) + SHORT_SECONDS)
+        return until - time.monotonic()
 
     def _serve(self, ticket: Ticket) -> Exception | None:
         """Advance a job by one slice and return what it raised, if anything."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from explorer.lab.lab import Lab
-from explorer.ui.queue.queue import DEFAULT_LIMITS, Limits, RunQueue
+from explorer.ui.queue.limits import DEFAULT_LIMITS, Limits
+from explorer.ui.queue.queue import RunQueue
 from explorer.ui.session.loading import Loading
 from explorer.ui.session.visits import Visits
 
