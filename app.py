@@ -40,10 +40,12 @@ def parse_options() -> argparse.Namespace:
     """Read the command line; what is not given is left to Gradio's environment variables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--weights", default="IMAGENET1K_V1", help="torchvision name, a file, 'compact' or 'untrained'"
+        "--weights",
+        help="torchvision name, a file, 'untrained', or resnet50's 'compact' (default: torchvision's first)",
     )
     parser.add_argument(
-        "--backbone", help="resnet18 to resnet152, or another ResNet of torchvision (default: resnet50)"
+        "--backbone",
+        help="any classification network of torchvision whose maps divide the picture (default: resnet50)",
     )
     parser.add_argument(
         "--host", help="address to listen on (default: GRADIO_SERVER_NAME or this machine only)"

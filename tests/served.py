@@ -1,19 +1,25 @@
 """A page on a tiny network, served by this process, for the tests of the page and of its API."""
 
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import torch
 
 from explorer.decoders.checkpoint import LINEAR
 from explorer.decoders.refinement import DEFAULT_PASSES
+from explorer.features.weights import UNTRAINED
 from explorer.lab.lab import Lab
 from explorer.lab.models import Models
 from explorer.ui.launch import launch_options
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
+from explorer.ui.session.network import survey
 from tests.lab.made import save_refined
 from tests.tiny import FirstChannels
+
+FITTING_SECONDS = 400.0  # Of four linear decoders, on a busy machine.
 
 
 class RefinedModels(Models):
@@ -34,10 +40,33 @@ def refined_lab(coarse_lab: Lab, tmp_path_factory) -> Lab:
 def served(coarse_lab: Lab) -> Iterator[tuple[str, AppState]]:
     """The address of a page on the tiny network, and its state."""
     state = AppState(lambda: coarse_lab)
+    with serve(state) as url:
+        yield url, state
+
+
+@pytest.fixture(scope="session")
+def served_mobilenet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, AppState]]:
+    """The address of a page on a network that is no ResNet, and its state; its decoders are fitted."""
+    network = survey("mobilenet_v3_small")
+    state = AppState(lambda: Lab.load(UNTRAINED, backbone=network.name), network=network)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_CACHE", str(tmp_path_factory.mktemp("fitted")))
+        with serve(state) as url:
+            deadline = time.monotonic() + FITTING_SECONDS
+            while not state.loading.is_ready:
+                assert time.monotonic() < deadline, state.loading.doing
+                time.sleep(0.1)
+            yield url, state
+
+
+@contextmanager
+def serve(state: AppState) -> Iterator[str]:
+    """Serve a page, and load the models behind it."""
     page = build_page(state).queue(api_open=False)
     state.open()
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-    yield url, state
+    options = launch_options(layers=state.network.layers)
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **options)
+    yield url
     page.close()
     state.close()
 

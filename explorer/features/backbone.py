@@ -37,7 +37,7 @@ ABOUT_COMPACT = (
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """A ResNet-50 and the story of its weights."""
+    """A network and the story of its weights."""
 
     name: str
     network: nn.Module
@@ -46,6 +46,7 @@ class Backbone:
     categories: tuple[str, ...]
     notice: str | None = None  # What whoever sees results should know of the weights.
     is_fallback: bool = False  # Other weights were asked for.
+    architecture: str = "resnet50"  # As torchvision calls the network.
 
 
 def load_backbone(weights: str = EXACT, tell: Callable[[str], None] = lambda _: None) -> Backbone:

@@ -95,7 +95,7 @@ def _build(name: str, path: Path | None, *, source: str, categories: tuple[str, 
         _load(network, path, name)
     network.eval().requires_grad_(False)
     digest = None if path is None else identify(path).digest[:DIGEST_LENGTH]
-    return Backbone(f"{name} {Path(source).name}", network, source, digest, categories)
+    return Backbone(f"{name} {Path(source).name}", network, source, digest, categories, architecture=name)
 
 
 def _load(network: nn.Module, path: Path, name: str) -> None:

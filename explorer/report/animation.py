@@ -6,6 +6,7 @@ from io import BytesIO
 
 import PIL.Image
 
+from explorer.features.layers import LAYERS
 from explorer.images import Images
 from explorer.lab.race import Frame, Panel
 from explorer.report.sheet import SheetPanel, contact_sheet, original_panel
@@ -16,15 +17,18 @@ LAST_FRAME_MILLISECONDS = 2000
 MAX_FRAMES = 60  # About 7 seconds of play and a few megabytes.
 
 
-def race_gif(original: Images, frames: Iterable[Frame]) -> bytes:
-    """Animate a race as it was shown, thinned to MAX_FRAMES; raises ValueError when there is no frame."""
+def race_gif(original: Images, frames: Iterable[Frame], layers: Sequence[str] = LAYERS) -> bytes:
+    """Animate a race as it was shown, thinned to MAX_FRAMES; raises ValueError when there is no frame.
+
+    `layers` are those that the network offers, whose colours differ.
+    """
     moments = list(frames)
     if not moments:
         raise ValueError("A GIF needs at least one frame.")
     stride = math.ceil(len(moments) / MAX_FRAMES)
     first = original_panel(original, "")
     kept = moments[::-1][::stride][::-1]  # Counted from the end, so that the last one stays.
-    return encode_gif([contact_sheet([first, *_race_panels(moment.panels)]) for moment in kept])
+    return encode_gif([contact_sheet([first, *_race_panels(moment.panels, layers)]) for moment in kept])
 
 
 def encode_gif(frames: Sequence[PIL.Image.Image]) -> bytes:
@@ -41,7 +45,7 @@ def encode_gif(frames: Sequence[PIL.Image.Image]) -> bytes:
     return buffer.getvalue()
 
 
-def _race_panels(panels: Mapping[str, Panel]) -> Iterator[SheetPanel]:
+def _race_panels(panels: Mapping[str, Panel], layers: Sequence[str]) -> Iterator[SheetPanel]:
     for layer, panel in panels.items():
         lines = (layer, f"step {panel.step}", f"PSNR {panel.psnr_db:.1f} dB")
-        yield SheetPanel(PIL.Image.fromarray(panel.pixels), lines, layer_style(layer).colour)
+        yield SheetPanel(PIL.Image.fromarray(panel.pixels), lines, layer_style(layer, layers).colour)

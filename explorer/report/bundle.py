@@ -14,6 +14,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from explorer import __version__
+from explorer.features.layers import LAYERS
 from explorer.images import Picture, encode_png
 from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
@@ -38,6 +39,7 @@ class RunInfo:
     settings: Mapping[str, Settings | None]  # None where a layer's method takes no settings.
     trunks: Mapping[str, str] = field(default_factory=dict)  # Fingerprints of the trunks by layer.
     notice: str | None = None  # Says so when other weights ran than were asked for.
+    offered: Sequence[str] = LAYERS  # The network's own layers, whose colours differ.
 
     @classmethod
     def of(
@@ -58,6 +60,7 @@ class RunInfo:
             settings=settings,
             trunks={layer: lab.trunk(layer).fingerprint for layer in layers},
             notice=lab.backbone.notice,
+            offered=lab.models.layers,
         )
 
 
@@ -70,15 +73,17 @@ class Result:
     scores: Scores
 
 
-def write_picture(folder: Path, picture: Picture, results: Sequence[Result]) -> None:
-    """Write the original, every reconstruction (lossless) and their contact sheet."""
+def write_picture(
+    folder: Path, picture: Picture, results: Sequence[Result], layers: Sequence[str] = LAYERS
+) -> None:
+    """Write the original, every reconstruction (lossless) and their sheet; `layers` are the network's own."""
     folder.mkdir(parents=True)
     (folder / "original.png").write_bytes(encode_png(picture.images))
     panels = [original_panel(picture.images, picture.name)]
     for result in results:
         made = result.reconstruction
         (folder / f"{made.layer}-{made.method}.png").write_bytes(encode_png(made.images))
-        panels.append(layer_panel(made.images, made.layer, made.method, result.scores))
+        panels.append(layer_panel(made.images, made.layer, made.method, result.scores, layers))
     contact_sheet(panels).save(folder / "sheet.png")
 
 
@@ -131,7 +136,7 @@ def zip_report(run: RunInfo, picture: Picture, results: Sequence[Result], animat
     """Pack one picture's results, settings, repeating command and a GIF of the run into a zip."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "reconstructions"
-        write_picture(folder, picture, results)
+        write_picture(folder, picture, results, run.offered)
         _write_csv(folder / "metrics.csv", results)
         _write_json(folder / "config.json", describe_run(run))
         (folder / "command.txt").write_text(run.command_line + "\n", encoding="utf-8")

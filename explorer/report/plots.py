@@ -5,23 +5,28 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from explorer.features.layers import LAYERS
 from explorer.lab.run import Record
-from explorer.report.style import GREY, layer_style
+from explorer.report.style import GREY, LayerStyle, layer_style
 
 GRID_COLOUR = "rgba(128, 128, 128, 0.25)"
 MARKERS_PER_LINE = 10
 HEIGHT = 360
 
 
-def history_figure(histories: Mapping[str, Sequence[Record]]) -> go.Figure:
-    """Draw PSNR and feature error (on a logarithmic axis) of each layer's run, one line per layer."""
+def history_figure(histories: Mapping[str, Sequence[Record]], layers: Sequence[str] = LAYERS) -> go.Figure:
+    """Draw PSNR and feature error (on a logarithmic axis) of each layer's run, one line per layer.
+
+    `layers` are those that the network offers, whose looks differ.
+    """
     figure = make_subplots(
         cols=2, subplot_titles=("PSNR (dB), higher is better", "Feature error, lower is better")
     )
     for layer, history in histories.items():
         across = [record.evaluations for record in history]
-        psnr_db = _line(layer, across, [record.psnr_db for record in history])
-        error = _line(layer, across, [record.losses["feature"] for record in history])
+        style = layer_style(layer, layers)
+        psnr_db = _line(layer, style, across, [record.psnr_db for record in history])
+        error = _line(layer, style, across, [record.losses["feature"] for record in history])
         figure.add_trace(psnr_db, row=1, col=1)
         figure.add_trace(error.update(showlegend=False), row=1, col=2)
     figure.update_xaxes(title_text="evaluations of trunk forward + backward", rangemode="tozero")
@@ -29,8 +34,7 @@ def history_figure(histories: Mapping[str, Sequence[Record]]) -> go.Figure:
     return _dress(figure)
 
 
-def _line(layer: str, across: Sequence[float], values: Sequence[float]) -> go.Scatter:
-    style = layer_style(layer)
+def _line(layer: str, style: LayerStyle, across: Sequence[float], values: Sequence[float]) -> go.Scatter:
     return go.Scatter(
         x=list(across),
         y=list(values),

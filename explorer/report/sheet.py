@@ -7,6 +7,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
+from explorer.features.layers import LAYERS
 from explorer.images import Images, to_pil
 from explorer.metrics.scores import METRICS, Scores
 from explorer.report.style import layer_style
@@ -33,11 +34,13 @@ def original_panel(images: Images, name: str) -> SheetPanel:
     return SheetPanel(to_pil(images), ("original", name))
 
 
-def layer_panel(images: Images, layer: str, method: str, scores: Scores) -> SheetPanel:
-    """Make the panel of a reconstruction, captioned with its scores."""
+def layer_panel(
+    images: Images, layer: str, method: str, scores: Scores, layers: Sequence[str] = LAYERS
+) -> SheetPanel:
+    """Make the panel of a reconstruction, captioned with its scores; `layers` are those of the network."""
     said = [metric.caption(scores[key]) for key, metric in METRICS.items()]
     lines = (f"{layer} · {method}", *_fill_lines(said, images.shape[-1]))
-    return SheetPanel(to_pil(images), lines, layer_style(layer).colour)
+    return SheetPanel(to_pil(images), lines, layer_style(layer, layers).colour)
 
 
 def contact_sheet(

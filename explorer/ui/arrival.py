@@ -71,7 +71,7 @@ class ArrivalHandlers:
             return nothing
         visit.put(replace(welcome))  # A copy of its own: a run belongs to one visitor.
         shown = describe_decoded(self._state, welcome)
-        is_recorded = has_recording(welcome.example)
+        is_recorded = has_recording(welcome.example, self._state.network)
         return shown.text(), _fresh(still(welcome.picture.images)), gr.update(visible=is_recorded)
 
     def accept(self, path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
@@ -93,7 +93,8 @@ class ArrivalHandlers:
         visit.put(Exploration(picture, example))
         self._state.visits.make_room()
         shown = still(picture.images)
-        yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=has_recording(example))
+        is_recorded = has_recording(example, self._state.network)
+        yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=is_recorded)
 
     def decode(self, method: str, path: str | None, request: gr.Request) -> Iterator[Any]:
         """Decode the picture, unless there is none, it was refused, or that has been done."""

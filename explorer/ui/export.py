@@ -5,6 +5,8 @@ from pathlib import Path
 
 import gradio as gr
 
+from explorer.features.backbone import Backbone
+from explorer.features.zoo import RESNET50
 from explorer.lab.lab import Lab
 from explorer.lab.methods import is_iterative
 from explorer.lab.run import Reconstruction
@@ -57,15 +59,16 @@ def pack_exploration(lab: Lab, exploration: Exploration) -> bytes:
     info = RunInfo.of(
         lab,
         [one.reconstruction.layer for one in results],
-        command_line="\n".join(write_commands(Path(lab.backbone.source).name, exploration)),
+        command_line="\n".join(write_commands(lab.backbone, exploration)),
         seed=run.options.seed if run else 0,
         settings=settings,
     )
     frames = run.history.frames if run else []
-    return zip_report(info, picture, results, race_gif(picture.images, frames) if frames else None)
+    animation = race_gif(picture.images, frames, lab.models.layers) if frames else None
+    return zip_report(info, picture, results, animation)
 
 
-def write_commands(weights: str, exploration: Exploration) -> list[str]:
+def write_commands(backbone: Backbone, exploration: Exploration) -> list[str]:
     """Write the commands that repeat the reconstructions from the zip's own original.png.
 
     Layers that share method, evaluations and settings share a command; a run that was stopped may need four.
@@ -76,10 +79,16 @@ def write_commands(weights: str, exploration: Exploration) -> list[str]:
     return [
         repeat_command(
             "reconstruct", "original.png", "--method", method, "--layers", ",".join(layers),
-            "--weights", weights, "--out", f"repeated-{method}-{'-'.join(layers)}", *options,
+            *write_backbone(backbone), "--out", f"repeated-{method}-{'-'.join(layers)}", *options,
         )
         for (method, *options), layers in groups.items()
     ]  # fmt: skip
+
+
+def write_backbone(backbone: Backbone) -> list[str]:
+    """Write the options that name a network and its weights, but not where a file of them lies."""
+    named = [] if backbone.architecture == RESNET50 else ["--backbone", backbone.architecture]
+    return [*named, "--weights", Path(backbone.source).name]
 
 
 def _write_options(made: Reconstruction, exploration: Exploration) -> list[str]:

@@ -17,9 +17,8 @@ from starlette.middleware import Middleware
 
 from explorer.decoding.decode import MAX_FILE_BYTES
 from explorer.decoding.pool import start_decoders
-from explorer.errors import ExplorerError
 from explorer.features.layers import LAYERS
-from explorer.features.zoo import RESNET50, name_layers
+from explorer.features.zoo import RESNET50
 from explorer.lab.lab import Lab
 from explorer.machine import CPU, best_device, keep_freed_memory
 from explorer.ui.address import Address
@@ -29,6 +28,7 @@ from explorer.ui.listeners import NoteListeners
 from explorer.ui.page import build_page
 from explorer.ui.queue.limits import DEFAULT_LIMITS, Limits
 from explorer.ui.session.app_state import AppState
+from explorer.ui.session.network import ServedNetwork, survey
 from explorer.ui.session.zero_gpu import is_lent
 from explorer.ui.theme import STYLE_SHEETS, build_theme, layer_variables, page_scripts
 
@@ -39,12 +39,8 @@ RELAY_HOSTS = "*.gradio.live"
 MAX_EVENTS = 200
 
 
-class BackboneError(ExplorerError):
-    """A network that the page cannot show; the message says what can."""
-
-
 def serve(
-    weights: str,
+    weights: str | None,
     address: Address,
     *,
     backbone: str | None = None,
@@ -56,20 +52,20 @@ def serve(
     """Serve the page for good.
 
     Args:
-        weights: A name that torchvision knows, a file, or "untrained".
+        weights: A name that torchvision knows, a file, or "untrained"; None is torchvision's first.
         address: Where to listen; it is free.
-        backbone: A ResNet of torchvision; None is ResNet-50.
+        backbone: A network of torchvision; None is ResNet-50.
         allowed_hosts: Names that the page answers to beside this machine's.
         is_shared: Open a public link through Gradio's relay.
         runs: Runs under way or waiting, at most.
         runs_per_address: Of these from one address.
     """
-    check_layers(backbone or RESNET50)
+    network = survey(backbone or RESNET50)
     start_decoders()
     keep_freed_memory()
     usual = DEFAULT_LIMITS
     limits = Limits(waiting=runs or usual.waiting, per_address=runs_per_address or usual.per_address)
-    state = _make_state(weights, backbone or RESNET50, limits)
+    state = _make_state(weights, network, limits)
     page = build_page(state).queue(api_open=False)
     state.open()
     names = [address.host, *([RELAY_HOSTS] if is_shared else []), *allowed_hosts]
@@ -78,37 +74,28 @@ def serve(
         server_port=address.port,
         share=is_shared or None,
         prevent_thread_lock=True,
-        **launch_options(names),
+        **launch_options(names, network.layers),
     )
     if address.port is None and page.server_port != FIRST_PORT:
         sys.stderr.write(f"explorer: port {FIRST_PORT} is taken, so it is port {page.server_port}.\n")
     Event().wait()
 
 
-def _make_state(weights: str, backbone: str, limits: Limits) -> AppState:
+def _make_state(weights: str | None, network: ServedNetwork, limits: Limits) -> AppState:
     # A lent GPU is there for races alone; everything else runs on the CPU.
     device = CPU if is_lent() else best_device()
-    state = AppState(lambda: Lab.load(weights, device, state.loading.tell, backbone=backbone), limits)
+    state = AppState(
+        lambda: Lab.load(weights, device, state.loading.tell, backbone=network.name), limits, network
+    )
     return state
 
 
-def check_layers(backbone: str) -> None:
-    """Raise BackboneError for a network that the page cannot show; WeightsError for an unknown one."""
-    layers = name_layers(backbone)
-    if layers != LAYERS:
-        offered = f"offers {', '.join(layers)}" if layers else "has no maps that divide the picture"
-        raise BackboneError(
-            f"The page shows networks with layer1 to layer4, as ResNets have; {backbone} {offered}. "
-            f"Use `python -m explorer reconstruct --backbone {backbone}`, or the page's experiment backbones."
-        )
-
-
-def launch_options(allowed_hosts: Sequence[str] = ()) -> dict[str, Any]:
-    """Give what `launch()` needs to show the page as designed, the same on Spaces as at home."""
+def launch_options(allowed_hosts: Sequence[str] = (), layers: Sequence[str] = LAYERS) -> dict[str, Any]:
+    """Give what `launch()` needs to show these layers as designed, the same on Spaces as at home."""
     limits = request_limits([*own_names(), *allowed_hosts])
     return {
         "theme": build_theme(),
-        "css": layer_variables(),
+        "css": f":root {{ {layer_variables(layers)} }}",
         "css_paths": STYLE_SHEETS,
         "head": f"<script>{page_scripts()}</script>",
         "footer_links": ["api"],

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,8 @@ from explorer.examples import EXAMPLES
 from explorer.ui.components.events import AT_ONCE
 from explorer.ui.components.examples import example_file
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.options import OPTIONS, RunOptions
+from explorer.ui.session.option import Option
+from explorer.ui.session.options import OPTIONS, RunOptions, list_options
 
 TABS = ("instant", "live", "compare", "explore")
 
@@ -41,12 +43,13 @@ class LinkHandlers:
 
     def __init__(self, state: AppState) -> None:
         self._state = state
+        self._options = list_options(state.network.layers)
 
     def restore(self, request: gr.Request) -> tuple[Any, ...]:
         """Return the picture, the tab and the controls' values that the page's address names."""
         given = dict(request.query_params)
         example, tab = given.get("example"), given.get("tab")
-        chosen = asdict(read_options(given))
+        chosen = asdict(read_options(given, self._options))
         shown = str(example_file(example)) if example in EXAMPLES else gr.skip()
         values = [list(value) if isinstance(value, tuple) else value for value in chosen.values()]
         return shown, gr.Tabs(selected=tab) if tab in TABS else gr.skip(), *values
@@ -56,24 +59,28 @@ class LinkHandlers:
         exploration = self._state.visits.get(request.session_hash).exploration
         if exploration is not None and exploration.example is None:
             gr.Info("The link carries the settings; your own picture stays on this machine.")
-        return write_query(RunOptions.from_controls(chosen), exploration and exploration.example)
+        options = RunOptions.from_controls(chosen, self._options)
+        return write_query(options, exploration and exploration.example, self._options)
 
 
-def read_options(given: Mapping[str, str]) -> RunOptions:
+def read_options(
+    given: Mapping[str, str], options: Mapping[str, Option] = MappingProxyType(OPTIONS)
+) -> RunOptions:
     """Read the options that an address names; whatever makes no sense keeps its default."""
-    values: dict[str, Any] = {
-        name: value
-        for name, option in OPTIONS.items()
-        if name in given and (value := option.read(given[name])) is not None
-    }
+    values: dict[str, Any] = {name: option.default for name, option in options.items()}
+    for name, option in options.items():
+        if name in given and (value := option.read(given[name])) is not None:
+            values[name] = value
     return RunOptions(**values)
 
 
-def write_query(options: RunOptions, example: str | None) -> str:
+def write_query(
+    chosen: RunOptions, example: str | None, options: Mapping[str, Option] = MappingProxyType(OPTIONS)
+) -> str:
     """Write what differs from the defaults as an address's query, without its question mark."""
     changed = {
         name: option.write(value)
-        for (name, option), value in zip(OPTIONS.items(), asdict(options).values(), strict=True)
+        for (name, option), value in zip(options.items(), asdict(chosen).values(), strict=True)
         if value != option.default
     }
     return urlencode({"example": example, **changed} if example else changed, safe=",")

@@ -10,7 +10,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (event.key === "Escape") document.querySelector("#stop")?.click();
     else if (event.key === " " && !event.target.closest("button, input, a")) { event.preventDefault(); tell("stage:toggle"); }
-    else if ("1234".includes(event.key)) tell("stage:solo", Number(event.key) - 1);
+    else if (/^[1-9]$/.test(event.key)) tell("stage:solo", Number(event.key) - 1);
     else if (event.key === "?") { const keys = document.querySelector("#keys"); keys.open ? keys.close() : keys.showModal(); }
     else if (event.key === "ArrowRight" && isClassMode) tell("stage:reveal");
   });
@@ -31,6 +31,9 @@
     navigator.clipboard?.writeText(link).then(() => say("Copied"), () => prompt("Copy this link:", link));
     history.replaceState(null, "", `${location.pathname}?${state}`);
   };
+
+  // The variable of style sheets that holds a layer's colour; what is no layer has none.
+  window.explorerColour = (layer) => `--${layer.replaceAll(".", "-")}`;
 
   // Saves what the server has packed; returns what empties the box that it came in.
   window.explorerSave = (name, packed) => {

@@ -19,22 +19,22 @@ from explorer.ui.exploring.wiring import wire_explore
 from explorer.ui.export import wire_export
 from explorer.ui.links import wire_links
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.loading import Loading
+from explorer.ui.session.network import ServedNetwork
 from explorer.ui.tabs.compare import build_compare, wire_compare
 from explorer.ui.tabs.explore import build_explore
 from explorer.ui.tabs.instant import build_instant
 from explorer.ui.tabs.live import build_live, wire_live
 
 TITLE = "ResNet Inversion Explorer"
-HEADER = """
-<h1>What does each layer of ResNet-50 keep of a picture?</h1>
+_HEADER = """
+<h1>What does each layer of {network} keep of a picture?</h1>
 <p>A picture goes in. From the features of <b>one layer alone</b>, we try to get it back.</p>
 <dialog id="keys" aria-label="Keys">
   <h2>Keys</h2>
   <dl>
     <dt>Esc</dt><dd>stop the run</dd>
     <dt>Space</dt><dd>play or pause a replay</dd>
-    <dt>1 – 4</dt><dd>look at one layer alone</dd>
+    <dt>{keys}</dt><dd>look at one layer alone</dd>
     <dt>→</dt><dd>reveal the next layer, in class mode</dd>
     <dt>?</dt><dd>show or hide these keys</dd>
   </dl>
@@ -52,8 +52,8 @@ def build_page(state: AppState) -> gr.Blocks:
     ) as page:
         with gr.Row(elem_id="header"):
             with gr.Column(scale=6, min_width=320):
-                gr.HTML(HEADER, elem_id="title")
-                models = gr.HTML(_describe_models(state.loading), elem_id="models")
+                gr.HTML(write_header(state.network), elem_id="title")
+                models = gr.HTML(_describe_models(state), elem_id="models")
                 with gr.Row(elem_classes="toolbar"):
                     link = gr.Button("Copy link", size="sm", scale=0, min_width=100, elem_id="link")
                     export = gr.Button("Export", size="sm", scale=0, min_width=90, elem_id="export")
@@ -61,13 +61,13 @@ def build_page(state: AppState) -> gr.Blocks:
             picture = build_picture_input()
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Instant", id="instant", render_children=True):
-                instant = build_instant()
+                instant = build_instant(state.network)
             with gr.Tab("Live", id="live", render_children=True):
-                live = build_live()
+                live = build_live(state.network)
             with gr.Tab("Compare", id="compare", render_children=True) as compare_tab:
                 slider = build_compare()
             with gr.Tab("Explore", id="explore", render_children=True) as explore_tab:
-                explore = build_explore()
+                explore = build_explore(state.network)
         arrival = wire_arrival(state, page, picture, instant, live)
         wire_live(state, page, live, picture)
         wire_compare(state, compare_tab, slider, picture)
@@ -80,6 +80,12 @@ def build_page(state: AppState) -> gr.Blocks:
         page.load(handlers.follow_loading, outputs=[models], **TOGETHER)
         page.unload(handlers.leave)
     return page
+
+
+def write_header(network: ServedNetwork) -> str:
+    """Write the page's question, and its keys."""
+    last = len(network.layers)
+    return _HEADER.format(network=escape(network.title), keys="1" if last == 1 else f"1 – {last}")
 
 
 class PageHandlers:
@@ -95,24 +101,27 @@ class PageHandlers:
     async def follow_loading(self) -> AsyncIterator[str]:
         """Tell what is being loaded until nothing is."""
         while not self._state.loading.is_ready:
-            yield _describe_models(self._state.loading)
+            yield _describe_models(self._state)
             await asyncio.sleep(STATUS_EVERY_SECONDS)
-        yield _describe_models(self._state.loading)
+        yield _describe_models(self._state)
 
     def leave(self, request: gr.Request) -> None:
         """Forget a visitor who has closed the page."""
         self._state.visits.leave(request.session_hash)
 
 
-def _describe_models(loading: Loading) -> str:
+def _describe_models(state: AppState) -> str:
     """Say what is loading, or which weights run, where they are exact and how to get others."""
+    loading, network = state.loading, state.network
     if not loading.is_ready:
         return f'<p class="line" role="status">{escape(loading.doing)}</p>'
     if loading.failure:
         return _banner(loading.failure)
     backbone = loading.lab.backbone
-    facts = [backbone.name, f"optimiser in {fastest_precision(loading.lab.device)}", "ready"]
-    lines = [f"ResNet-50 {' · '.join(facts)}", *filter(None, [backbone.notice])]
+    # Weights of any other network are called by its name.
+    weights = f"{network.title} {backbone.name}" if network.is_resnet50 else backbone.name
+    facts = [weights, f"optimiser in {fastest_precision(loading.lab.device)}", "ready"]
+    lines = [" · ".join(facts), *filter(None, [network.notice, backbone.notice])]
     banner = _banner(loading.notice) if loading.notice else ""
     return banner + "".join(f'<p class="line" role="status">{escape(line)}</p>' for line in lines)
 

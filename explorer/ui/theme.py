@@ -1,12 +1,14 @@
 """The page's look and its scripts: a quiet Gradio theme, style sheets, and what runs in the browser."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from gradio.themes import Base, LocalFont
 from markdown_it import MarkdownIt
 
-from explorer.report.style import LAYER_COLOURS
+from explorer.features.layers import LAYERS
+from explorer.report.style import css_variable, layer_style
 from explorer.ui.language import read_catalogue
 
 FOLDER = Path(__file__).parent
@@ -86,10 +88,9 @@ def build_theme() -> Base:
     return theme.set(**SHAPES, **light, **dark)
 
 
-def layer_variables() -> str:
-    """Write the layers' colours as CSS variables: --layer1 to --layer4."""
-    colours = "".join(f"--{layer}: {colour};" for layer, colour in LAYER_COLOURS.items())
-    return f":root {{ {colours} }}"
+def layer_variables(layers: Sequence[str] = LAYERS) -> str:
+    """Write the layers' colours as CSS variables, such as --layer1 and --features-29."""
+    return "".join(f"{css_variable(layer)}: {layer_style(layer, layers).colour};" for layer in layers)
 
 
 def page_scripts() -> str:

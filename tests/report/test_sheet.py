@@ -8,7 +8,7 @@ from explorer.examples import load_example
 from explorer.images import Picture
 from explorer.metrics.scores import Scores
 from explorer.report.sheet import contact_sheet, layer_panel, original_panel
-from explorer.report.style import LAYER_COLOURS
+from explorer.report.style import layer_style
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_sheet_shows_every_picture_pixel_for_pixel(picture: Picture):
     for panel in (original_panel(picture.images, "cat"), made):
         window = np.lib.stride_tricks.sliding_window_view(sheet, (64, 64, 3))
         assert (window == np.asarray(panel.image)).all(axis=(3, 4, 5)).sum() == 1
-    assert (sheet == tuple(bytes.fromhex(LAYER_COLOURS["layer3"][1:]))).all(axis=2).any()
+    assert (sheet == tuple(bytes.fromhex(layer_style("layer3").colour[1:]))).all(axis=2).any()
 
 
 def test_a_sheet_of_many_layers_wraps_and_long_names_stay_in_their_column(picture: Picture):

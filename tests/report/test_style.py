@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from explorer.features.layers import LAYERS
-from explorer.report.style import LAYER_COLOURS, OTHER_STYLE, layer_style
+from explorer.report.style import OTHER_STYLE, STYLES, css_variable, layer_style
 
 DARK_PAGE, LIGHT_PAGE = "#0B0F19", "#FFFFFF"
 
@@ -31,10 +31,27 @@ def test_each_layer_differs_in_colour_and_dash_and_marker():
 
 @pytest.mark.parametrize("page", [DARK_PAGE, LIGHT_PAGE])
 def test_layer_colours_stand_out_on_light_and_dark_pages(page):
-    assert min(contrast(colour, page) for colour in LAYER_COLOURS.values()) > 2.8
+    assert min(contrast(style.colour, page) for style in STYLES) > 2.8
 
 
 def test_nodes_inside_a_stage_look_like_the_stage():
     assert layer_style("layer3.4.conv2") == layer_style("layer3")
     assert layer_style("layer2.0+layer2.1") == layer_style("layer2")
     assert layer_style("layer1+layer3") == layer_style("conv1") == OTHER_STYLE
+
+
+def test_another_networks_layers_look_alike_by_depth() -> None:
+    layers = ("features.15", "features.22", "features.29", "avgpool")
+    assert [layer_style(layer, layers) for layer in layers] == list(STYLES)
+    assert layer_style("features.29.0", layers) == OTHER_STYLE
+
+
+def test_a_root_that_holds_other_layers_says_nothing_of_the_depth_of_a_node() -> None:
+    layers = ("features.4.conv.0", "features")
+    assert layer_style("features", layers) == STYLES[1]
+    assert layer_style("features.2", layers) == OTHER_STYLE
+
+
+def test_a_layers_variable_is_a_name_that_style_sheets_take() -> None:
+    assert css_variable("layer1") == "--layer1"
+    assert css_variable("features.4.conv.0") == "--features-4-conv-0"

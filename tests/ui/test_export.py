@@ -1,6 +1,7 @@
 """The export: every reconstruction with its scores, and commands that repeat each of them."""
 
 import shlex
+from dataclasses import replace
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -45,7 +46,7 @@ def words(command: str) -> list[str]:
 
 def test_layers_made_alike_share_a_command(coarse_lab: Lab, exploration: Exploration) -> None:
     optimise(coarse_lab, exploration, seed=7)
-    decoded, optimised = map(words, write_commands("compact", exploration))
+    decoded, optimised = map(words, write_commands(coarse_lab.backbone, exploration))
     assert decoded[decoded.index("--layers") + 1] == "layer1,layer2"
     assert "--steps" not in decoded
     assert optimised[optimised.index("--layers") + 1] == "layer1,layer3"
@@ -54,11 +55,20 @@ def test_layers_made_alike_share_a_command(coarse_lab: Lab, exploration: Explora
     assert "--set" not in optimised
 
 
+def test_a_command_names_a_network_that_is_no_resnet50(coarse_lab: Lab, exploration: Exploration) -> None:
+    backbone = replace(coarse_lab.backbone, architecture="vgg16", source="/home/me/mine.pth")
+    (command,) = map(words, write_commands(backbone, exploration))
+    assert command[command.index("--backbone") + 1] == "vgg16"
+    assert command[command.index("--weights") + 1] == "mine.pth"
+    (plain,) = map(words, write_commands(coarse_lab.backbone, exploration))
+    assert "--backbone" not in plain
+
+
 def test_what_differs_from_the_tuned_settings_is_in_the_command(
     coarse_lab: Lab, exploration: Exploration
 ) -> None:
     optimise(coarse_lab, exploration, prior=0.0)
-    command = words(write_commands("compact", exploration)[-1])
+    command = words(write_commands(coarse_lab.backbone, exploration)[-1])
     assert "total_variation=0" in command[command.index("--set") + 1 :]
 
 

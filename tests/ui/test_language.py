@@ -11,9 +11,10 @@ from explorer.features.layers import LAYERS
 from explorer.metrics.scores import METRICS, Scores
 from explorer.ui import page as page_module
 from explorer.ui.language import LANGUAGES, read_catalogue
-from explorer.ui.page import build_page
+from explorer.ui.page import build_page, write_header
 from explorer.ui.queue.place import Place, describe_place
 from explorer.ui.session.app_state import AppState
+from explorer.ui.session.network import DEFAULT_NETWORK, ServedNetwork
 from explorer.ui.stage.captions import (
     LOOKS,
     NO_LOOK,
@@ -52,9 +53,9 @@ def read_html(html: str) -> list[str]:
     return [text.strip() for text in parser.texts if text.strip()]
 
 
-def page_texts() -> Iterator[str]:
+def page_texts(network: ServedNetwork) -> Iterator[str]:
     """Yield the texts of the page's components as Gradio lays them out."""
-    page = build_page(AppState(lambda: pytest.fail("The models are not needed.")))
+    page = build_page(AppState(lambda: pytest.fail("The models are not needed."), network=network))
     for component in page.config["components"]:
         given = component["props"]
         if component["type"] == "api":  # Endpoints for programs have components that nobody sees.
@@ -64,7 +65,7 @@ def page_texts() -> Iterator[str]:
             continue
         yield from (given[name] for name in names if isinstance(given.get(name), str) and given.get(name))
         yield from (str(choice[0]) for choice in given.get("choices") or [])
-    yield from read_html(page_module.HEADER)
+    yield from read_html(write_header(network))
     for file in UI.rglob("*.html"):
         if "site" not in file.parts:
             yield from read_html(re.sub(r"@\w+", "layer1", file.read_text(encoding="utf-8")))
@@ -99,9 +100,10 @@ def is_known(text: str, keys: list[str]) -> bool:
     return any(re.fullmatch(pattern, text, re.DOTALL) for pattern in patterns)
 
 
-def test_no_sentence_of_the_page_is_missing_in_the_catalogue() -> None:
+@pytest.mark.parametrize("network", [DEFAULT_NETWORK, ServedNetwork("vgg16", ("layer1", "layer2"), 64)])
+def test_no_sentence_of_the_page_is_missing_in_the_catalogue(network: ServedNetwork) -> None:
     keys = list(read_catalogue()["de"])
-    assert sorted({text for text in page_texts() if not is_known(text.strip(), keys)}) == []
+    assert sorted({text for text in page_texts(network) if not is_known(text.strip(), keys)}) == []
 
 
 def test_no_sentence_of_the_server_is_missing_in_the_catalogue() -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from explorer.features.layers import LAYERS
 from explorer.ui.links import read_options, write_query
-from explorer.ui.session.options import OPTIONS, Choice, Number, Option, RunOptions
+from explorer.ui.session.option import Choice, Number, Option
+from explorer.ui.session.options import OPTIONS, RunOptions
 
 
 def values_of(option: Option) -> st.SearchStrategy:

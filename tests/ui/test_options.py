@@ -24,7 +24,7 @@ def test_a_runs_options_are_those_of_the_table_in_its_order() -> None:
 
 def test_the_page_has_a_control_for_each_option_in_its_order() -> None:
     with gr.Blocks():
-        controls = build_controls(build_start())
+        controls = build_controls(build_start(), OPTIONS)
     assert [control.elem_id for control in controls] == list(OPTIONS)
     assert RunOptions.from_controls([control.value for control in controls]) == RunOptions()  # type: ignore[attr-defined]
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure, FigureBase
 
 from explorer.experiments.charts import Chart, Grid, Line
 from explorer.experiments.experiment import Result, Shown
+from explorer.features.layers import LAYERS
 from explorer.images import to_pil
 from explorer.report.style import layer_style
 
@@ -32,18 +33,26 @@ EMBEDDING: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 8, "f
 _settings = Lock()
 
 
-def draw_result(result: Result, *, kind: str, title: str, about: str) -> bytes:
-    """Draw a whole result as `svg` or `pdf`; `about` goes into the file's description."""
-    return _encode(lambda: _draw(result, title), kind, title, about)
+def draw_result(
+    result: Result, *, kind: str, title: str, about: str, layers: Sequence[str] = LAYERS
+) -> bytes:
+    """Draw a whole result as `svg` or `pdf`; `about` goes into the file's description.
+
+    `layers` are those that the network offers, whose looks differ.
+    """
+    return _encode(lambda: _draw(result, title, layers), kind, title, about)
 
 
-def draw_chart(chart: Chart | Grid) -> bytes:
-    """Draw one chart for the page: an SVG on a transparent background, readable by day and by night."""
+def draw_chart(chart: Chart | Grid, layers: Sequence[str] = LAYERS) -> bytes:
+    """Draw one chart for the page: an SVG on a transparent background, readable by day and by night.
+
+    `layers` are those that the network offers, whose looks differ.
+    """
 
     def draw() -> Figure:
         figure = Figure(figsize=CHART_INCHES, layout="constrained")
         figure.patch.set_alpha(0)
-        _draw_on(figure.add_subplot(), chart, SCREEN_INK)
+        _draw_on(figure.add_subplot(), chart, SCREEN_INK, layers)
         return figure
 
     return _encode(draw, "svg", chart.title, "")
@@ -57,7 +66,7 @@ def _encode(draw: Callable[[], Figure], kind: str, title: str, about: str) -> by
     return buffer.getvalue()
 
 
-def _draw(result: Result, title: str) -> Figure:
+def _draw(result: Result, title: str, layers: Sequence[str]) -> Figure:
     picture_rows = math.ceil(len(result.pictures) / PICTURES_PER_ROW)
     chart_rows = math.ceil(len(result.charts) / CHARTS_PER_ROW)
     heights = [(PICTURE_INCHES + 0.35) * picture_rows, CHART_INCHES[1] * chart_rows]
@@ -68,7 +77,7 @@ def _draw(result: Result, title: str) -> Figure:
     _draw_pictures(parts[0], result.pictures, picture_rows)
     for place, chart in enumerate(result.charts, start=1):
         columns = min(CHARTS_PER_ROW, len(result.charts))
-        _draw_on(parts[1].add_subplot(chart_rows, columns, place), chart, PAPER_INK)
+        _draw_on(parts[1].add_subplot(chart_rows, columns, place), chart, PAPER_INK, layers)
     return figure
 
 
@@ -80,20 +89,20 @@ def _draw_pictures(part: FigureBase, pictures: Sequence[Shown], rows: int) -> No
         axes.set_title(shown.caption, fontsize=6.5, pad=2, wrap=True)
 
 
-def _draw_on(axes: Axes, chart: Chart | Grid, ink: str) -> None:
+def _draw_on(axes: Axes, chart: Chart | Grid, ink: str, layers: Sequence[str]) -> None:
     axes.set_title(chart.title, color=ink)
     axes.set_facecolor("none")
     axes.tick_params(colors=ink)
     if isinstance(chart, Grid):
         _draw_grid(axes, chart, ink)
     else:
-        _draw_lines(axes, chart, ink)
+        _draw_lines(axes, chart, ink, layers)
 
 
-def _draw_lines(axes: Axes, chart: Chart, ink: str) -> None:
+def _draw_lines(axes: Axes, chart: Chart, ink: str, layers: Sequence[str]) -> None:
     others = 0
     for line in chart.lines:
-        look, others = _look(line, others)
+        look, others = _look(line, others, layers)
         values = [math.nan if value is None else value for value in line.y]
         axes.plot(line.x, values, label=line.label, linewidth=1.4, markersize=3.5, **look)
     axes.set_xlabel(chart.x_label, color=ink)
@@ -113,10 +122,10 @@ def _draw_lines(axes: Axes, chart: Chart, ink: str) -> None:
         axes.legend(frameon=False, labelcolor=ink, fontsize=6.5)
 
 
-def _look(line: Line, others: int) -> tuple[dict[str, Any], int]:
+def _look(line: Line, others: int, layers: Sequence[str]) -> tuple[dict[str, Any], int]:
     """Choose a line's colour, dash and marker: its layer's, or the next of those that belong to none."""
     if line.layer is not None:
-        style = layer_style(line.layer)
+        style = layer_style(line.layer, layers)
         dash = (0, tuple(length / PIXELS_PER_WIDTH for length in style.dash)) if style.dash else "solid"
         return {"color": style.colour, "linestyle": dash, "marker": MARKERS[style.marker]}, others
     colour = OTHER_COLOURS[others % len(OTHER_COLOURS)]

@@ -41,7 +41,13 @@ def write_folder(folder: Path, lab: Lab, run: Run, result: Result) -> None:
         (folder / f"{animation.name}.gif").write_bytes(encode_gif(frames))
     manifest = make_manifest(lab, run, result)
     for kind in FIGURE_KINDS:
-        figure = draw_result(result, kind=kind, title=run.experiment.title, about=json.dumps(manifest["run"]))
+        figure = draw_result(
+            result,
+            kind=kind,
+            title=run.experiment.title,
+            about=json.dumps(manifest["run"]),
+            layers=lab.models.layers,
+        )
         (folder / f"figure.{kind}").write_bytes(figure)
     code = write_code(run.experiment.name, run.pictures, run.layers, run.options, run.weights, run.backbone)
     (folder / CODE).write_text(code, encoding="utf-8")

@@ -9,9 +9,9 @@ import gradio as gr
 from gradio.events import api
 
 from explorer.experiments import EXPERIMENTS, follow_experiment
-from explorer.features.layers import LAYERS
 from explorer.lab.methods import METHODS, is_iterative
 from explorer.ui.api.answers import describe_layer, describe_panel, describe_reconstruction, describe_result
+from explorer.ui.api.layers import speak_of
 from explorer.ui.api.requests import make_settings, read_text, refuse_files
 from explorer.ui.components.arguments import mistake, one_of
 from explorer.ui.jobs.experiment import ExperimentJob
@@ -29,7 +29,8 @@ def add_endpoints(state: AppState, page: gr.Blocks) -> None:
     """Offer /reconstruct, /optimise, /explore, /metrics, /layers and /health."""
     endpoints = Endpoints(state, page)
     for endpoint in (endpoints.reconstruct, endpoints.optimise, endpoints.explore):
-        api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)  # They wait in the queue of runs.
+        told = speak_of(endpoint, state.network.layers)
+        api(told, api_name=endpoint.__name__, concurrency_limit=None)  # They wait in the queue of runs.
     api(endpoints.metrics, api_name="metrics", concurrency_limit=1)
     api(endpoints.layers, api_name="layers")
     api(endpoints.health, api_name="health", queue=False)
@@ -65,6 +66,7 @@ class Endpoints:
             image (PNG data URI), layer, method, steps, seconds, notice, and scores.
         """
         one_of("method", method, list(METHODS))
+        one_of("layer", layer, self._state.network.layers)
         settings = make_settings(layer, method, steps, seed)
         picture = await asyncio.to_thread(read_text, image)
         lab = await asyncio.to_thread(lambda: self._state.lab)
@@ -96,6 +98,7 @@ class Endpoints:
             image (JPEG data URI), step, evaluations, seconds, losses, psnr_db, state, notice.
         """
         one_of("method", method, list(filter(is_iterative, METHODS)))
+        one_of("layer", layer, self._state.network.layers)
         settings = {layer: make_settings(layer, method, steps, seed)}
         picture = await asyncio.to_thread(read_text, image)
         job = RaceJob(lambda: self._state.lab.race(picture, settings, method=method), steps, MAX_SECONDS)
@@ -125,7 +128,7 @@ class Endpoints:
         """
         one_of("experiment", name, list(EXPERIMENTS))
         for layer in layers or []:
-            one_of("layer", layer, LAYERS)
+            one_of("layer", layer, self._state.network.layers)
         refuse_files(name, options or {})
         pictures = [await asyncio.to_thread(read_text, image) for image in images]
         lab, chosen = await asyncio.to_thread(lambda: self._state.lab), options or {}
@@ -155,7 +158,7 @@ class Endpoints:
     def layers(self) -> list[dict[str, Any]]:
         """List the layers with their feature shapes and the methods that run for these weights."""
         lab, shapes = self._state.lab, self._state.loading.shapes
-        return [describe_layer(lab, layer, shapes.get(layer)) for layer in LAYERS]
+        return [describe_layer(lab, layer, shapes.get(layer)) for layer in lab.models.layers]
 
     def health(self) -> dict[str, Any]:
         """Tell whether the models are ready, which weights run, and what is wrong if something is."""

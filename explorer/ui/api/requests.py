@@ -12,10 +12,9 @@ from typing import Any
 from explorer.examples import EXAMPLES, load_example
 from explorer.experiments import EXPERIMENTS
 from explorer.experiments.experiment import knobs
-from explorer.features.layers import LAYERS
 from explorer.images import Picture, read_picture
 from explorer.inversion.settings import MAX_SEED, Settings, load_settings
-from explorer.ui.components.arguments import mistake, one_of, whole_number
+from explorer.ui.components.arguments import mistake, whole_number
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.session.options import MAX_EVALUATIONS, MAX_SECONDS
 
@@ -45,14 +44,14 @@ def read_text(image: object) -> Picture:
         return read_picture(content, name="picture")
 
 
-def make_settings(layer: object, method: str, steps: object, seed: object) -> Settings:
+def make_settings(layer: str, method: str, steps: object, seed: object) -> Settings:
     """Build the settings of a call; no program holds the compute slot for longer than a visitor could.
 
     Raises:
-        gr.Error: the layer is none, or a number is none or out of range; the message says what is allowed.
+        gr.Error: a number is none or out of range; the message says what is allowed.
     """
     return replace(
-        load_settings(one_of("layer", layer, LAYERS), method),
+        load_settings(layer, method),
         evaluations=whole_number("steps", steps, 1, MAX_EVALUATIONS),
         seed=whole_number("seed", seed, 0, MAX_SEED),
         seconds=MAX_SECONDS,

@@ -1,4 +1,4 @@
-// Guess, then reveal: which layer made which picture, how close a layer comes, and what layer4 keeps.
+// Guess, then reveal: which layer made which picture, how close a layer comes, and what the deepest keeps.
 // Everything stays in the browser. `?guess=SEED` gives every phone the same order and the same questions.
 (() => {
   const { addButton, parameters, setParameter, whenReady } = window.explorerClassroom;
@@ -39,8 +39,10 @@
   const stepOf = (side) => Math.round(SIDE_STEPS * Math.log2(side));
   const sideOf = (step) => Math.min(Math.round(2 ** (step / SIDE_STEPS)), HIGHEST_SIDE);
   const showSide = (side) => `${side} × ${side}`;
-  const layersOf = () => Object.keys(value?.panels ?? {}).sort();
-  const isComplete = (given) => given?.is_over && Object.keys(given.panels).length === 4 && given.original;
+  // The stage's own, shallow ones first.
+  const layersOf = () => [...document.querySelectorAll("#instant [data-dash]")].map((panel) => panel.dataset.panel);
+  const deepest = () => layersOf().at(-1);
+  const isComplete = (given) => given?.is_over && given.original && layersOf().every((layer) => given.panels[layer]);
 
   function open(wanted) {
     seed = wanted;
@@ -71,7 +73,7 @@
       <fieldset><legend>As good as a thumbnail of which size is <b>${asked}</b>?</legend>
         <input type="range" data-unit="px" min="0" max="${stepOf(HIGHEST_SIDE)}" value="${stepOf(START_SIDE)}" aria-label="Your guess of the thumbnail’s side">
         <output>${showSide(START_SIDE)}</output> <span class="truth"></span></fieldset>
-      <fieldset><legend>What does <b>layer4</b> keep?</legend><div class="guess-keeps">${keeps.join("")}</div></fieldset>
+      <fieldset><legend>What does <b>${deepest()}</b> keep?</legend><div class="guess-keeps">${keeps.join("")}</div></fieldset>
       <p class="score" role="status" aria-live="polite"></p>
       <menu><button type="button" data-do="reveal" class="primary">Reveal</button>
       <button type="button" data-do="again">Another round</button><button type="button" data-do="close">Close</button></menu></form>`;
@@ -117,9 +119,9 @@
   }
 
   async function revealKeeps() {
-    truth = await compare(value.panels.layer4.src, value.original);
+    truth = await compare(value.panels[deepest()].src, value.original);
     // The kind of thing is kept if a network that had no part in the picture still finds it; null: not measured.
-    const { recognised } = value.panels.layer4;
+    const { recognised } = value.panels[deepest()];
     if (recognised !== null) truth.kind = recognised;
     let points = 0;
     for (const box of dialog.querySelectorAll(".guess-keeps input")) {

@@ -2,13 +2,14 @@
 // the visitor has done it. `?tour=3` begins at the third; the address follows the steps.
 (() => {
   const { addButton, parameters, setParameter, whenReady, openTab } = window.explorerClassroom;
-  // `at`: what a step points at, the first selector that is on the page; `done`: the event there that ends it.
+  // `at`: what a step points at, the first selector that is on the page; `done`: the event there that ends it;
+  // {} in what it says: the layer pointed at.
   const STEPS = [
     { at: ["#examples .strip"], done: "click", say: "Choose a picture: an example, or drop a photo of your own." },
-    { at: ['#instant [data-panel="layer1"]'], tab: "instant", done: "click",
-      say: "This came back from layer1’s features alone: click it." },
-    { at: ['#instant [data-panel="layer4"]'], tab: "instant", done: "click",
-      say: "And this is all that layer4 still tells of the same picture: click it." },
+    { at: ["#instant [data-dash]"], tab: "instant", done: "click",
+      say: "This came back from {}’s features alone: click it." },
+    { at: ["#instant [data-dash]:last-of-type"], tab: "instant", done: "click",
+      say: "And this is all that {} still tells of the same picture: click it." },
     { at: ['#tabs button[role=tab][data-tab-id="live"]', "#tabs button[role=tab]:nth-of-type(2)"], done: "click",
       say: "A decoder guesses in one pass; open Live, where a search goes step by step." },
     { at: ["#recorded:not(.hidden)", "#run", "#live .play"], tab: "live", done: "click",
@@ -43,7 +44,7 @@
     setParameter("tour", String(index + 1));
     card.hidden = false;
     card.querySelector(".place").textContent = `Step ${index + 1} of ${STEPS.length}`;
-    card.querySelector(".say").textContent = step.say;
+    card.querySelector(".say").textContent = step.say.replace("{}", find(step)?.dataset.panel ?? "the layer");
     card.querySelector('[data-go="-1"]').disabled = index === 0;
     card.querySelector(".next").textContent = index === STEPS.length - 1 ? "Done" : "Next";
     requestAnimationFrame(() => point(step));

@@ -43,7 +43,7 @@ function drawOpinion(side, picture) {
   const box = root.querySelector(`.classes[data-side="${side}"]`);
   const title = document.createElement("h3");
   title.textContent = picture.label;
-  box.style.setProperty("--layer", picture.layer ? `var(--${picture.layer})` : "var(--body-text-color-subdued)");
+  box.style.setProperty("--layer", picture.layer ? `var(${window.explorerColour(picture.layer)})` : "var(--body-text-color-subdued)");
   const rows = (value.opinions[pick(side).value] || []).map(([label, probability]) => {
     const row = document.createElement("p");
     row.style.setProperty("--share", `${100 * probability}%`);

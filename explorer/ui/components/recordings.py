@@ -2,18 +2,20 @@
 
 from dataclasses import asdict
 from functools import cache
+from typing import TypeGuard
 from uuid import uuid4
 
 from explorer.examples import load_example
 from explorer.metrics.thumbnail import Thumbnails
 from explorer.report.recording import RecordedPanel, Recording, read_recording, recording_path
+from explorer.ui.session.network import DEFAULT_NETWORK, ServedNetwork
 from explorer.ui.stage import StagePanel, StageValue, still
 from explorer.ui.stage.captions import describe_layers, flat_psnr_db
 
 
-def has_recording(example: str | None) -> bool:
-    """Whether a run of this example ships with the page."""
-    return example is not None and recording_path(example).is_file()
+def has_recording(example: str | None, network: ServedNetwork = DEFAULT_NETWORK) -> TypeGuard[str]:
+    """Whether a run of this example on this network ships with the page: all that do are of ResNet-50."""
+    return network.is_resnet50 and example is not None and recording_path(example).is_file()
 
 
 @cache

@@ -40,8 +40,8 @@ def show_nothing(status: str) -> str:
     return json.dumps({"pictures": [], "status": status})
 
 
-def show_result(result: Result) -> str:
-    """Write a result as the stage understands it."""
+def show_result(result: Result, layers: Sequence[str]) -> str:
+    """Write a result as the stage understands it; `layers` are those of the network, shallow ones first."""
     return json.dumps(
         {
             "pictures": [
@@ -54,7 +54,7 @@ def show_result(result: Result) -> str:
             ],
             "sentences": list(result.sentences),
             "charts": [
-                {"src": data_uri(draw_chart(chart), "svg+xml"), "title": chart.title}
+                {"src": data_uri(draw_chart(chart, layers), "svg+xml"), "title": chart.title}
                 for chart in result.charts
             ],
             "table": _make_table(result.rows),

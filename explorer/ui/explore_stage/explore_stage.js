@@ -35,9 +35,14 @@ function showPictures(pictures) {
     image.alt = picture.caption;
     image.draggable = false;
     figure.querySelector("figcaption").textContent = picture.caption;
-    const stage = (picture.layer || "").split(".")[0];
-    figure.style.setProperty("--layer", stage ? `var(--${stage}, var(--body-text-color))` : "var(--body-text-color)");
+    figure.style.setProperty("--layer", colourOf(picture.layer || ""));
   });
+}
+
+// The colour of the layer that a node is, or else is inside; ink for any other.
+function colourOf(node) {
+  const names = node ? [node, node.split(".")[0]] : [];
+  return names.reduceRight((other, name) => `var(${window.explorerColour(name)}, ${other})`, "var(--body-text-color)");
 }
 
 function showCharts(charts) {

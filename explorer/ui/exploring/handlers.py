@@ -13,7 +13,6 @@ from explorer.examples import EXAMPLES, load_example
 from explorer.experiments import EXPERIMENTS
 from explorer.experiments.experiment import Offer, knobs
 from explorer.experiments.measuring import encode
-from explorer.features.layers import LAYERS
 from explorer.images import Picture
 from explorer.ui.components.arguments import mistake, one_of, sent_with, text
 from explorer.ui.components.errors import clear_errors
@@ -93,7 +92,7 @@ class ExploreHandlers:
             result = next(question.follow(self._state.lab))
         self._keep(path, request, Explored(question, result))
         shown = replace(result, doing=MORE if result.doing else "", progress=1.0)
-        return show_result(shown), question.code(self._state.lab)
+        return show_result(shown, self._state.network.layers), question.code(self._state.lab)
 
     async def measure(
         self,
@@ -111,7 +110,8 @@ class ExploreHandlers:
             async for result, _ in updates:
                 if result is not None:
                     self._keep(path, request, Explored(question, result))
-                    yield await asyncio.to_thread(show_result, result), code
+                    layers = self._state.network.layers
+                    yield await asyncio.to_thread(show_result, result, layers), code
 
     def pack_experiment(self, request: gr.Request) -> tuple[str, str]:
         """Return a zip's name and its content in base64: the last answer with its figure, report and code."""
@@ -145,11 +145,11 @@ class ExploreHandlers:
             pictures.append(_read_second(second, own_second))
             examples.append(None if own_second else second)
         for layer in layers:
-            one_of("layer", layer, LAYERS)
+            one_of("layer", layer, self._state.network.layers)
         start = sum(len(self._places[one]) for one in self._names[: self._names.index(name)])
         values = dict(zip(knobs(EXPERIMENTS[name].options), given[start:], strict=False))
         options = {key: value for key, value in values.items() if value not in (None, "")}
-        return Question(name, pictures, examples, layers or LAYERS, options)
+        return Question(name, pictures, examples, layers or self._state.network.layers, options)
 
 
 def _update(offer: Offer | None) -> Any:  # noqa: ANN401 - as gr.update

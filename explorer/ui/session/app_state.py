@@ -6,14 +6,21 @@ from explorer.lab.lab import Lab
 from explorer.ui.queue.limits import DEFAULT_LIMITS, Limits
 from explorer.ui.queue.queue import RunQueue
 from explorer.ui.session.loading import Loading
+from explorer.ui.session.network import DEFAULT_NETWORK, ServedNetwork
 from explorer.ui.session.visits import Visits
 
 
 class AppState:
     """What all handlers share."""
 
-    def __init__(self, load: Callable[[], Lab], limits: Limits = DEFAULT_LIMITS) -> None:
-        self.loading = Loading(load)
+    def __init__(
+        self,
+        load: Callable[[], Lab],
+        limits: Limits = DEFAULT_LIMITS,
+        network: ServedNetwork = DEFAULT_NETWORK,
+    ) -> None:
+        self.network = network
+        self.loading = Loading(load, network)
         self.visits = Visits()
         self.queue = RunQueue(limits)
 

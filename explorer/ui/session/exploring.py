@@ -9,6 +9,7 @@ from explorer.experiments import EXPERIMENTS, follow_experiment
 from explorer.experiments.experiment import Result, default_of, knobs
 from explorer.experiments.presentation.folder import Run
 from explorer.experiments.presentation.python_code import write_code
+from explorer.features.zoo import RESNET50
 from explorer.images import Picture
 from explorer.lab.lab import Lab
 from explorer.report.bundle import repeat_command
@@ -37,13 +38,15 @@ class Question:
 
     def code(self, lab: Lab) -> str:
         """Write Python that repeats the question."""
-        return write_code(self.name, self._given(), self.chosen_layers, self._changed(), lab.backbone.source)
+        return write_code(self.name, self._given(), self.chosen_layers, self._changed(), *_weights(lab))
 
     def describe(self, lab: Lab) -> Run:
         """Describe the run for an export."""
         words = ["explore", self.name, *self._given()]
         words += ["--layers", ",".join(self.chosen_layers)] if self.chosen_layers else []
-        words += ["--weights", lab.backbone.source, "--out", self.name]
+        weights, backbone = _weights(lab)
+        words += [] if backbone == RESNET50 else ["--backbone", backbone]
+        words += ["--weights", weights, "--out", self.name]
         for key, value in self._changed().items():
             words += [f"--{key.replace('_', '-')}", str(value)]
         return Run(
@@ -52,7 +55,7 @@ class Question:
             self.chosen_layers,
             self._changed(),
             repeat_command(*words),
-            lab.backbone.source,
+            *_weights(lab),
         )
 
     def _given(self) -> list[str]:
@@ -81,3 +84,8 @@ class Explored:
         """About how much memory its pictures hold."""
         shown = sum(one.images.nbytes for one in self.result.pictures)
         return shown + sum(one.nbytes for animation in self.result.animations for one in animation.frames)
+
+
+def _weights(lab: Lab) -> tuple[str, str]:
+    """Name the lab's weights, and the network that they are of."""
+    return lab.backbone.source, lab.backbone.architecture

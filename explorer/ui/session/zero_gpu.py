@@ -32,6 +32,7 @@ class RaceRequest:
     """A race to be run: plain data only."""
 
     weights: str
+    backbone: str
     pixels: Pixels
     settings: dict[str, Settings]
     method: str
@@ -45,7 +46,7 @@ def is_lent() -> bool:
 
 def play(request: RaceRequest) -> Generator[Frame, None, None]:
     """Run a race from start to end; closing the generator ends it."""
-    lab = _lab(request.weights)
+    lab = _lab(request.weights, request.backbone)
     race = lab.race(_picture(request.pixels), request.settings, method=request.method)
     with closing(race.frames(request.seconds)) as frames:
         yield from frames
@@ -63,7 +64,14 @@ class ZeroGpuRace:
         self, backbone: Backbone, picture: Picture, settings: Mapping[str, Settings], method: str
     ) -> None:
         self.method = method
-        self._request = RaceRequest(backbone.source, to_pixels(picture.images), dict(settings), method, 0.0)
+        self._request = RaceRequest(
+            backbone.source,
+            backbone.architecture,
+            to_pixels(picture.images),
+            dict(settings),
+            method,
+            0.0,
+        )
         self._frame: Frame | None = None
         self._history: dict[str, list[Record]] = {layer: [] for layer in settings}
         self._is_stopping = Event()
@@ -128,9 +136,9 @@ def _stopped(frame: Frame) -> Frame:
 
 
 @cache
-def _lab(weights: str) -> Lab:
+def _lab(weights: str, backbone: str) -> Lab:
     """Load the models on the GPU, once in a lent process."""
-    return Lab.load(weights, best_device())
+    return Lab.load(weights, best_device(), backbone=backbone)
 
 
 def _picture(pixels: Pixels) -> Picture:

@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -11,18 +11,16 @@ import gradio
 
 from explorer.experiments import EXPERIMENTS
 from explorer.images import Picture, encode_jpeg, prepare, to_pil
-from explorer.lab.lab import Lab
-from explorer.report.style import LAYER_COLOURS
 from explorer.ui.compare_slider.component import slider_script, slider_template
 from explorer.ui.explore_stage.component import explore_script, explore_template
-from explorer.ui.page import HEADER, TITLE
+from explorer.ui.page import TITLE, write_header
 from explorer.ui.session.app_state import AppState
 from explorer.ui.site.content import make_content, write_content
 from explorer.ui.site.experiments import SHOWN
 from explorer.ui.stage.component import stage_script, stage_template
 from explorer.ui.stage.encoding import data_uri
 from explorer.ui.tabs.instant import list_decoders
-from explorer.ui.theme import COLOURS, SHAPES, STYLE_SHEETS, page_scripts
+from explorer.ui.theme import COLOURS, SHAPES, STYLE_SHEETS, layer_variables, page_scripts
 
 INDEX = "index.html"
 FOLDER = Path(__file__).parent
@@ -52,20 +50,20 @@ def write_site(
         thumbnail = data_uri(encode_jpeg(prepare(to_pil(picture.images), THUMBNAIL_SIZE)))
         listed.append({"name": name, "file": file, "thumbnail": thumbnail})
         yield name
-    (folder / INDEX).write_text(_write_page(state.lab, listed), encoding="utf-8")
+    (folder / INDEX).write_text(_write_page(state, listed), encoding="utf-8")
 
 
-def _write_page(lab: Lab, listed: list[dict[str, str]]) -> str:
-    backbone = lab.backbone
+def _write_page(state: AppState, listed: list[dict[str, str]]) -> str:
+    network, weights = state.network, state.lab.backbone.name
     parts = {
         "title": escape(TITLE),
-        "style": _write_style(),
+        "style": _write_style(network.layers),
         "scripts": page_scripts(),
-        "header": HEADER,
-        "weights": escape(f"ResNet-50 {backbone.name}, as computed beforehand: this page needs no server."),
+        "header": write_header(network),
+        "weights": escape(f"{network.title} {weights}, as computed beforehand: this page needs no server."),
         "tabs": "".join(_write_tab(name, label) for name, label in TABS.items()),
         "panels": "".join(_write_panel(name) for name in TABS),
-        "components": _write_components(listed),
+        "components": _write_components(listed, network.layers),
         "site": (FOLDER / "site.js").read_text(encoding="utf-8"),
     }
     text = (FOLDER / "site.html").read_text(encoding="utf-8")
@@ -91,9 +89,9 @@ def _write_panel(name: str) -> str:
     )
 
 
-def _write_components(listed: list[dict[str, str]]) -> str:
+def _write_components(listed: list[dict[str, str]], layers: Sequence[str]) -> str:
     """Write what Gradio would run: each component's script as a function of what Gradio gives it."""
-    scripts = {name: stage_script() for name in STAGES}
+    scripts = {name: stage_script(layers) for name in STAGES}
     scripts |= {"compare": slider_script(), "explore": explore_script()}
     functions = [
         f"{name}(element, props, watch, trigger) {{\n{script}\n}}" for name, script in scripts.items()
@@ -116,12 +114,11 @@ def _write_json(value: object) -> str:
     return SCRIPT_END.sub(r"<\\/", json.dumps(value, ensure_ascii=False))
 
 
-def _write_style() -> str:
+def _write_style(layers: Sequence[str]) -> str:
     """Write the theme's colours by day and by night, the fonts, and the live page's style sheets."""
     day, night = (_write_variables(index) for index in (0, 1))
-    layers = "".join(f"--{layer}: {colour};" for layer, colour in LAYER_COLOURS.items())
     sheets = [path.read_text(encoding="utf-8") for path in [*STYLE_SHEETS, FOLDER / "site.css"]]
-    colours = f":root {{ color-scheme: light dark; {layers} {day} }}"
+    colours = f":root {{ color-scheme: light dark; {layer_variables(layers)} {day} }}"
     dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {night} }} }}"
     return "\n".join([*_write_fonts(), colours, dark, *sheets])
 

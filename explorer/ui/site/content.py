@@ -10,7 +10,6 @@ from typing import Any
 
 import PIL.Image
 
-from explorer.features.layers import LAYERS
 from explorer.images import Images, Picture, read_picture
 from explorer.lab.lab import Lab
 from explorer.ui.compare_slider import SliderPicture, SliderValue
@@ -49,7 +48,7 @@ def make_content(state: AppState, name: str, picture: Picture, example: str | No
     instant = {method: _decode(state, exploration, method) for method in _list_offered(state.lab)}
     for _ in decode_picture(state, exploration, BEST):  # Whose pictures are those to compare.
         pass
-    if example and has_recording(example):
+    if example and has_recording(example, state.network):
         live = json.loads(write_replay(example))
         optimised = {layer: _read(panel["src"]) for layer, panel in live["frames"][-1]["panels"].items()}
     else:
@@ -82,7 +81,11 @@ def write_content(content: Content) -> str:
 def _list_offered(lab: Lab) -> list[str]:
     """List the methods that decode at least one layer with these weights."""
     methods = [method for _, method in list_decoders()]
-    return [method for method in methods if any(lab.unavailable(layer, method) is None for layer in LAYERS)]
+    return [
+        method
+        for method in methods
+        if any(lab.unavailable(layer, method) is None for layer in lab.models.layers)
+    ]
 
 
 def _decode(state: AppState, exploration: Exploration, method: str) -> Content:
@@ -90,7 +93,7 @@ def _decode(state: AppState, exploration: Exploration, method: str) -> Content:
     values = list(decode_picture(state, exploration, method))
     measured = measure_decoded(state, exploration)
     assert measured is not None
-    complete = [value.panels for value in values if len(value.panels) == len(LAYERS)]
+    complete = [value.panels for value in values if len(value.panels) == len(state.network.layers)]
     passes = [panels for panels, later in pairwise(complete) if panels != later]
     return json.loads(
         measured.text(passes=[{layer: asdict(panels[layer]) for layer in panels} for panels in passes])

@@ -1,4 +1,4 @@
-"""The stage: one row Original | layer1 … layer4 with its numbers, curves and replay, drawn by the browser.
+"""The stage: the original and a panel for each layer, with numbers, curves and replay, drawn by the browser.
 
 The server sends one plain value per update; the browser keeps its nodes, so nothing flickers or loses focus.
 """

@@ -47,10 +47,10 @@ def describe_look(psnr_db: float, flat_db: float) -> str:
 
 
 def describe_layers(psnr_db: Mapping[str, float], flat_db: float, *, after: str = "") -> list[Sentence]:
-    """Say what has come back from the shallowest layer and from the deepest, `after` so many seconds."""
+    """Say what has come back from the first layer, the shallowest, and the last, `after` so many seconds."""
     if not psnr_db:
         return []
-    layers = tuple(sorted(psnr_db))
+    layers = tuple(psnr_db)
     first, last = layers[0], layers[-1]
     looks = {layer: describe_look(psnr_db[layer], flat_db) for layer in layers}
     opening = f"{after}{first} gives back {looks[first]} ({psnr_db[first]:.1f} dB)"
@@ -84,8 +84,8 @@ def describe_scores(scores: Mapping[str, Scores], *, is_trained: bool) -> list[S
 
 
 def describe_gap(scores: Mapping[str, Scores]) -> list[Sentence]:
-    """Point out a layer whose features nearly match although its picture does not, if there is one."""
-    for layer in sorted(scores, reverse=True):
+    """Point out the deepest layer whose features nearly match although its picture does not, if any."""
+    for layer in reversed(list(scores)):
         error, psnr_db = scores[layer]["feature_error"], scores[layer]["psnr_db"]
         if error is None or psnr_db is None:
             continue
@@ -101,7 +101,7 @@ def describe_gap(scores: Mapping[str, Scores]) -> list[Sentence]:
 
 def describe_fooling(scores: Mapping[str, Scores]) -> list[Sentence]:
     """Point out the layers whose picture its own network recognises, but an independent one does not."""
-    fooling = tuple(layer for layer in sorted(scores) if is_fooling(scores[layer]))
+    fooling = tuple(layer for layer in scores if is_fooling(scores[layer]))
     if not fooling:
         return []
     text = (

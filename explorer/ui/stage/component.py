@@ -1,22 +1,26 @@
 """The stage as a Gradio component."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import gradio as gr
 
-from explorer.features.layers import LAYERS
-from explorer.report.style import layer_style
+from explorer.report.style import css_variable, layer_style
 
 FOLDER = Path(__file__).parent
+FEWEST_COLUMNS = 4  # Fewer pictures would be blown up.
+MAX_SHORT_NAME = 8  # A longer name, such as features.29, gets a line of its own.
 
 
-def build_stage(mode: Literal["instant", "live"], *, title: str, elem_id: str) -> gr.HTML:
-    """Lay out a stage; its value is `StageValue.text()`, and its nodes survive every update."""
+def build_stage(
+    mode: Literal["instant", "live"], layers: Sequence[str], *, title: str, elem_id: str
+) -> gr.HTML:
+    """Lay out a stage of these layers; its value is `StageValue.text()`, its nodes survive every update."""
     return gr.HTML(
         html_template=stage_template(mode, title),
-        js_on_load=stage_script(),
+        js_on_load=stage_script(layers),
         apply_default_css=False,
         elem_id=elem_id,
     )
@@ -27,13 +31,19 @@ def stage_template(mode: str, title: str) -> str:
     return f'<section class="stage" data-mode="{mode}" aria-label="{title}"></section>'
 
 
-def stage_script() -> str:
+def stage_script(layers: Sequence[str]) -> str:
     """Write the script that fills the stage's element and draws its values."""
-    panels = "".join(
-        _fill("panel.html", layer=layer, dash=json.dumps(layer_style(layer).dash)) for layer in LAYERS
-    )
-    content = f"const CONTENT = {json.dumps(_fill('stage.html', panels=panels))};\n"
+    panels = "".join(_write_panel(layer, layers) for layer in layers)
+    columns = str(max(FEWEST_COLUMNS, 1 + len(layers)))
+    names = "long" if max(map(len, layers)) > MAX_SHORT_NAME else "short"
+    filled = _fill("stage.html", panels=panels, columns=columns, names=names)
+    content = f"const CONTENT = {json.dumps(filled)};\n"
     return content + _fill("curves.js") + _fill("stage.js")
+
+
+def _write_panel(layer: str, layers: Sequence[str]) -> str:
+    dash = json.dumps(layer_style(layer, layers).dash)
+    return _fill("panel.html", layer=layer, dash=dash, variable=css_variable(layer))
 
 
 def _fill(name: str, **parts: str) -> str:

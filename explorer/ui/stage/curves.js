@@ -1,6 +1,7 @@
 // Curves on a canvas: one number of each layer over evaluations, drawn in the layer's colour and dash.
 // `curves` holds each layer's panels in order; the canvas names the number, its figure the layer's dash.
-const LEFT = 40, RIGHT = 58, TOP = 8, BOTTOM = 22; // Room for numbers, and for the names at the lines' ends.
+const LEFT = 40, TOP = 8, BOTTOM = 22; // Room for numbers.
+const RIGHT = 58, NAME_MARGIN = 20, HEAD = 11, TAIL = 8; // Room for the names at the lines' ends; letters kept of one.
 
 // biome-ignore lint/correctness/noUnusedVariables: stage.js, which is joined to this file, draws with it.
 function drawCurve(canvas, layers, curves, isLog) {
@@ -10,14 +11,15 @@ function drawCurve(canvas, layers, curves, isLog) {
   const context = prepare(canvas, width, height);
   const style = getComputedStyle(canvas);
   context.font = `11px ${style.fontFamily}`;
+  const right = Math.max(RIGHT, NAME_MARGIN + Math.max(...layers.map((layer) => context.measureText(shorten(layer)).width)));
   const y = axis(points.map((panel) => panel[name]), isLog && name === "feature", height - BOTTOM, TOP);
-  const x = axis(points.map((panel) => panel.evaluations), isLog, LEFT, width - RIGHT);
-  drawGrid(context, x, y, width, height, style);
+  const x = axis(points.map((panel) => panel.evaluations), isLog, LEFT, width - right);
+  drawGrid(context, x, y, width - right, height, style);
   const ends = [];
   for (const layer of layers) {
     const line = finite(curves[layer], name);
     if (!line.length) continue;
-    context.strokeStyle = style.getPropertyValue(`--${layer}`);
+    context.strokeStyle = style.getPropertyValue(window.explorerColour(layer));
     context.lineWidth = 2;
     context.setLineDash(JSON.parse(canvas.closest(".stage").querySelector(`[data-panel="${layer}"]`).dataset.dash));
     context.beginPath();
@@ -38,6 +40,11 @@ function prepare(canvas, width, height) {
   context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
   context.clearRect(0, 0, width, height);
   return context;
+}
+
+// The beginning and the end of a long name, which tell layers apart.
+function shorten(name) {
+  return name.length > HEAD + TAIL + 1 ? `${name.slice(0, HEAD)}…${name.slice(-TAIL)}` : name;
 }
 
 function finite(line, name) { return (line || []).filter((panel) => Number.isFinite(panel[name])); }
@@ -66,7 +73,7 @@ function rounds(low, high) {
   return found;
 }
 
-function drawGrid(context, x, y, width, height, style) {
+function drawGrid(context, x, y, right, height, style) {
   context.strokeStyle = style.getPropertyValue("--hair");
   context.fillStyle = style.getPropertyValue("--quiet");
   context.lineWidth = 1;
@@ -74,7 +81,7 @@ function drawGrid(context, x, y, width, height, style) {
     const at = Math.round(y.place(value)) + 0.5;
     context.beginPath();
     context.moveTo(LEFT, at);
-    context.lineTo(width - RIGHT, at);
+    context.lineTo(right, at);
     context.stroke();
     context.fillText(Number(value.toPrecision(3)), 4, at + 4);
   }
@@ -86,11 +93,11 @@ function labelEnds(context, ends, style) {
   let lowest = -Infinity;
   for (const end of ends) {
     lowest = Math.max(end.y, lowest + 13); // Names one below the other where lines end together.
-    context.fillStyle = style.getPropertyValue(`--${end.layer}`);
+    context.fillStyle = style.getPropertyValue(window.explorerColour(end.layer));
     context.beginPath();
     context.arc(end.x, end.y, 3.5, 0, 7);
     context.fill();
     context.fillStyle = style.getPropertyValue("--ink");
-    context.fillText(end.layer, end.x + 8, lowest + 4);
+    context.fillText(shorten(end.layer), end.x + 8, lowest + 4);
   }
 }

@@ -224,7 +224,7 @@ function layOutTable(box, shown, names) {
   box.dataset.layers = names;
   const head = table.columns.map((column) => `<th scope="col">${column}</th>`).join("");
   const rows = shown.map(({ layer, cells }) =>
-    `<tr style="--layer: var(--${layer})"><th scope="row"><i class="dot"></i>${layer}</th>${"<td></td>".repeat(cells.length)}</tr>`);
+    `<tr style="--layer: var(${window.explorerColour(layer)})"><th scope="row"><i class="dot"></i>${layer}</th>${"<td></td>".repeat(cells.length)}</tr>`);
   box.innerHTML = `<table><thead><tr><th scope="col">Layer</th>${head}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
@@ -261,7 +261,7 @@ for (const button of stage.querySelectorAll("[data-measure]")) {
 }
 
 element.addEventListener("stage:toggle", () => { if (!player.hidden) (replay ? pause() : play()); });
-element.addEventListener("stage:solo", (event) => solo(layers[event.detail]));
+element.addEventListener("stage:solo", (event) => { if (layers[event.detail]) solo(layers[event.detail]); });
 element.addEventListener("stage:reveal", () => {
   const covered = layers.map(figure).find((node) => !node.matches(".revealed, .aside"));
   if (covered) reveal(covered);

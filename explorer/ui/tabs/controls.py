@@ -1,9 +1,12 @@
 """The controls of a live run, built from the table of its options."""
 
+from collections.abc import Mapping
+
 import gradio as gr
 from gradio.components import Component
 
-from explorer.ui.session.options import OPTIONS, Choice, Number, Option, Subset
+from explorer.ui.session.option import Choice, Number, Option, Subset
+from explorer.ui.session.options import OPTIONS
 
 # The one choice that everybody should see.
 START = "start"
@@ -16,14 +19,14 @@ def build_start() -> Component:
     return _build(OPTIONS[START], container=False)
 
 
-def build_controls(start: Component) -> list[Component]:
-    """Lay out the other choices in an accordion; return all controls in the order of OPTIONS."""
+def build_controls(start: Component, options: Mapping[str, Option]) -> list[Component]:
+    """Lay out the other choices in an accordion; return all controls in the order of the options."""
     built = {START: start}
     with gr.Accordion("Settings", open=False, elem_classes="advanced"), gr.Row():
         for names in COLUMNS:
             with gr.Column(min_width=240):
-                built |= {name: _build(OPTIONS[name]) for name in names}
-    return [built[name] for name in OPTIONS]
+                built |= {name: _build(options[name]) for name in names}
+    return [built[name] for name in options]
 
 
 def _build(option: Option, *, container: bool = True) -> Component:

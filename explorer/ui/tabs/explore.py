@@ -11,14 +11,14 @@ from gradio.components import Component
 from explorer.examples import EXAMPLES
 from explorer.experiments import EXPERIMENTS
 from explorer.experiments.experiment import Experiment, Knob, Offer, default_of, knobs
-from explorer.features.layers import LAYERS
+from explorer.features.weights import UNTRAINED
 from explorer.ui.components.picture_input import PictureInput
 from explorer.ui.components.weights_input import KINDS, WeightsInput
 from explorer.ui.explore_stage import build_explore_stage
+from explorer.ui.session.network import ServedNetwork
 
 FIRST = next(iter(EXPERIMENTS))
 SECOND_EXAMPLE = "coffee"
-FEWEST_CHANNELS = 256  # Of ResNet-50's layers, until there is a picture to look at.
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ExploreTab:
         return [control for controls in self.controls.values() for control in controls.values()]
 
 
-def build_explore() -> ExploreTab:
+def build_explore(network: ServedNetwork) -> ExploreTab:
     """Lay out the tab."""
     choices = [(experiment.title, name) for name, experiment in EXPERIMENTS.items()]
     experiment = gr.Radio(
@@ -58,8 +58,8 @@ def build_explore() -> ExploreTab:
     groups: dict[str, gr.Row] = {}
     with gr.Row(equal_height=False):
         layers = gr.CheckboxGroup(
-            list(LAYERS),
-            value=list(LAYERS),
+            list(network.layers),
+            value=list(network.layers),
             label="Layers",
             info="Fewer layers answer sooner.",
             min_width=240,
@@ -72,7 +72,7 @@ def build_explore() -> ExploreTab:
             )  # fmt: skip
         for name, entry in EXPERIMENTS.items():
             with gr.Row(visible=name == FIRST, scale=4) as groups[name]:
-                controls[name] = _build_controls(entry)
+                controls[name] = _build_controls(entry, network)
     with gr.Row(elem_classes="toolbar", equal_height=True):
         run = gr.Button("Measure", variant="primary", scale=0, min_width=110, elem_id="explore-run")
         stop = gr.Button("Stop", scale=0, min_width=90, elem_id="explore-stop")
@@ -91,15 +91,25 @@ def describe(name: str) -> str:
     return f"<p>{escape(EXPERIMENTS[name].explanation)}</p>"
 
 
-def _build_controls(experiment: Experiment[Any]) -> dict[str, Component]:
+def _build_controls(experiment: Experiment[Any], network: ServedNetwork) -> dict[str, Component]:
     kinds = get_type_hints(experiment.options)
     values = {name: default_of(experiment.options, name) for name in knobs(experiment.options)}
+    values |= {name: value for name, value in _network_defaults(network).items() if name in values}
     offers = {name: Offer(knob, values[name]) for name, knob in knobs(experiment.options).items()}
     if experiment.adapt:
-        offers |= experiment.adapt(values, FEWEST_CHANNELS)
+        offers |= experiment.adapt(values, network.fewest_channels)
     return {
         name: _build_control(name, offer.knob, offer.default, kinds[name]) for name, offer in offers.items()
     }
+
+
+def _network_defaults(network: ServedNetwork) -> dict[str, str]:
+    """Give the options that name networks values for this one; those of experiments are for ResNet-50."""
+    return (
+        {}
+        if network.is_resnet50
+        else {"networks": f"{network.name}:{UNTRAINED}", "own_network": network.name}
+    )
 
 
 def _build_control(name: str, knob: Knob, default: Any, kind: Any) -> Component:  # noqa: ANN401

@@ -7,7 +7,6 @@ from uuid import uuid4
 import gradio as gr
 
 from explorer.decoders.checkpoint import LINEAR
-from explorer.features.layers import LAYERS
 from explorer.images import Picture, quantise
 from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, REFINED, OnePass
@@ -18,6 +17,7 @@ from explorer.metrics.functional import psnr, ssim
 from explorer.metrics.thumbnail import thumbnail_side
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.live_run import score_results
+from explorer.ui.session.network import ServedNetwork
 from explorer.ui.session.visit import Exploration
 from explorer.ui.stage import StagePanel, StageValue, build_stage, still
 from explorer.ui.stage.captions import describe_layers, describe_passes, flat_psnr_db
@@ -37,11 +37,13 @@ class InstantTab:
     stage: gr.HTML
 
 
-def build_instant() -> InstantTab:
+def build_instant(network: ServedNetwork) -> InstantTab:
     """Lay out the tab."""
     with gr.Row(elem_classes="toolbar", equal_height=True):
         decoder = gr.Radio(list_decoders(), value=BEST, label="Decoder", elem_id="decoder", container=False)
-    stage = build_stage("instant", title="What a decoder brings back at once", elem_id="instant")
+    stage = build_stage(
+        "instant", network.layers, title="What a decoder brings back at once", elem_id="instant"
+    )
     return InstantTab(decoder, stage)
 
 
@@ -120,7 +122,8 @@ def _decode_layers(lab: Lab, exploration: Exploration, method: str) -> Iterator[
         refining[layer] = watch_passes(lab, picture, layer)
         return next(refining[layer])
 
-    for layer, made in zip(LAYERS, map_jobs(decode, LAYERS, lab.device), strict=True):
+    layers = lab.models.layers
+    for layer, made in zip(layers, map_jobs(decode, layers, lab.device), strict=True):
         yield made, FIRST_LOOK if layer in refining else _note(lab, exploration, made, method)
     for passes in refining.values():
         for number, made in enumerate(passes, 1):

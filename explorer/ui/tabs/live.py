@@ -1,4 +1,4 @@
-"""The Live tab: four layers are inverted side by side before the visitor's eyes."""
+"""The Live tab: the layers are inverted side by side before the visitor's eyes."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -12,11 +12,12 @@ from gradio.components import Component
 from explorer.report.plots import history_figure
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.events import AT_ONCE, TOGETHER
-from explorer.ui.components.recordings import write_replay
+from explorer.ui.components.recordings import has_recording, write_replay
 from explorer.ui.queue.following import follow
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.live_run import LiveRun
-from explorer.ui.session.options import OPTIONS, RunOptions
+from explorer.ui.session.network import ServedNetwork
+from explorer.ui.session.options import OPTIONS, RunOptions, list_options
 from explorer.ui.session.recall import recall
 from explorer.ui.session.visit import Visit
 from explorer.ui.stage import build_stage
@@ -39,7 +40,7 @@ class LiveTab:
     plot: gr.Plot
 
 
-def build_live() -> LiveTab:
+def build_live(network: ServedNetwork) -> LiveTab:
     """Lay out the tab."""
     with gr.Row(elem_classes="toolbar", equal_height=True):
         run = gr.Button("Run", variant="primary", elem_id="run", scale=0, min_width=110)
@@ -48,8 +49,10 @@ def build_live() -> LiveTab:
         replay = gr.Button("Play recorded run", elem_id="recorded", scale=0, min_width=170, visible=False)
         start = build_start()
         place = gr.HTML("", elem_id="place")
-    stage = build_stage("live", title="What the optimiser digs out, step by step", elem_id="live")
-    controls = build_controls(start)
+    stage = build_stage(
+        "live", network.layers, title="What the optimiser digs out, step by step", elem_id="live"
+    )
+    controls = build_controls(start, list_options(network.layers))
     plot = gr.Plot(visible=False, elem_id="plot", show_label=False)
     return LiveTab(stage, run, stop, resume, replay, controls, place, plot)
 
@@ -76,6 +79,7 @@ class LiveHandlers:
     def __init__(self, state: AppState, page: gr.Blocks) -> None:
         self._state = state
         self._page = page
+        self._options = list_options(state.network.layers)
 
     def prepare(self) -> tuple[Any, ...]:
         """Grey out Run, and hide what belongs to the run before."""
@@ -117,13 +121,19 @@ class LiveHandlers:
         if run is None:
             return gr.update(interactive=True), gr.update(visible=False), gr.skip()
         histories = {layer: made.history for layer, made in run.results.items()}
-        figure = gr.update(value=history_figure(histories), visible=True) if histories else gr.skip()
-        return gr.update(interactive=True), gr.update(visible=run.can_resume), figure
+        if not histories:
+            return gr.update(interactive=True), gr.update(visible=run.can_resume), gr.skip()
+        figure = history_figure(histories, self._state.network.layers)
+        return (
+            gr.update(interactive=True),
+            gr.update(visible=run.can_resume),
+            gr.update(value=figure, visible=True),
+        )
 
     def replay(self, request: gr.Request) -> tuple[Any, ...]:
         """Show the example's recorded run in place of the visitor's own."""
         exploration = self._visit(request).exploration
-        if exploration is None or exploration.example is None:
+        if exploration is None or not has_recording(exploration.example, self._state.network):
             return gr.skip(), gr.skip()
         exploration.end_run()
         exploration.run = None
@@ -132,7 +142,7 @@ class LiveHandlers:
     def _begin(self, path: str | None, request: gr.Request, chosen: tuple[Any, ...]) -> LiveRun:
         exploration = recall(self._visit(request), path)
         with clear_errors():
-            options = RunOptions.from_controls(chosen)
+            options = RunOptions.from_controls(chosen, self._options)
             run = LiveRun(self._state.lab, self._state.loading.shapes, exploration.picture, options)
         exploration.begin(run)
         self._state.visits.make_room()
