@@ -2,33 +2,19 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from threading import Event
 
 from explorer.experiments.experiment import Result
+from explorer.ui.jobs.interruptible import Interruptible
 
 
-class ExperimentJob:
+class ExperimentJob(Interruptible):
     """Follows an experiment to its end, or until its time is up, and yields every result so far."""
 
     def __init__(self, begin: Callable[[], Generator[Result, None, None]], max_seconds: float) -> None:
-        self.is_over = False
+        super().__init__()
         self._begin, self._max_seconds = begin, max_seconds
         self._results: Generator[Result, None, None] | None = None
         self._seconds = self._progress = 0.0
-        self._stopping, self._pausing = Event(), Event()
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether the job has been told to stop."""
-        return self._stopping.is_set()
-
-    def stop(self) -> None:
-        """End after the part at hand."""
-        self._stopping.set()
-
-    def pause(self) -> None:
-        """Let others take their turn after the part at hand."""
-        self._pausing.set()
 
     def seconds_left(self) -> float | None:
         """Estimate the time from here by the progress so far; None before there is any."""

@@ -2,30 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from threading import Event
 
 from explorer.lab.race import AnyRace, Frame
+from explorer.ui.jobs.interruptible import Interruptible
 
 # The share of the planned work after which the time it took tells how long the rest will take.
 TELLING_SHARE = 0.02
 
 
-class RaceJob:
+class RaceJob(Interruptible):
     """Advances a race; `stop` and `pause` may come from any thread, also before the race exists."""
 
     def __init__(self, set_up: Callable[[], AnyRace], evaluations: int, seconds: float) -> None:
+        super().__init__()
         self.race: AnyRace | None = None
-        self.is_over = False
         self._set_up = set_up
         self._evaluations = evaluations  # Of all layers together, at most.
         self._limit_seconds = seconds
         self._frame: Frame | None = None
-        self._stopping, self._pausing = Event(), Event()
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether the job has been told to stop."""
-        return self._stopping.is_set()
 
     @property
     def can_resume(self) -> bool:
@@ -34,13 +28,9 @@ class RaceJob:
 
     def stop(self) -> None:
         """End after the step at hand."""
-        self._stopping.set()
+        super().stop()
         if self.race is not None:
             self.race.stop()
-
-    def pause(self) -> None:
-        """Let others take their turn after the step at hand."""
-        self._pausing.set()
 
     def resume(self, seconds: float) -> None:
         """Let a job that is over go on for so many more seconds."""

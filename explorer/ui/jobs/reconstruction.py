@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from threading import Event
 
 from explorer.images import Picture
 from explorer.inversion.settings import Settings
@@ -11,6 +10,7 @@ from explorer.lab.lab import Lab
 from explorer.lab.methods import is_iterative
 from explorer.lab.run import Reconstruction, Run
 from explorer.metrics.scores import Scores
+from explorer.ui.jobs.interruptible import Interruptible
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +21,14 @@ class Scored:
     scores: Scores
 
 
-class ReconstructionJob:
+class ReconstructionJob(Interruptible):
     """Brings a picture back by any method and yields it, measured, when it is done; nothing if stopped."""
 
     def __init__(self, lab: Lab, picture: Picture, layer: str, method: str, settings: Settings) -> None:
-        self.is_over = False
+        super().__init__()
         self._lab, self._picture = lab, picture
         self._layer, self._method, self._settings = layer, method, settings
         self._run: Run | None = None
-        self._stopping, self._pausing = Event(), Event()
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether the job has been told to stop."""
-        return self._stopping.is_set()
-
-    def stop(self) -> None:
-        """End after the step at hand, without a result."""
-        self._stopping.set()
-
-    def pause(self) -> None:
-        """Let others take their turn after the step at hand."""
-        self._pausing.set()
 
     def seconds_left(self) -> float | None:
         """Estimate the time from here by the pace so far; None before there is one."""
