@@ -83,7 +83,7 @@ class Lab:
         return choose_decoder(self.models, layer)
 
     def choose_start(self, layer: str) -> str:
-        """Name the method whose picture of this layer a search starts from: the closest there is."""
+        """Name the method whose picture of this layer a search starts from: the best start there is."""
         return choose_start(self.models, layer)
 
     def decode(

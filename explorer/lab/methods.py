@@ -71,8 +71,9 @@ METHODS: dict[str, OnePass | Iterative] = {
     "linear": OnePass(LINEAR, "linear: what can be read off"),
 }
 
-# Where the search starts: the closest picture that a decoder gives. The last one runs everywhere.
-STARTS = (REFINED, "decoder", "linear")
+# Where the search starts. A refined picture is the closest; a consistent one, a decibel further off, ends
+# with a lower LPIPS (.272 for .307, 8 tuning pictures, layer3) and feature error. The last is always there.
+STARTS = (REFINED, "consistent", "decoder", "linear")
 
 
 def is_iterative(method: str) -> bool:
@@ -98,7 +99,7 @@ def choose_decoder(models: Models, layer: str) -> str:
 
 
 def choose_start(models: Models, layer: str) -> str:
-    """Name the method whose picture of this layer a search starts from: the closest there is."""
+    """Name the method whose picture of this layer a search starts from: the best start there is."""
     possible = (method for method in STARTS if not explain_unavailable(models, layer, method))
     return next(possible, STARTS[-1])
 
