@@ -20,7 +20,7 @@ from tqdm import tqdm
 from explorer.benchmarks.table import lay_out, summarise, to_markdown, to_plain
 from explorer.decoders.checkpoint import CHECKPOINTS
 from explorer.features.layers import LAYERS
-from explorer.images import Images, Picture, quantise, read_picture
+from explorer.images import Picture, quantise, read_picture
 from explorer.inversion.settings import Settings, load_settings
 from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, is_iterative
@@ -75,13 +75,15 @@ class Evaluation:
         if self.lab.backbone.notice:
             logger.warning("%s", self.lab.backbone.notice)
         self.paths = paths
-        self.iterative_stride = math.ceil(len(paths) / config.iterative_pictures)
-        self.mean_image = quantise(_mean_image(paths))
+        self.iterated = range(0, len(paths), math.ceil(len(paths) / config.iterative_pictures))
+        self.mean_image = quantise(torch.stack([read_picture(path).images for path in paths]).mean(0))
 
     def results(self, index: int) -> Iterator[Result]:
         """Reconstruct and score one picture by every method, the baselines included if wanted."""
         picture = read_picture(self.paths[index])
         reconstructions = list(self._reconstructions(picture, index))
+        if not reconstructions:
+            return
         made = [(one.layer, one.images) for one in reconstructions]
         scores = self.lab.scorer.score_all(made, picture.images)
         for reconstruction, score in zip(reconstructions, scores, strict=True):
@@ -98,7 +100,7 @@ class Evaluation:
                     continue
                 if not is_iterative(method):
                     yield self.lab.reconstruct(picture, layer, method)
-                elif index % self.iterative_stride == 0:
+                elif index in self.iterated:
                     settings = _settings(self.config, layer, method)
                     yield self.lab.reconstruct(picture, layer, method, settings)
 
@@ -115,7 +117,9 @@ def evaluate(config: EvaluateConfig) -> None:
     accelerator = join_processes()
     paths = list_pictures(config.folder)[: config.pictures]
     evaluation = Evaluation(config, paths, accelerator.device)
-    share = range(accelerator.process_index, len(paths), accelerator.num_processes)
+    # Those that take long first, so that every process gets as many of them.
+    order = sorted(range(len(paths)), key=evaluation.iterated.__contains__, reverse=True)
+    share = order[accelerator.process_index :: accelerator.num_processes]
     folder = _records_folder(config)
     lines = [line for path in sorted(folder.glob("*.jsonl")) for line in read_lines(path)]
     kept: dict[int, list[dict[str, Any]]] = {line["index"]: line["records"] for line in lines}
@@ -167,7 +171,7 @@ def _records_folder(config: EvaluateConfig) -> Path:
 def _measure(evaluation: Evaluation, index: int) -> list[dict[str, Any]]:
     """Make one picture's records, and its figure if it is among the first."""
     results = list(evaluation.results(index))
-    if index < evaluation.config.grid_pictures:
+    if results and index < evaluation.config.grid_pictures:
         _draw_sheet(evaluation.paths[index], results, Path(evaluation.config.out))
     return [make_record(result) for result in results]
 
@@ -188,10 +192,6 @@ def _panel(result: Result | None) -> SheetPanel | None:
         return None
     made = result.reconstruction
     return layer_panel(made.images, made.layer, made.method, result.scores)
-
-
-def _mean_image(paths: Sequence[Path]) -> Images:
-    return torch.stack([read_picture(path).images for path in paths]).mean(0)
 
 
 if __name__ == "__main__":

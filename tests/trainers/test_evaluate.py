@@ -58,6 +58,14 @@ def test_evaluation_scores_methods_and_baselines_and_goes_on_where_it_stopped(
     assert json.loads((tmp_path / "out" / "table.json").read_text())["records"][0]["psnr_db"] == 99.0
 
 
+def test_pictures_for_which_there_is_nothing_to_do_are_passed_over(tmp_path: Path, photos: Path) -> None:
+    words = [f"folder={photos}", f"out={tmp_path / 'out'}", "weights=untrained", "layers=[layer1]"]
+    words += ["methods=[optimiser]", "steps={optimiser: 2}", "iterative_pictures=1", "has_baselines=false"]
+    assert evaluate([*words, "threads=1"]) == 0
+    table = json.loads((tmp_path / "out" / "table.json").read_text())
+    assert [row["method"] for row in table["records"]] == ["optimiser"]
+
+
 def test_evaluation_keeps_pictures_of_one_name_apart(tmp_path: Path) -> None:
     for folder, name in zip("ab", EXAMPLES, strict=False):
         (tmp_path / "photos" / folder).mkdir(parents=True)
