@@ -123,6 +123,16 @@ def test_a_host_that_is_none_is_an_error_at_once(tmp_path):
     assert (status, output.count("\n")) == (BAD_INPUT, 1), output
 
 
+@pytest.mark.parametrize(
+    ("backbone", "told"),
+    [("alexnet", "alexnet has none"), ("inception_v3", "inception_v3 has none"), ("vgg61", "Did you mean")],
+)
+def test_a_network_that_the_page_cannot_show_is_an_error_at_once(tmp_path, backbone, told):
+    status, output = finish(start("app.py", "--backbone", backbone, folder=tmp_path))
+    assert (status, output.count("\n")) == (BAD_INPUT, 1), output
+    assert told in output
+
+
 def test_a_temporary_folder_that_cannot_be_made_is_one_line(tmp_path):
     file = tmp_path / "file"
     file.touch()

@@ -82,7 +82,7 @@ def run(options: Namespace) -> str:
             else:
                 made = _decode(lab, picture, options.method, list(settings), passes)
             scored = [_score(lab, image, picture, one) for one in made]
-            write_picture(folder / name, picture, scored)
+            write_picture(folder / name, picture, scored, lab.models.layers)
             results += scored
         write_tables(folder, _describe_run(lab, settings, options.method, options.command_line), results)
     return f"Wrote {options.out / MANIFEST}"

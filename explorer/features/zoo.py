@@ -1,5 +1,6 @@
 """Any classification network of torchvision by name, with its own weights, a file's, or none."""
 
+import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,6 +26,8 @@ from explorer.features.weights import (
 )
 
 RESNET50 = "resnet50"
+# Torchvision tells of a change to come at whoever builds GoogLeNet or Inception without weights.
+warnings.filterwarnings("ignore", "The default weight initialization of", FutureWarning)
 
 
 def load_network(
