@@ -9,7 +9,7 @@ import torch
 from explorer.experiments.charts import Chart
 from explorer.experiments.experiment import Experiment, Knob, Offer, Result, Row, Shown, option
 from explorer.experiments.measuring import compare_opinions, curve_layers, encode, mean_of, measure
-from explorer.experiments.operations.components import load_components
+from explorer.experiments.operations.components import are_fitted, load_components
 from explorer.experiments.operations.edit_table import EDITS, Context, amounts_of_curve
 from explorer.experiments.operations.edits import Centre, Maps
 from explorer.features.trunk import Features
@@ -61,12 +61,17 @@ def run(
     """Yield the edited pictures, then their scores, then every layer's curve over amounts as it grows."""
     edit = EDITS[options.edit]
     amount = edit.default if options.amount is None else options.amount
+    originals = [Shown(f"{one.name}-original", "original", one.images) for one in pictures]
+    if options.edit == "components" or options.fill == MEAN:
+        for layer in layers:
+            if not are_fitted(lab.trunk(layer)):
+                yield Result(originals, progress=0.0, doing=f"Fitting the principal components of {layer} …")
+                load_components(lab.trunk(layer))
     trials = [
         _try(lab, picture, layer, amount, options, options.method) for picture in pictures for layer in layers
     ]
     shown = [_show(trial, options) for trial in trials]
-    for index, picture in enumerate(pictures):
-        original = Shown(f"{picture.name}-original", "original", picture.images)
+    for index, original in enumerate(originals):
         shown.insert(index * (len(layers) + 1), original)
     yield Result(shown, progress=0.0, doing="Measuring …")
     rows = [row for trial in trials for row in _measure(lab, [trial], options)]

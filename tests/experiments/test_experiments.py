@@ -12,6 +12,7 @@ from explorer.errors import ExplorerError
 from explorer.examples import load_example
 from explorer.experiments import EXPERIMENTS, follow_experiment, linear_maps, run_experiment
 from explorer.experiments.experiment import Experiment, Result, Shown, option
+from explorer.experiments.operations.components import load_components
 from explorer.experiments.operations.edit_table import EDITS
 from explorer.experiments.presentation.figure import draw_result
 from explorer.experiments.presentation.python_code import write_code
@@ -85,12 +86,16 @@ def test_all_that_an_experiment_says_stands_in_the_catalogue(known, coarse_lab, 
     assert sorted(text for text in said - names if not is_known(text, keys)) == []
 
 
+def first_edited(results: Iterator[Result]) -> Shown:
+    """Return the first picture beside its original; what may be fitted before it is announced without one."""
+    return next(result.pictures[1] for result in results if len(result.pictures) > 1)
+
+
 @pytest.mark.parametrize("edit", EDITS)
 def test_every_edit_is_named_in_the_catalogue(coarse_lab, pictures, edit):
     options = {} if EDITS[edit].amount else {"channels": "0-3"}
-    shown = next(
-        follow_experiment("surgery", coarse_lab, pictures[:1], ["layer1"], edit=edit, **options)
-    ).pictures[1]
+    results = follow_experiment("surgery", coarse_lab, pictures[:1], ["layer1"], edit=edit, **options)
+    shown = first_edited(results)
     _, label, _ = shown.caption.split(" · ")
     keys = [key for key in read_catalogue()["de"] if " · " not in key]
     assert is_known(label, keys)
@@ -112,10 +117,24 @@ def test_an_edit_that_takes_nothing_away_changes_nothing(
     monkeypatch.setattr(
         "explorer.experiments.operations.components.example_batches", lambda: [torch.rand(9, 3, SIDE, SIDE)]
     )
-    first = next(follow_experiment("surgery", coarse_lab, pictures[:1], [layer], edit=edit, amount=amount))
+    results = follow_experiment("surgery", coarse_lab, pictures[:1], [layer], edit=edit, amount=amount)
     torch.testing.assert_close(
-        first.pictures[1].images, coarse_lab.decode(pictures[0], layer, "linear"), atol=1e-4, rtol=0
+        first_edited(results).images, coarse_lab.decode(pictures[0], layer, "linear"), atol=1e-4, rtol=0
     )
+
+
+def test_components_that_must_be_fitted_first_are_announced(coarse_lab, pictures, tmp_path, monkeypatch):
+    room = "explorer.experiments.operations.components"
+    monkeypatch.setattr(f"{room}.example_batches", lambda: [torch.rand(9, 3, SIDE, SIDE)])
+    monkeypatch.setattr(f"{room}.cache_folder", lambda: tmp_path)
+    load_components.cache_clear()
+
+    def first() -> Result:
+        return next(follow_experiment("surgery", coarse_lab, pictures[:1], ["layer1"], edit="components"))
+
+    assert first().doing == "Fitting the principal components of layer1 …"
+    load_components(coarse_lab.trunk("layer1"))
+    assert first().doing == "Measuring …"
 
 
 def test_the_curve_ends_with_all_channels_and_no_error(coarse_lab, pictures):

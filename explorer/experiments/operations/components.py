@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -38,7 +39,7 @@ class Components:
 @lru_cache(maxsize=KEPT)
 def load_components(trunk: Trunk) -> Components:
     """Load what belongs to this trunk's node from the disk cache, or fit and cache it in some seconds."""
-    path = cache_folder() / f"components-{trunk.fingerprint}-{RECIPE}.safetensors"
+    path = _path(trunk)
     try:
         return Components(**load_file(path))
     except (FileNotFoundError, SafetensorError, TypeError):  # Damaged counts as absent: it is fitted again.
@@ -46,6 +47,11 @@ def load_components(trunk: Trunk) -> Components:
         with replacing(path) as partial:
             save_file({name: getattr(fitted, name) for name in Components.__slots__}, partial)
         return fitted
+
+
+def are_fitted(trunk: Trunk) -> bool:
+    """Whether `load_components` finds them on the disk."""
+    return _path(trunk).is_file()
 
 
 @torch.no_grad()
@@ -62,3 +68,7 @@ def fit_components(trunk: Trunk, batches: Iterable[Images]) -> Components:
     variances, directions = torch.linalg.eigh(covariance)
     order = variances.argsort(descending=True)
     return Components(mean.float(), directions.T[order].contiguous(), variances[order].clamp_min(0))
+
+
+def _path(trunk: Trunk) -> Path:
+    return cache_folder() / f"components-{trunk.fingerprint}-{RECIPE}.safetensors"
