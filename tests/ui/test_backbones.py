@@ -176,7 +176,7 @@ def test_own_weights_of_the_page_s_network_run_beside_it(
     event = next(one for one in page.events if one.name.startswith("measure") and "file" in one.kinds)
     labels = {entry["id"]: entry["props"].get("label") for entry in page.config["components"]}
     inputs = next(entry["inputs"] for entry in page.config["dependencies"] if entry["id"] == event.index)
-    given = {"Experiment": "backbones", "Your picture": {"path": picture}}
+    given = {"Experiment": "backbones", "Networks": "", "Your picture": {"path": picture}}
     data = [
         {"path": path, "meta": {"_type": "gradio.FileData"}}
         if kind == "file"

@@ -72,3 +72,11 @@ def test_an_untrained_network_is_not_said_to_be_fooled():
     scores = {"layer4": recognition(1, 0)}
     assert describe_scores(scores, is_trained=False) == []
     assert len(describe_scores(scores, is_trained=True)) == 1
+
+
+def test_layers_are_told_of_in_the_order_given_whatever_their_names() -> None:
+    said = describe_layers({"features.15": 27.9, "avgpool": 15.2}, flat_db=10.0)
+    assert [sentence.about for sentence in said[:2]] == [("features.15",), ("avgpool",)]
+    assert said[2].text == "Each deeper layer gives back less."
+    (sentence,) = describe_gap({"features.15": scores(15.0, 0.05), "avgpool": scores(12.0, 0.05)})
+    assert sentence.about == ("avgpool",)

@@ -25,7 +25,7 @@ from explorer.ui.session.app_state import AppState
 from explorer.ui.session.exploring import Explored, Question
 from explorer.ui.session.options import MAX_SECONDS
 from explorer.ui.session.recall import recall
-from explorer.ui.tabs.explore import ExploreTab, describe
+from explorer.ui.tabs.explore import ExploreTab, describe, network_defaults
 
 MORE = "Measure shows curves and numbers."
 NOTHING_TO_EXPORT = "Choose a picture and an experiment first."
@@ -148,7 +148,9 @@ class ExploreHandlers:
             one_of("layer", layer, self._state.network.layers)
         start = sum(len(self._places[one]) for one in self._names[: self._names.index(name)])
         values = dict(zip(knobs(EXPERIMENTS[name].options), given[start:], strict=False))
-        options = {key: value for key, value in values.items() if value not in (None, "")}
+        filled = {key: value for key, value in values.items() if value not in (None, "")}
+        named = {key: name for key, name in network_defaults(self._state.network).items() if key in values}
+        options = {**named, **filled}
         return Question(name, pictures, examples, layers or self._state.network.layers, options)
 
 

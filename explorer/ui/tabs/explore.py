@@ -91,25 +91,25 @@ def describe(name: str) -> str:
     return f"<p>{escape(EXPERIMENTS[name].explanation)}</p>"
 
 
-def _build_controls(experiment: Experiment[Any], network: ServedNetwork) -> dict[str, Component]:
-    kinds = get_type_hints(experiment.options)
-    values = {name: default_of(experiment.options, name) for name in knobs(experiment.options)}
-    values |= {name: value for name, value in _network_defaults(network).items() if name in values}
-    offers = {name: Offer(knob, values[name]) for name, knob in knobs(experiment.options).items()}
-    if experiment.adapt:
-        offers |= experiment.adapt(values, network.fewest_channels)
-    return {
-        name: _build_control(name, offer.knob, offer.default, kinds[name]) for name, offer in offers.items()
-    }
-
-
-def _network_defaults(network: ServedNetwork) -> dict[str, str]:
+def network_defaults(network: ServedNetwork) -> dict[str, str]:
     """Give the options that name networks values for this one; those of experiments are for ResNet-50."""
     return (
         {}
         if network.is_resnet50
         else {"networks": f"{network.name}:{UNTRAINED}", "own_network": network.name}
     )
+
+
+def _build_controls(experiment: Experiment[Any], network: ServedNetwork) -> dict[str, Component]:
+    kinds = get_type_hints(experiment.options)
+    values = {name: default_of(experiment.options, name) for name in knobs(experiment.options)}
+    values |= {name: value for name, value in network_defaults(network).items() if name in values}
+    offers = {name: Offer(knob, values[name]) for name, knob in knobs(experiment.options).items()}
+    if experiment.adapt:
+        offers |= experiment.adapt(values, network.fewest_channels)
+    return {
+        name: _build_control(name, offer.knob, offer.default, kinds[name]) for name, offer in offers.items()
+    }
 
 
 def _build_control(name: str, knob: Knob, default: Any, kind: Any) -> Component:  # noqa: ANN401
