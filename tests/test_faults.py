@@ -41,7 +41,7 @@ def run(writer: str, target: Path, end: str) -> int:
     """Write in a process of its own, which ends in the middle as told; return its status."""
     code = f"import os, signal\nfrom pathlib import Path\nfrom explorer.files import {writer}\n"
     code += f"target = Path({str(target)!r})\n" + WRITERS[writer].format(end=end)
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=200).returncode
 
 
 @pytest.mark.parametrize("writer", WRITERS)

@@ -63,7 +63,7 @@ def page(watched) -> Page:
 
 def open_page(page: Page, url: str) -> None:
     """Open the page and wait until its models are ready."""
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(120_000)
     page.goto(url if "?" in url else f"{url}?tab=instant")  # A bare address opens with an example.
     page.wait_for_selector("#models :text('ready')")
 

@@ -316,7 +316,7 @@ def test_keys_choose_a_layer_and_show_help(page):
 
 def test_a_photo_dropped_while_the_page_still_opens_arrives(chromium, address):
     page = chromium.new_page(viewport=DESKTOP)
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(120_000)
     page.goto(address)
     page.wait_for_function("typeof explorerCopyLink === 'function'", polling=1)
     drop(page, photo())
@@ -326,7 +326,7 @@ def test_a_photo_dropped_while_the_page_still_opens_arrives(chromium, address):
 
 def test_a_bare_address_opens_with_an_example_that_a_photo_replaces_at_once(chromium, address):
     page = chromium.new_page(viewport=DESKTOP)
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(120_000)
     page.goto(address)
     page.wait_for_selector("#instant .status:text-matches('An example')")
     assert page.locator("#instant [data-panel^=layer] img:not([hidden])").count() == 4

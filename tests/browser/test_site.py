@@ -36,7 +36,7 @@ def page(chromium: Browser, site: str, request: pytest.FixtureRequest) -> Iterat
     context = chromium.new_context(viewport=request.param)
     watched = Watched(context.new_page())
     watched.watch("file://")
-    watched.page.set_default_timeout(60_000)
+    watched.page.set_default_timeout(120_000)
     watched.page.goto(site)
     wait_for(watched.page, DECODED)
     yield watched.page
