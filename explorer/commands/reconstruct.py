@@ -95,8 +95,9 @@ def choose_settings(options: Namespace) -> dict[str, Settings]:
     changes |= parse_overrides(options.set)
     own = {"evaluations": options.steps, "seconds": options.seconds, "seed": options.seed}
     changes |= {name: value for name, value in own.items() if value is not None}
+    offered = name_layers(options.backbone)
     return {
-        layer: load_settings(layer, options.method, options.preset, **changes)
+        layer: load_settings(layer, options.method, options.preset, layers=offered, **changes)
         for layer in split_layers(options.layers)
     }
 

@@ -56,10 +56,12 @@ def run(
 
 
 def _reconstruct(lab: Lab, picture: Picture, layer: str, start: str, evaluations: int) -> Images:
+    layers = lab.models.layers
     if start == HYBRID:
-        settings = load_settings(layer, HYBRID, evaluations=evaluations)
+        settings = load_settings(layer, HYBRID, layers=layers, evaluations=evaluations)
         return lab.reconstruct(picture, layer, HYBRID, settings).images
-    settings = load_settings(layer, "optimiser", evaluations=evaluations, start="noise", seed=int(start))
+    changes = {"evaluations": evaluations, "start": "noise", "seed": int(start)}
+    settings = load_settings(layer, "optimiser", layers=layers, **changes)
     return lab.reconstruct(picture, layer, "optimiser", settings).images
 
 

@@ -104,7 +104,7 @@ def _bring_back(lab: Lab, features: Features, layer: str, method: str, picture: 
     if method != HYBRID:
         return lab.decode_features(features, layer, lab.choose_decoder(layer) if method == BEST else method)
     height, width = picture.images.shape[2:]
-    settings = load_settings(layer, HYBRID)
+    settings = load_settings(layer, HYBRID, layers=lab.models.layers)
     *_, last = lab.invert_features(features, layer, HYBRID, settings, size=(height, width))
     return last.images
 

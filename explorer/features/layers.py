@@ -1,5 +1,7 @@
 """Node names: the four layers, nodes inside them, and sets of nodes that are inverted together."""
 
+from collections.abc import Sequence
+
 from explorer.errors import ExplorerError
 
 LAYERS = ("layer1", "layer2", "layer3", "layer4")
@@ -28,17 +30,21 @@ def join_nodes(names: tuple[str, ...]) -> str:
     return JOINT_SEPARATOR.join(names)
 
 
-def shallowest_stage(nodes: str) -> str:
-    """Name the layer at about whose depth the shallowest of these nodes lies.
+def shallowest_stage(nodes: str, layers: Sequence[str] = LAYERS) -> str:
+    """Name ResNet-50's layer at about whose depth the shallowest of these nodes lies.
+
+    Args:
+        nodes: Nodes of a network, joined by `+`.
+        layers: Those that this network offers, shallow ones first; each stands for ResNet-50's at its place.
 
     Raises:
         UnknownNodeError: a member is empty or named twice.
     """
-    return min(map(_stage, split_nodes(nodes)))
+    return min(_stage(node, layers) for node in split_nodes(nodes))
 
 
-def _stage(node: str) -> str:
-    root = node.split(".")[0]
-    if root in LAYERS:
-        return root
-    return LAYERS[0] if root in STEM_NODES else LAYERS[-1]
+def _stage(node: str, layers: Sequence[str]) -> str:
+    for place, layer in enumerate(layers[: len(LAYERS)]):
+        if node == layer or node.startswith(f"{layer}."):
+            return LAYERS[place]
+    return LAYERS[0] if node.split(".")[0] in STEM_NODES else LAYERS[-1]

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from explorer.errors import ExplorerError
-from explorer.features.layers import shallowest_stage
+from explorer.features.layers import LAYERS, shallowest_stage
 from explorer.inversion.parameterisations import PARAMETERISATIONS
 from explorer.inversion.priors import PRIORS
 from explorer.precision import fastest_precision
@@ -95,6 +95,8 @@ def load_settings(
     layer: str,
     method: str = "optimiser",
     preset: str = "balanced",
+    *,
+    layers: Sequence[str] = LAYERS,
     **changes: Any,  # noqa: ANN401 - of any field's type
 ) -> Settings:
     """Return a preset's settings for a layer (or any node, or nodes joined by `+`) with some changed.
@@ -103,6 +105,7 @@ def load_settings(
         layer: Nodes inside a stage use the preset of that stage; joint nodes that of the shallowest.
         method: One without tuned settings of its own takes the optimiser's.
         preset: A section of presets.yaml.
+        layers: Those that the network offers; each takes the preset of ResNet-50's at its place.
         changes: Values by the name of a field, or of a prior for its weight.
 
     Raises:
@@ -112,7 +115,7 @@ def load_settings(
     if preset not in presets:
         raise SettingsError(f"Unknown preset '{preset}': use {', '.join(presets)}.")
     methods = presets[preset]
-    tuned = methods.get(method, methods["optimiser"])[shallowest_stage(layer)]
+    tuned = methods.get(method, methods["optimiser"])[shallowest_stage(layer, layers)]
     return make_settings({**tuned, **changes})
 
 

@@ -179,7 +179,8 @@ class Lab:
             MethodUnavailableError: the method cannot run for this layer and these weights.
         """
         if is_iterative(method):
-            run = self.run(picture, layer, method, settings or load_settings(layer, method))
+            settings = settings or load_settings(layer, method, layers=self.models.layers)
+            run = self.run(picture, layer, method, settings)
             for _ in run:
                 pass
             return run.reconstruction()

@@ -17,7 +17,7 @@ def warm_trunks(models: Models, nodes: Iterable[str]) -> None:
         models.trunk(stop)
     for layer in models.layers:
         for method in filter(is_iterative, list(METHODS)):
-            optimised_trunk(models, layer, load_settings(layer, method))
+            optimised_trunk(models, layer, load_settings(layer, method, layers=models.layers))
 
 
 def warm(models: Models, method: str, layer: str, settings: Settings | None = None) -> None:
@@ -30,7 +30,7 @@ def warm(models: Models, method: str, layer: str, settings: Settings | None = No
         load_decoder(models, layer, method)
         return
     start = find_iterative(models, layer, method).start
-    optimised_trunk(models, layer, settings or load_settings(layer, method))
+    optimised_trunk(models, layer, settings or load_settings(layer, method, layers=models.layers))
     if start == "decoder":
         load_decoder(models, layer, choose_start(models, layer))
 

@@ -95,7 +95,7 @@ def _write_options(made: Reconstruction, exploration: Exploration) -> list[str]:
     run = exploration.run
     if not is_iterative(made.method) or run is None:
         return []
-    overrides = run.options.overrides(made.layer)
+    overrides = run.overrides(made.layer)
     options = ["--steps", str(made.evaluations), "--seed", str(run.options.seed)]
     return [*options, "--set", *overrides] if overrides else options
 

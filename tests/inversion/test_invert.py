@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torchvision.models.resnet import ResNet
 
+from explorer.features.layers import LAYERS
 from explorer.features.trunk import Trunk, build_trunk
 from explorer.images import Images
 from explorer.inversion.invert import Step
@@ -226,6 +227,15 @@ def test_a_loss_that_is_no_number_ends_with_the_best_step(trunk: Trunk, picture:
     assert (last.index, last.losses) == (best.index, best.losses)
     assert torch.equal(last.images, best.images)
     assert not any(step.notice for step in seen)
+
+
+def test_layers_of_another_network_take_the_preset_of_their_depth():
+    offered = ("features.0.0", "features.1", "features.4.block.0", "features.9.block.0")
+    for layer, place in zip(offered, LAYERS, strict=True):
+        assert load_settings(layer, layers=offered) == load_settings(place)
+        assert load_settings(f"{layer}.0", layers=offered) == load_settings(place)
+    assert load_settings("features.12", layers=offered) == load_settings("layer4")
+    assert load_settings("features.1+features.12", layers=offered) == load_settings("layer2")
 
 
 def test_automatic_precision_is_settled_on_the_device_and_can_be_given(monkeypatch: pytest.MonkeyPatch):

@@ -67,7 +67,7 @@ class Endpoints:
         """
         one_of("method", method, list(METHODS))
         one_of("layer", layer, self._state.network.layers)
-        settings = make_settings(layer, method, steps, seed)
+        settings = make_settings(layer, method, steps, seed, self._state.network.layers)
         picture = await asyncio.to_thread(read_text, image)
         lab = await asyncio.to_thread(lambda: self._state.lab)
         job = ReconstructionJob(lab, picture, layer, method, settings)
@@ -99,7 +99,7 @@ class Endpoints:
         """
         one_of("method", method, list(filter(is_iterative, METHODS)))
         one_of("layer", layer, self._state.network.layers)
-        settings = {layer: make_settings(layer, method, steps, seed)}
+        settings = {layer: make_settings(layer, method, steps, seed, self._state.network.layers)}
         picture = await asyncio.to_thread(read_text, image)
         job = RaceJob(lambda: self._state.lab.race(picture, settings, method=method), steps, MAX_SECONDS)
         async with aclosing(self._follow(job, request)) as frames:

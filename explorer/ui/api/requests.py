@@ -5,13 +5,14 @@ A picture is base64 of a file, a data URI, or an example's name: a file path fro
 
 import binascii
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from explorer.examples import EXAMPLES, load_example
 from explorer.experiments import EXPERIMENTS
 from explorer.experiments.experiment import knobs
+from explorer.features.layers import LAYERS
 from explorer.images import Picture, read_picture
 from explorer.inversion.settings import MAX_SEED, Settings, load_settings
 from explorer.ui.components.arguments import mistake, whole_number
@@ -44,14 +45,16 @@ def read_text(image: object) -> Picture:
         return read_picture(content, name="picture")
 
 
-def make_settings(layer: str, method: str, steps: object, seed: object) -> Settings:
+def make_settings(
+    layer: str, method: str, steps: object, seed: object, layers: Sequence[str] = LAYERS
+) -> Settings:
     """Build the settings of a call; no program holds the compute slot for longer than a visitor could.
 
     Raises:
         gr.Error: a number is none or out of range; the message says what is allowed.
     """
     return replace(
-        load_settings(layer, method),
+        load_settings(layer, method, layers=layers),
         evaluations=whole_number("steps", steps, 1, MAX_EVALUATIONS),
         seed=whole_number("seed", seed, 0, MAX_SEED),
         seconds=MAX_SECONDS,

@@ -40,7 +40,7 @@ class LiveRun:
         """Plan a run; nothing is computed before its first turn. Raises SettingsError."""
         self.id = uuid4().hex
         self.options = options
-        self.settings = options.settings()
+        self.settings = options.settings(lab.models.layers)
         self.results: dict[str, Reconstruction] = {}
         self.scores: dict[str, Scores] = {}
         self.history = History()
@@ -52,6 +52,10 @@ class LiveRun:
         self._job = RaceJob(
             lambda: set_up_race(lab, picture, self.settings, options.method), evaluations, options.seconds
         )
+
+    def overrides(self, layer: str) -> list[str]:
+        """Write what differs from a layer's tuned settings as the command line's --set takes it."""
+        return self.options.overrides(layer, self._lab.models.layers)
 
     @property
     def is_stopping(self) -> bool:

@@ -101,15 +101,16 @@ class RunOptions:
         """The lab's name for this start."""
         return "hybrid" if self.start == FROM_DECODER else "optimiser"
 
-    def settings(self) -> dict[str, Settings]:
-        """Load each chosen layer's settings; raises SettingsError where none is chosen."""
+    def settings(self, offered: Sequence[str] = LAYERS) -> dict[str, Settings]:
+        """Load the settings of each chosen layer; raises SettingsError where none is chosen."""
         if not self.layers:
             raise SettingsError("Choose at least one layer.")
-        return {layer: self._settings(layer) for layer in self.layers}
+        return {layer: self._settings(layer, offered) for layer in self.layers}
 
-    def overrides(self, layer: str) -> list[str]:
+    def overrides(self, layer: str, offered: Sequence[str] = LAYERS) -> list[str]:
         """Write what differs from the tuned settings as the command line's --set takes it."""
-        tuned, chosen = load_settings(layer, self.method), self._settings(layer)
+        tuned = load_settings(layer, self.method, layers=offered)
+        chosen = self._settings(layer, offered)
         weights = {name: weight for name, weight in chosen.priors.items() if weight != tuned.priors[name]}
         changes = {**weights, **(ADAM if self.optimiser == "adam" else {})}
         return [
@@ -117,8 +118,9 @@ class RunOptions:
             for name, value in changes.items()
         ]
 
-    def _settings(self, layer: str) -> Settings:
+    def _settings(self, layer: str, offered: Sequence[str]) -> Settings:
         changes = ADAM if self.optimiser == "adam" else {}
-        tuned = load_settings(layer, self.method, evaluations=self.steps, seed=self.seed, **changes)
+        changes = {"evaluations": self.steps, "seed": self.seed, **changes}
+        tuned = load_settings(layer, self.method, layers=offered, **changes)
         weights = {name: weight * self.prior for name, weight in tuned.priors.items()}
         return replace(tuned, priors=weights)
