@@ -144,7 +144,7 @@ def write_tables(out: Path, records: Sequence[Mapping[str, Any]], manifest: Mapp
 
 
 def _settings(config: EvaluateConfig, layer: str, method: str) -> Settings:
-    changes = {"evaluations": config.steps[method]} if method in config.steps else {}
+    changes: dict[str, Any] = {"evaluations": config.steps[method]} if method in config.steps else {}
     return load_settings(layer, method, config.preset, **changes)
 
 
