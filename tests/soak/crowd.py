@@ -13,7 +13,16 @@ from typing import Any
 
 import httpx
 
-from tests.ui.visitor import CODE_BITS, EventFailedError, Page, Visitor, draw_code, psnr_between, read_code
+from tests.ui.visitor import (
+    CODE_BITS,
+    EventFailedError,
+    Page,
+    Visitor,
+    connect,
+    draw_code,
+    psnr_between,
+    read_code,
+)
 
 LAYERS = ("layer1", "layer2", "layer3", "layer4")
 # What a busy page may answer, in its own words.
@@ -60,7 +69,7 @@ def _count(counter: Counter[str]) -> str:
 async def crowd(address: str, seconds: float, *, visitors: int, seed: int = 0) -> Diary:
     """Let so many visitors come and go for so long; all have left when this returns."""
     diary, until = Diary(), time.monotonic() + seconds
-    async with httpx.AsyncClient(timeout=120, limits=httpx.Limits(max_connections=None)) as http:
+    async with connect(120) as http:
         page = await Page(address, http).open()
         await asyncio.gather(
             *(

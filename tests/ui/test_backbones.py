@@ -19,7 +19,7 @@ from explorer.ui.components.examples import example_file
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.network import ServedNetwork
 from tests.ui.raw import RawPage, error_of
-from tests.ui.visitor import EventFailedError, Page, Visitor
+from tests.ui.visitor import EventFailedError, Page, Visitor, connect
 
 NAMES = ("features.2.block.0", "features.4.block.0", "features.9.block.0", "features")
 SHAPES = ["72 × 56 × 56", "96 × 28 × 28", "288 × 14 × 14", "576 × 7 × 7"]
@@ -37,7 +37,7 @@ def client(address: str) -> Client:
 
 @asynccontextmanager
 async def opened(address: str) -> AsyncIterator[Visitor]:
-    async with httpx.AsyncClient(timeout=300) as http:
+    async with connect(300) as http:
         visitor = await Visitor(await Page(address, http).open()).open()
         try:
             yield visitor

@@ -14,7 +14,7 @@ import pytest
 from explorer.ui.queue.listener import PATIENCE_SECONDS
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.recall import EVICTED
-from tests.ui.visitor import EventFailedError, Page, Visitor, draw_code, read_code
+from tests.ui.visitor import EventFailedError, Page, Visitor, connect, draw_code, read_code
 
 MANY = 30
 FIRST_FRAME_SECONDS = 15.0
@@ -22,8 +22,7 @@ FIRST_FRAME_SECONDS = 15.0
 
 @asynccontextmanager
 async def visitors(address: str, count: int) -> AsyncIterator[list[Visitor]]:
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(timeout=120, limits=limits) as http:
+    async with connect(120) as http:
         page = await Page(address, http).open()
         opened = [await Visitor(page).open() for _ in range(count)]
         try:
@@ -137,7 +136,7 @@ def test_a_call_that_nobody_listens_to_ends(served: tuple[str, AppState]) -> Non
     address, state = served
 
     async def post_only() -> None:
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with connect(30) as http:
             page = await Page(address, http).open()
             for _ in range(3):
                 body = {

@@ -23,6 +23,15 @@ STREAM_SECONDS = 700.0
 MAX_STREAMS = 20
 
 
+def connect(seconds: float) -> httpx.AsyncClient:
+    """Make a client for many visitors, each request on a connection of its own.
+
+    One that is kept may be closed by the page, after five idle seconds, in the moment of its next use.
+    """
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx.AsyncClient(timeout=seconds, limits=limits)
+
+
 class EventFailedError(Exception):
     """An event that ended with an error; the message is the page's own."""
 
@@ -64,6 +73,7 @@ class Visitor:
         self._page, self._http = page, page.http
         self._messages: dict[str, asyncio.Queue[dict[str, Any] | None]] = {}
         self._stray: dict[str, list[dict[str, Any]]] = {}
+        self._loss: httpx.HTTPError | None = None  # Why the stream of messages broke, if it has.
         self._reader: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
 
@@ -139,14 +149,19 @@ class Visitor:
                     return
         finally:
             del self._messages[event_id]
+        if self._loss is not None:
+            raise self._loss
 
     async def _read(self) -> None:
         """Read until no event is under way: one may begin as the page closes the stream of the last."""
+        self._loss = None
         try:
             for _ in range(MAX_STREAMS):
                 await self._read_stream()
                 if not self._messages:
                     return
+        except httpx.HTTPError as error:
+            self._loss = error
         finally:
             for waiting in self._messages.values():
                 waiting.put_nowait(None)
