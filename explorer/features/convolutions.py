@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 from torch.fx.experimental.optimization import replace_node_module
 from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
 
-from explorer.features.onednn import ONE, Operators, find_operators, is_served
+from explorer.features.onednn import ONE, Layout, Operators, find_operators, is_served
 
 SUMS = (operator.add, operator.iadd, torch.add)
 FEW_CHANNELS = 4  # So few, a picture's, leave most of a vector register idle.
@@ -64,7 +64,7 @@ class FrozenConvolution(nn.Module):
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
         self.convolution = convolution
-        self._forward, self._backward = _Layout(), _Layout()
+        self._forward, self._backward = Layout(), Layout()
 
     def forward(self, maps: Maps, addend: Results | None = None, has_relu: bool = False) -> Results:
         """Convolve, add, rectify."""
@@ -146,29 +146,6 @@ class _Convolve(Function):
         needs_maps, needs_addend, *_ = ctx.needs_input_grad
         maps = ctx.module.convolve_back(gradient, *ctx.size) if needs_maps else None
         return maps, gradient if needs_addend else None, None, None
-
-
-class _Layout:
-    """A weight in the layouts that suit the maps it was last asked for, one for each number of threads.
-
-    OneDNN splits the work differently for one thread and for two, and where the layout is that of the other
-    it converts the weight at every call, which costs more than the convolution.
-    """
-
-    def __init__(self) -> None:
-        self._latest: dict[int, tuple[tuple[torch.Size, torch.dtype], Tensor]] = {}
-
-    def get(self, maps: Maps, lay_out: Callable[[], Tensor]) -> Tensor:
-        """Return the weight laid out for maps of this shape and type, and for this thread's cores."""
-        threads, key = torch.get_num_threads(), (maps.shape, maps.dtype)
-        latest = self._latest.get(threads)  # Other threads may replace it.
-        if latest is None or latest[0] != key:
-            latest = self._latest[threads] = (key, lay_out())
-        return latest[1]
-
-    def __deepcopy__(self, memo: dict[int, object]) -> "_Layout":
-        """Start empty: the copy's weight may change, and oneDNN's tensors cannot be copied."""
-        return _Layout()
 
 
 def _operators() -> Operators:

@@ -29,6 +29,29 @@ class Operators:
     transpose: Operator
 
 
+class Layout:
+    """A weight in the layouts that suit the maps it was last asked for, one for each number of threads.
+
+    OneDNN splits the work differently for one thread and for two, and where the layout is that of the other
+    it converts the weight at every call, which costs more than the convolution.
+    """
+
+    def __init__(self) -> None:
+        self._latest: dict[int, tuple[tuple[torch.Size, torch.dtype], Tensor]] = {}
+
+    def get(self, maps: Tensor, lay_out: Callable[[], Tensor]) -> Tensor:
+        """Return the weight laid out for maps of this shape and type, and for this thread's cores."""
+        threads, key = torch.get_num_threads(), (maps.shape, maps.dtype)
+        latest = self._latest.get(threads)  # Other threads may replace it.
+        if latest is None or latest[0] != key:
+            latest = self._latest[threads] = (key, lay_out())
+        return latest[1]
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Layout":
+        """Start empty: the copy's weight may change, and oneDNN's tensors cannot be copied."""
+        return Layout()
+
+
 @cache
 def find_operators() -> Operators | None:
     """Look the operators up, once; None, with a warning in the log, where this PyTorch lacks one."""

@@ -30,6 +30,7 @@ from explorer.lab.warming import load_decoder, optimised_trunk, warm, warm_trunk
 from explorer.lab.workers import count_workers
 from explorer.machine import CPU
 from explorer.metrics.scores import Scores
+from explorer.precision import seconds_since
 
 
 class Lab:
@@ -125,9 +126,8 @@ class Lab:
             MethodUnavailableError: the method takes no steps or cannot run for this layer.
         """
         height, width = picture.images.shape[2:]
-        return self.invert_features(
-            self.encode(picture, layer), layer, method, settings, size=(height, width)
-        )
+        features = self.encode(picture, layer)
+        return self.invert_features(features, layer, method, settings, size=(height, width))
 
     def invert_features(
         self, features: Features, layer: str, method: str, settings: Settings, *, size: tuple[int, int]
@@ -187,9 +187,8 @@ class Lab:
         warm(self.models, method, layer)
         started = time.perf_counter()
         images = self.decode(picture, layer, method, passes=passes)
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return Reconstruction(layer, method, images, evaluations=0, seconds=time.perf_counter() - started)
+        seconds = seconds_since(started, self.device)
+        return Reconstruction(layer, method, images, evaluations=0, seconds=seconds)
 
     def race(self, picture: Picture, settings: Mapping[str, Settings], *, method: str = "optimiser") -> Race:
         """Set up the layers that have settings to be inverted side by side, without a step taken yet."""

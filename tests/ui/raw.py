@@ -101,3 +101,15 @@ def error_of(messages: list[dict[str, Any]]) -> str | None:
     if last["msg"] == "refused":
         return last["text"]
     return None if last["success"] else last["output"]["error"]
+
+
+def fill_in(page: RawPage, event: Event, path: str, given: dict[str, Any]) -> list[Any]:
+    """Write inputs: an upload for every file, values by the labels, the rest as they first stand."""
+    labels = {entry["id"]: entry["props"].get("label") for entry in page.config["components"]}
+    inputs = next(entry["inputs"] for entry in page.config["dependencies"] if entry["id"] == event.index)
+    return [
+        {"path": path, "meta": {"_type": "gradio.FileData"}}
+        if kind == "file"
+        else given.get(labels[key], value)
+        for key, kind, value in zip(inputs, event.kinds, event.inputs, strict=True)
+    ]

@@ -18,7 +18,7 @@ from explorer.examples import EXAMPLES
 from explorer.ui.components.examples import example_file
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.network import ServedNetwork
-from tests.ui.raw import RawPage, error_of
+from tests.ui.raw import RawPage, error_of, fill_in
 from tests.ui.visitor import EventFailedError, Page, Visitor, connect
 
 NAMES = ("features.2.block.0", "features.4.block.0", "features.9.block.0", "features")
@@ -174,15 +174,8 @@ def test_own_weights_of_the_page_s_network_run_beside_it(
         for name, content in uploads.items()
     )
     event = next(one for one in page.events if one.name.startswith("measure") and "file" in one.kinds)
-    labels = {entry["id"]: entry["props"].get("label") for entry in page.config["components"]}
-    inputs = next(entry["inputs"] for entry in page.config["dependencies"] if entry["id"] == event.index)
     given = {"Experiment": "backbones", "Networks": "", "Your picture": {"path": picture}}
-    data = [
-        {"path": path, "meta": {"_type": "gradio.FileData"}}
-        if kind == "file"
-        else given.get(labels[key], value)
-        for key, kind, value in zip(inputs, event.kinds, event.inputs, strict=True)
-    ]
+    data = fill_in(page, event, path, given)
     messages = page.send(event, data)
     assert error_of(messages) is None
     assert "mobilenet_v3_small mine.pth" in str(messages)

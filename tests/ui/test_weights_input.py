@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from explorer.examples import load_example
 from explorer.images import encode_jpeg, to_pixels
 from explorer.ui.components.weights_input import COMPRESSED, OLD_FORMAT, check_weights
-from tests.ui.raw import RawPage, error_of
+from tests.ui.raw import RawPage, error_of, fill_in
 
 
 @pytest.fixture(scope="module")
@@ -61,20 +61,13 @@ def test_weights_laid_down_on_the_page_run_beside_the_page_s_network(
         for name in ("mine.pth", "cat.jpg")
     )
     event = next(one for one in page.events if one.name.startswith("measure") and "file" in one.kinds)
-    labels = {entry["id"]: entry["props"].get("label") for entry in page.config["components"]}
-    inputs = next(entry["inputs"] for entry in page.config["dependencies"] if entry["id"] == event.index)
     given = {
         "Experiment": "backbones",
         "Networks": "",
         "Own network": "resnet18",
         "Your picture": {"path": picture},
     }
-    data = [
-        {"path": path, "meta": {"_type": "gradio.FileData"}}
-        if kind == "file"
-        else given.get(labels[key], value)
-        for key, kind, value in zip(inputs, event.kinds, event.inputs, strict=True)
-    ]
+    data = fill_in(page, event, path, given)
     messages = page.send(event, data)
     assert error_of(messages) is None
     assert "resnet18 mine.pth" in str(messages)
