@@ -1,17 +1,16 @@
 """The objective: relative feature error plus weighted priors, as a function of an optimiser's parameters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.linalg import vecdot, vector_norm
 
 from explorer.features.trunk import Trunk
 from explorer.images import Images
 from explorer.inversion.parameterisations import Parameterisation, Parameters
-from explorer.inversion.priors import PRIORS, Evidence, closeness, squared_distance
+from explorer.inversion.priors import PRIORS, Evidence, closeness, inner_product, squared_distance
 from explorer.inversion.settings import SettingsError
 
 # The clamp to [0, 1] stops the gradient of pixels outside, so that something must bring them back. Results
@@ -40,6 +39,14 @@ class Evaluation:
         return self.losses["total"]
 
 
+class Wanted:
+    """A node's target features, flat, and each picture's square of them."""
+
+    def __init__(self, features: Float[Tensor, "batch values"]) -> None:
+        self.features = features
+        self.square = inner_product(features, features)
+
+
 class Objective:
     """Feature error relative to the target's size (Mahendran & Vedaldi 2015, eq. 2), mean over the nodes.
 
@@ -57,7 +64,7 @@ class Objective:
     ) -> None:
         """Take the weights of the features' direction and of priors by name; those of 0 are not computed."""
         self._trunk = trunk
-        self._target = {node: target[node] for node in trunk.nodes}
+        self._target = {node: Wanted(_in_memory_order(target[node])) for node in trunk.nodes}
         self._start = start
         self._priors = {name: PRIORS[name] for name, weight in (priors or {}).items() if weight}
         self._weights = {**FIXED_WEIGHTS, "direction": direction, **(priors or {})}
@@ -85,19 +92,12 @@ class Objective:
     def _terms(self, images: Images) -> dict[str, Float[Tensor, ""]]:
         """Compute the feature error and every term that has a weight, before weighting."""
         features = self._trunk(images)
-        terms = {"feature": _mean_over_nodes(_relative_error, features, self._target)}
+        pairs = [(_in_memory_order(features[node]), wanted) for node, wanted in self._target.items()]
+        terms = {"feature": torch.stack([_relative_error(*pair) for pair in pairs]).mean()}
         if self._weights["direction"]:
-            terms["direction"] = _mean_over_nodes(_direction_error, features, self._target)
+            terms["direction"] = torch.stack([_direction_error(*pair) for pair in pairs]).mean()
         evidence = Evidence(images, self._start, features, self._trunk.batchnorms)
         return terms | {name: prior.compute(evidence).mean() for name, prior in self._priors.items()}
-
-
-def _mean_over_nodes(
-    error: Callable[[Tensor, Tensor], Float[Tensor, "batch"]], features: Features, target: Features
-) -> Float[Tensor, ""]:
-    """Return the mean over nodes and pictures."""
-    errors = [error(_in_memory_order(features[node]), _in_memory_order(target[node])) for node in target]
-    return torch.stack(errors).mean()
 
 
 def _in_memory_order(features: Float[Tensor, "batch channels ..."]) -> Float[Tensor, "batch values"]:
@@ -105,17 +105,13 @@ def _in_memory_order(features: Float[Tensor, "batch channels ..."]) -> Float[Ten
     return features.movedim(1, -1).flatten(1)
 
 
-def _relative_error(
-    features: Float[Tensor, "batch values"], wanted: Float[Tensor, "batch values"]
-) -> Float[Tensor, "batch"]:
+def _relative_error(found: Float[Tensor, "batch values"], wanted: Wanted) -> Float[Tensor, "batch"]:
     """Return the squared distance over the target's square."""
-    return squared_distance(features, wanted) / vecdot(wanted, wanted)
+    return squared_distance(found, wanted.features) / wanted.square
 
 
-def _direction_error(
-    features: Float[Tensor, "batch values"], wanted: Float[Tensor, "batch values"]
-) -> Float[Tensor, "batch"]:
+def _direction_error(found: Float[Tensor, "batch values"], wanted: Wanted) -> Float[Tensor, "batch"]:
     """Return the squared distance of the two scaled to unit norm: 0 for the same direction, at most 4."""
-    features = features.float()
-    norms = vector_norm(features, dim=1) * vector_norm(wanted, dim=1)
-    return 2 - 2 * vecdot(features, wanted) / norms
+    found = found.float()
+    squares = inner_product(found, found) * wanted.square
+    return 2 - 2 * inner_product(found, wanted.features) / squares.sqrt()

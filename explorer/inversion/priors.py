@@ -13,8 +13,6 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
-from torch.linalg import vecdot
-from torch.nn.functional import smooth_l1_loss
 
 from explorer.features.trunk import BatchNormStatistics
 from explorer.images import Images
@@ -58,8 +56,7 @@ def total_variation(images: Images) -> Float[Tensor, "batch"]:
 
     Range 0 to 2 in [0, 1]: 2 for a checkerboard of single pixels (Rudin et al. 1992, anisotropic).
     """
-    vertical = _mean_distance(images[:, :, 1:], images[:, :, :-1])
-    return vertical + _mean_distance(images[..., 1:], images[..., :-1])
+    return _TotalVariation.apply(images)  # pyright: ignore[reportReturnType]
 
 
 def alpha_norm(images: Images) -> Float[Tensor, "batch"]:
@@ -93,16 +90,25 @@ def batchnorm_distance(
     return torch.stack(distances).sum(0) / len(statistics)
 
 
+def inner_product(
+    values: Float[Tensor, "batch ..."], others: Float[Tensor, "batch ..."]
+) -> Float[Tensor, "batch"]:
+    """Return each picture's sum of products; as a product of matrices, it writes none of them down."""
+    return torch.bmm(values.flatten(1)[:, None], others.flatten(1)[..., None])[:, 0, 0]
+
+
 class _SquaredDistance(Function):
     """A sum with a hand-written gradient: half the passes over a million values that autograd would take."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, reference: Tensor) -> Tensor:  # noqa: ANN401
         """Keep the difference, which is half the gradient."""
-        difference = values - reference
+        # Where the types differ, converting first is several times faster than a mixed subtraction.
+        finer = values.to(torch.promote_types(values.dtype, reference.dtype))
+        difference = finer - reference if finer is values else finer.sub_(reference)
         ctx.save_for_backward(difference)
         ctx.dtype = values.dtype
-        return vecdot(difference.flatten(1), difference.flatten(1))
+        return inner_product(difference, difference)
 
     @staticmethod
     @once_differentiable
@@ -116,10 +122,36 @@ class _SquaredDistance(Function):
         return (difference * weights).to(ctx.dtype), None
 
 
+class _TotalVariation(Function):
+    """Huber's loss of neighbours, whose slope is at hand as soon as its value is."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor) -> Tensor:  # noqa: ANN401
+        """Keep the gradient."""
+        slopes, value = torch.zeros_like(images), torch.zeros((), device=images.device)
+        for dim in (2, 3):
+            count = images.shape[dim] - 1
+            after, before = (slopes.narrow(dim, place, count) for place in (1, 0))
+            difference = images.diff(dim=dim)
+            slope = (difference / TV_ROUNDING).clamp_(-1, 1)
+            terms = inner_product(slope, difference) - TV_ROUNDING / 2 * inner_product(slope, slope)
+            value = value + terms / difference[0].numel()
+            after.add_(slope, alpha=1 / difference[0].numel())
+            before.sub_(slope, alpha=1 / difference[0].numel())
+        ctx.save_for_backward(slopes)
+        return value
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any,  # noqa: ANN401
+        gradient: Tensor,
+    ) -> Tensor:
+        """Return the slopes, weighted."""
+        (slopes,) = ctx.saved_tensors
+        return slopes * gradient.view(-1, 1, 1, 1)
+
+
 def _known(start: Images | None) -> Images:
     assert start is not None  # The objective has looked.
     return start
-
-
-def _mean_distance(images: Images, others: Images) -> Float[Tensor, "batch"]:
-    return smooth_l1_loss(images, others, reduction="none", beta=TV_ROUNDING).flatten(1).mean(1)

@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from torch.nn.functional import smooth_l1_loss
 
 from explorer.features.trunk import BatchNormStatistics
 from explorer.inversion.priors import (
+    TV_ROUNDING,
     alpha_norm,
     batchnorm_distance,
     closeness,
@@ -34,6 +36,26 @@ def test_total_variation_of_a_flat_picture_is_0_and_so_is_its_gradient():
 def test_total_variation_of_a_ramp_is_its_slope():
     ramp = torch.linspace(0, 1, 11).expand(2, 3, 11, 11)
     torch.testing.assert_close(total_variation(ramp), torch.full((2,), 0.1), rtol=0.03, atol=0)
+
+
+def test_total_variation_and_its_gradient_are_those_of_hubers_loss():
+    images = torch.rand(2, 3, 9, 7, generator=torch.Generator().manual_seed(0)) / 100
+    images.requires_grad_()
+    plain = sum(
+        smooth_l1_loss(
+            images.narrow(dim, 1, size), images.narrow(dim, 0, size), reduction="none", beta=TV_ROUNDING
+        )
+        .flatten(1)
+        .mean(1)
+        for dim, size in ((2, 8), (3, 6))
+    )
+    assert isinstance(plain, torch.Tensor)
+    torch.testing.assert_close(total_variation(images), plain)
+    weights = torch.tensor([1.0, 3.0])
+    found, wanted = (
+        torch.autograd.grad(value, images, weights)[0] for value in (total_variation(images), plain)
+    )
+    torch.testing.assert_close(found, wanted)
 
 
 def test_alpha_norm_is_0_for_grey_1_for_black_and_white_and_steep_outside():
