@@ -80,6 +80,9 @@ class TrainConfig:
     weights: list[str] = field(default_factory=lambda: ["IMAGENET1K_V1"])
     # A decoder file to start from, or to refine; None fits a decoder's linear head first.
     start: str | None = None
+    start_refinement: str | None = None  # A refinement's file to train on, perhaps with more blocks.
+    # Parts of the network that keep their first weights, such as [stem, scales.0].
+    frozen: list[str] = field(default_factory=list)
     passes: int = 3  # Of a refinement: it learns to correct its own pictures, up to the last of so many.
     steps: int = 100_000
     batch_size: int = 64  # Over all processes together.

@@ -34,7 +34,7 @@ Evidence = Float[Tensor, "batch evidence rows columns"]
 
 # Widths, residual blocks and rank of the linear head; each layer's other figures follow from its decoder.
 REFINEMENT_SHAPES: Mapping[str, tuple[tuple[int, ...], tuple[int, ...], int]] = {
-    "layer1": ((96, 48, 16), (3, 1, 0), 48),
+    "layer1": ((96, 48, 16), (6, 1, 0), 48),
     "layer2": ((160, 96, 48, 16), (3, 2, 1, 0), 192),
 }
 

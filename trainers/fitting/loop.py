@@ -1,7 +1,7 @@
 """One decoder's training: a loop that yields its steps, and the state it can be resumed from."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -53,6 +53,7 @@ class Training:
         self.loss = ReconstructionLoss(config.loss, _encoders(config)).to(accelerator.device)
         set_seed(config.seed)
         network = self.task.build_network().to(accelerator.device)
+        freeze(network, config.frozen)
         self.network = network
         self.averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.optimiser.ema_decay))
         self.optimisers: list[Optimizer] = build_optimisers(network, config.optimiser)
@@ -144,6 +145,23 @@ class Training:
             part.step()
         self.averaged.update_parameters(self.network)
         return {name: term.item() for name, term in terms.items()}
+
+
+def freeze(network: DecoderNetwork, parts: Sequence[str]) -> None:
+    """Keep the first weights of some parts, by the beginnings of their parameters' names.
+
+    Raises:
+        ConfigError: a name that no part has.
+    """
+    for part in parts:
+        kept = [
+            parameter for name, parameter in network.named_parameters() if f"{name}.".startswith(f"{part}.")
+        ]
+        if not kept:
+            names = ", ".join(name for name, _ in network.named_children())
+            raise ConfigError(f"frozen names '{part}', which this network has not; its parts are {names}.")
+        for parameter in kept:
+            parameter.requires_grad_(False)
 
 
 def build_trained_trunk(weights: str, layer: str) -> Trunk:

@@ -22,6 +22,8 @@ from explorer.decoders.refinement import (
     decode_and_refine,
     describe_refinement,
     fingerprint_decoder,
+    load_refinement,
+    require_decoder,
     stack_evidence,
 )
 from explorer.features.trunk import Trunk
@@ -122,6 +124,11 @@ class Refining:
         self.decoder = load_decoder(Path(config.start)).to(trunk.mean.device)
         require_fit(self.decoder, trunk, Path(config.start))
         self.refines = fingerprint_decoder(self.decoder.network)
+        self.earlier = None
+        if config.start_refinement:
+            path = Path(config.start_refinement)
+            self.earlier = load_refinement(path)
+            require_decoder(self.earlier, self.decoder, path)
         self.seed = config.seed
         self.passes = config.passes
 
@@ -130,7 +137,13 @@ class Refining:
         return DecoderNetwork(describe_refinement(self.decoder.card.config))
 
     def begin(self, network: DecoderNetwork, examples: Callable[[], Iterator[Example]]) -> None:
-        """Fit the linear head to what the decoder's pictures lack."""
+        """Take an earlier refinement's weights, or fit the linear head to what the decoder's pictures lack.
+
+        Blocks that the earlier one has not got start as the identity, so that they change nothing at first.
+        """
+        if self.earlier is not None:
+            take_weights(network, self.earlier.network)
+            return
         start_from_regression(
             network, lambda: ((example.inputs, example.target - example.picture) for example in examples())
         )
@@ -161,6 +174,21 @@ class Refining:
             return self.decoder(target)
         *_, images = decode_and_refine(self.decoder, partial(correct, network), trunk, target, passes)
         return images
+
+
+def take_weights(network: DecoderNetwork, smaller: DecoderNetwork) -> None:
+    """Copy the weights of a network that may lack some of this one's blocks.
+
+    Raises:
+        ConfigError: it has other widths, or parts that this one has not.
+    """
+    try:
+        network.load_state_dict({**network.state_dict(), **smaller.state_dict()})
+    except RuntimeError as error:
+        raise ConfigError(
+            f"The network to train on has widths {smaller.config.widths} and blocks {smaller.config.blocks}; "
+            f"this one has {network.config.widths} and {network.config.blocks}. Only blocks may be added."
+        ) from error
 
 
 def _reduce(images: Images, factor: int) -> Float[Tensor, "batch 3 rows columns"]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from accelerate import Accelerator
 
@@ -43,3 +44,27 @@ def test_a_second_variant_starts_from_a_trained_decoder(tmp_path: Path) -> None:
     expected = load_decoder(first).network.state_dict()
     for name, tensor in training.network.state_dict().items():
         torch.testing.assert_close(tensor, expected[name])
+
+
+def test_frozen_parts_keep_their_first_weights_to_the_bit_and_the_others_learn(tmp_path: Path) -> None:
+    assert main(["layer1", *small_words(tmp_path, "steps=1")]) == 0
+    first = tmp_path / "layer1-faithful" / "layer1-faithful.safetensors"
+    words = [f"start={first}", "variant=consistent", "frozen=[stem,scales.0]", "steps=3"]
+    assert main(["layer1", *small_words(tmp_path, *words, "optimiser.warmup_steps=1")]) == 0
+    before = load_decoder(first).network.state_dict()
+    after = load_decoder(
+        tmp_path / "layer1-consistent" / "layer1-consistent.safetensors"
+    ).network.state_dict()
+    kept = {name for name in before if torch.equal(before[name], after[name])}
+    assert kept >= {name for name in before if name.startswith(("stem.", "scales.0."))}
+    assert "scales.1.0.conv.weight" not in kept
+    assert "to_image.weight" not in kept
+
+
+def test_a_frozen_part_that_is_not_there_is_one_line_that_names_those_that_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["layer1", *small_words(tmp_path, "steps=1", "frozen=[scales.0,sta]")]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "'sta'" in line
+    assert "stem" in line

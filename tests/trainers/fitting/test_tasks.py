@@ -6,8 +6,9 @@ import pytest
 import torch
 from accelerate import Accelerator
 
+from explorer.decoders import refinement
 from explorer.decoders.checkpoint import load_decoder
-from explorer.decoders.refinement import fingerprint_decoder, load_refinement
+from explorer.decoders.refinement import RefinedDecoder, fingerprint_decoder, load_refinement
 from explorer.metrics.functional import psnr
 from tests.trainers.small import small_words
 from trainers.config import ConfigError, TrainConfig, load_config
@@ -42,6 +43,33 @@ def test_half_of_a_refinements_steps_learn_from_what_it_has_corrected_itself(tmp
     examples = [training.task.example(training.network, trunk, batch, step) for step in range(24)]
     unrefined = sum(torch.equal(example.picture, decoded) for example in examples)
     assert 8 <= unrefined <= 22  # A draw of no pass counts as well.
+
+
+def test_a_refinement_goes_on_from_a_smaller_one_whose_pictures_it_begins_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    widths, blocks, rank = refinement.REFINEMENT_SHAPES["layer1"]
+    fewer = (widths, (blocks[0] - 2, *blocks[1:]), rank)
+    monkeypatch.setattr(refinement, "REFINEMENT_SHAPES", {"layer1": fewer})
+    assert main(["layer1", *small_words(tmp_path, "steps=1")]) == 0
+    first = tmp_path / "layer1-faithful" / "layer1-faithful.safetensors"
+    words = small_words(tmp_path, f"start={first}", "variant=refinement", "steps=2")
+    assert main(["layer1", *words]) == 0
+    monkeypatch.undo()
+    smaller = tmp_path / "layer1-refinement" / "layer1-refinement.safetensors"
+    words = [*words, f"start_refinement={smaller}", f"out={tmp_path / 'on'}"]
+    training = Training(load_config(TrainConfig, None, words), Accelerator(cpu=True))
+    training.start()
+    images, trunk = next(training.batches()).images, training.trunks[0]
+    expected = RefinedDecoder(load_decoder(first), load_refinement(smaller), trunk)(trunk(images))
+    found = training.task.reconstruct(training.network, trunk, images)
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+    assert main(["layer1", *words]) == 0
+    monkeypatch.setattr(refinement, "REFINEMENT_SHAPES", {"layer1": fewer})
+    larger = tmp_path / "on" / "layer1-refinement" / "layer1-refinement.safetensors"
+    again = [*words, f"start_refinement={larger}", f"out={tmp_path / 'less'}"]
+    assert main(["layer1", *again]) == 2
+    assert "Only blocks may be added" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_refinement_without_its_decoder_is_one_clear_line(
