@@ -8,38 +8,45 @@ BIOME := npx --yes --fetch-retries=0 --fetch-timeout=20000 @biomejs/biome@2.6.8
 LINT_JAVASCRIPT = if $(BIOME) --version > /dev/null 2>&1; then $(BIOME) lint --error-on-warnings; \
 	else echo "SKIPPED the linter of the JavaScript: npx cannot fetch it here."; fi
 
-.PHONY: app test check audit soak site space
+# Two processes, each on one thread: the tests' networks are too small to share a pass among cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=2 --dist=loadgroup
 
-app: .venv/requirements.txt
+.PHONY: help app test test-all check audit soak site space
+
+# The text after two number signs is the help.
+help:  ## what each of these commands does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s%s\n", $$1, $$2}' Makefile
+
+app: .venv/requirements.txt  ## open the page at http://127.0.0.1:7860
 	$(BIN)/python app.py
 
-test: .venv/tests-requirements.txt
-	$(BIN)/pytest
+test: .venv/tests-requirements.txt  ## before each commit, minutes: what a change is likely to break
+	$(PYTEST) -m "not slow and not photos and not soak"
 
-check: .venv/tests-requirements.txt
+test-all: .venv/tests-requirements.txt  ## before each release and in CI: every test, also browsers and processes
+	$(PYTEST)
+
+check: .venv/tests-requirements.txt  ## format, lint, types, imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 	@$(LINT_JAVASCRIPT)
 
-# Known holes in what is installed, which asks the package index about each, and every licence.
-audit: .venv/tests-requirements.txt
+# It asks the package index about each package.
+audit: .venv/tests-requirements.txt  ## known holes in what is installed, and every licence
 	$(BIN)/python -m pip install --quiet pip-audit pip-licenses
 	$(BIN)/pip-licenses
 	$(BIN)/pip-audit --local --progress-spinner off
 
-# Thirty clients at once; make soak SECONDS=180 is the short form.
 SECONDS ?= 600
-soak: .venv/tests-requirements.txt
+soak: .venv/tests-requirements.txt  ## thirty visitors at once; SECONDS=180 is the short form
 	SOAK_SECONDS=$(SECONDS) $(BIN)/pytest -m soak -s tests/soak
 
-# The page without a server, for the examples: outputs/site/index.html
-site: .venv/requirements.txt
+site: .venv/requirements.txt  ## the page without a server, for the examples: outputs/site/index.html
 	$(BIN)/python -m explorer site outputs/site
 
-# make space SPACE=name/space [OPTIONS=--dry-run]
-space: .venv/requirements.txt
+space: .venv/requirements.txt  ## upload the page: SPACE=name/space [OPTIONS=--dry-run]
 	$(BIN)/python -m explorer space $(SPACE) $(OPTIONS)
 
 $(BIN)/python:

@@ -1,9 +1,7 @@
-"""The rules for tests that need a network or Chromium."""
+"""The rules for tests that need a network or Chromium, and which of them share a process."""
 
 import os
-import shutil
 from collections.abc import Generator
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlparse
@@ -11,9 +9,10 @@ from urllib.request import urlopen
 
 import pytest
 
-pytest_plugins = ["tests.tiny", "tests.served"]
+from tests.support.chromium import find_chromium, why_no_browser
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+pytest_plugins = ["tests.support.tiny", "tests.support.served"]
+
 
 # Marks, separated by commas, whose tests must run: with them a skip counts as a failure (set by .ci/run).
 REQUIRED_MARKS = frozenset(filter(None, os.environ.get("EXPLORER_REQUIRE", "").split(",")))
@@ -47,18 +46,8 @@ def shared_folder() -> Path:
     return folder
 
 
-def find_chromium() -> str | None:
-    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-
-
-def why_no_browser() -> str | None:
-    if find_spec("playwright") is None:
-        return "playwright is not installed"
-    if find_chromium() is None:
-        return "no Chromium found; install it: sudo apt-get install --yes chromium"
-    return None
-
-
+# Before xdist's own hook, which reads the groups: a file's tests share a process, since they share fixtures.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reason = why_no_browser()
     for mark in REQUIRED_MARKS:
@@ -67,6 +56,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if reason and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=reason))
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,7 +17,7 @@ import pytest
 from explorer import endings
 from explorer.endings import BAD_INPUT, INTERRUPTED, SHORT_OF_MEMORY, explain, is_shortage
 from explorer.errors import ExplorerError
-from tests.ui.raw import RawPage
+from tests.support.raw import RawPage
 
 ROOT = Path(__file__).parents[1]
 END_SECONDS = 2.0
@@ -70,6 +70,7 @@ def interrupt(process: subprocess.Popen, number: signal.Signals) -> tuple[int, s
     return status, output, seconds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_interrupted_ends_soon_and_writes_nothing(tmp_path, number):
     words = ["reconstruct", "cat", "--weights", "untrained", "--layers", "layer4,layer3"]
@@ -86,6 +87,7 @@ def test_a_run_that_is_interrupted_ends_soon_and_writes_nothing(tmp_path, number
     assert list(tmp_path.glob("*out*")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_page_ends_soon_in_the_middle_of_a_race_and_leaves_nothing_behind(tmp_path, number):
     port = free_port()
@@ -107,6 +109,7 @@ def test_the_page_ends_soon_in_the_middle_of_a_race_and_leaves_nothing_behind(tm
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_an_error_if_it_was_asked_for(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -118,11 +121,13 @@ def test_a_taken_port_is_an_error_if_it_was_asked_for(tmp_path):
             assert "in use" in output
 
 
+@pytest.mark.slow
 def test_a_host_that_is_none_is_an_error_at_once(tmp_path):
     status, output = finish(start("app.py", "--host", "no such host", folder=tmp_path))
     assert (status, output.count("\n")) == (BAD_INPUT, 1), output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backbone", "told"),
     [("alexnet", "alexnet has none"), ("inception_v3", "inception_v3 has none"), ("vgg61", "Did you mean")],
@@ -133,6 +138,7 @@ def test_a_network_that_the_page_cannot_show_is_an_error_at_once(tmp_path, backb
     assert told in output
 
 
+@pytest.mark.slow
 def test_a_temporary_folder_that_cannot_be_made_is_one_line(tmp_path):
     file = tmp_path / "file"
     file.touch()
@@ -140,6 +146,7 @@ def test_a_temporary_folder_that_cannot_be_made_is_one_line(tmp_path):
     assert (status, output.count("\n")) == (BAD_INPUT, 1), output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("-m", "explorer", "reconstruct", "cat", "--out", "x"), ("app.py",)])
 def test_too_little_address_space_is_one_line_and_a_status_of_its_own(tmp_path, words):
     def limit() -> None:

@@ -44,6 +44,7 @@ def run(writer: str, target: Path, end: str) -> int:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=200).returncode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_kill_in_the_middle_leaves_the_old_file_and_the_next_try_works(tmp_path, writer):
     target = tmp_path / "report.json"
@@ -54,6 +55,7 @@ def test_a_kill_in_the_middle_leaves_the_old_file_and_the_next_try_works(tmp_pat
     assert target.read_bytes() == b"new" * 1000
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_run_leaves_no_report_and_the_next_run_works(tmp_path):
     out = tmp_path / "out"
     words = [sys.executable, "-m", "explorer", "reconstruct", "cat", "--weights", "untrained", "--size", "64"]

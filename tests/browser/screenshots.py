@@ -9,9 +9,8 @@ from pathlib import Path
 import PIL.Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.actions import open_tab, wait_for, wait_for_decoded
-from tests.browser.conftest import DESKTOP, PHONE
-from tests.conftest import find_chromium
+from tests.support.actions import open_tab, wait_for, wait_for_decoded
+from tests.support.chromium import DESKTOP, PHONE, find_chromium
 
 FOLDER = Path(__file__).parents[2] / "explorer" / "ui" / "screenshots"
 ADDRESS = "http://127.0.0.1:7860"

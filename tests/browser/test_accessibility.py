@@ -5,10 +5,10 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.actions import find_barriers, wait_for
-from tests.browser.conftest import PHONE
+from tests.support.actions import find_barriers, wait_for
+from tests.support.chromium import PHONE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 DECODED = "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5"
 # A page that is left before would log that its stream broke off.
 MEASURED = "document.querySelector('#instant .stage').dataset.busy === 'no'"

@@ -7,10 +7,10 @@ from playwright.sync_api import Page
 
 from explorer.report.style import STYLES
 from explorer.ui.session.app_state import AppState
-from tests.browser.actions import drop, open_tab, photo, wait_for, wait_for_decoded
-from tests.browser.conftest import PHONE, Watched, open_page, save_screenshot
+from tests.support.actions import drop, open_tab, photo, wait_for, wait_for_decoded
+from tests.support.chromium import PHONE, Watched, open_page, save_screenshot
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NAMES = ["features.2.block.0", "features.4.block.0", "features.9.block.0", "features"]
 LAPTOP = {"width": 1440, "height": 900}

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page
 
 from explorer.ui.session.options import OPTIONS
-from tests.browser.actions import wait_for
+from tests.support.actions import wait_for
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 # A page that is left before would log that its stream broke off.
 MEASURED = "document.querySelector('#instant .stage').dataset.busy === 'no'"
 # Every option of a run by its name in links, none as it is at first: method and budget, layers and seed.

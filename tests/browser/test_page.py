@@ -5,7 +5,7 @@ import PIL.Image
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.actions import (
+from tests.support.actions import (
     choose_file,
     drop,
     encode,
@@ -16,9 +16,9 @@ from tests.browser.actions import (
     wait_for_decoded,
     wait_for_state,
 )
-from tests.browser.conftest import DESKTOP, PHONE, open_page, save_screenshot
+from tests.support.chromium import DESKTOP, PHONE, open_page, save_screenshot
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def live_sources(page) -> list[str]:

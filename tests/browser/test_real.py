@@ -11,10 +11,10 @@ import PIL.Image
 import psutil
 import pytest
 
-from tests.browser.actions import drop, open_tab, photo, wait_for_state
-from tests.browser.conftest import DESKTOP, save_screenshot
+from tests.support.actions import drop, open_tab, photo, wait_for_state
+from tests.support.chromium import DESKTOP, save_screenshot
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 # Steps of 1/255: sums of floats depend on how threads share them out, and ten steps can carry that on.

@@ -12,10 +12,10 @@ from explorer.features.layers import LAYERS
 from explorer.lab.lab import Lab
 from explorer.ui.session.app_state import AppState
 from explorer.ui.site.build import INDEX, write_site
-from tests.browser.actions import find_barriers, wait_for
-from tests.browser.conftest import DESKTOP, PHONE, Watched
+from tests.support.actions import find_barriers, wait_for
+from tests.support.chromium import DESKTOP, PHONE, Watched
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LOAD_MS = 1000  # Its files lie on the disk; 0.3 s were measured with two idle cores.
 DECODED = "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5"
 

@@ -6,7 +6,7 @@ import pytest
 
 from explorer.examples import load_example
 from explorer.images import to_pil
-from tests.commands.running import SIDE
+from tests.support.running import SIDE
 
 
 @pytest.fixture

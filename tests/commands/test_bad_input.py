@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from explorer.lab.lab import Lab
-from tests.commands.running import reconstruct
+from tests.support.running import reconstruct
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from explorer.lab.lab import Lab
-from tests.commands.running import reconstruct
+from tests.support.running import reconstruct
 
 
 def test_an_interrupted_run_leaves_nothing_behind(
@@ -28,6 +28,7 @@ def test_an_interrupted_run_leaves_nothing_behind(
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_a_terminated_run_leaves_nothing_behind(tmp_path: Path) -> None:
     arguments = "reconstruct cat --weights untrained --layers layer1 --steps 100000 --out"
     command = [sys.executable, "-m", "explorer", *arguments.split(), str(tmp_path)]

@@ -9,7 +9,7 @@ from explorer.commands.tune import combine
 from explorer.examples import load_example
 from explorer.images import to_pil
 from explorer.lab.lab import Lab
-from tests.commands.running import SIDE, run_command
+from tests.support.running import SIDE, run_command
 
 TINY = ["--layers", "layer1", "--steps", "4", "--size", str(SIDE)]
 ONE = ["--tuning", "0", "--report"]

@@ -18,7 +18,7 @@ from explorer.features.backbone import Backbone
 from explorer.images import read_picture
 from explorer.lab.lab import Lab
 from explorer.lab.models import Models
-from tests.commands.running import SIDE, reconstruct
+from tests.support.running import SIDE, reconstruct
 
 
 def test_reconstruct_writes_the_promised_files(tiny_lab: Lab, photo: Path, tmp_path: Path) -> None:
@@ -113,6 +113,7 @@ def test_the_fallback_and_the_first_frame_are_said_on_stderr(
     assert run["weights"] == "untrained"
 
 
+@pytest.mark.slow
 def test_the_real_network_is_inverted_from_a_shell(tmp_path: Path) -> None:
     arguments = ["reconstruct", "astronaut", "--weights", "compact", "--layers", "layer1", "--steps", "20"]
     arguments += ["--out", str(tmp_path / "out")]

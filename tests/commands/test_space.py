@@ -103,6 +103,7 @@ def upload(endpoint: str, token: str | None) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_an_upload_brings_every_file_whole_and_binaries_through_lfs(hub: str) -> None:
     done = upload(hub, "hf_stand_in")
     assert done.returncode == 0, done.stderr
@@ -113,6 +114,7 @@ def test_an_upload_brings_every_file_whole_and_binaries_through_lfs(hub: str) ->
     assert Hub.regular["app.py"] == (ROOT / "app.py").read_bytes()
 
 
+@pytest.mark.slow
 def test_without_a_hub_the_error_is_one_line() -> None:
     done = upload("http://127.0.0.1:9", "hf_stand_in")
     assert done.returncode == 2

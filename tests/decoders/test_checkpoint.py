@@ -9,7 +9,6 @@ from safetensors.torch import save_file
 from torchvision.models.resnet import ResNet
 
 from explorer.decoders.checkpoint import (
-    DecoderCard,
     DecoderError,
     decoder_path,
     find_decoder,
@@ -20,25 +19,9 @@ from explorer.decoders.checkpoint import (
 )
 from explorer.decoders.network import ARCHITECTURES, DecoderConfig, DecoderNetwork, Upsample
 from explorer.features.trunk import build_trunk
+from tests.support.decoders import TINY, make_card
 
-TINY = DecoderConfig("layer1", 32, (8, 8, 4), (1, 0, 0), 6, 3)
 MAX_PARAMETERS = 8_000_000
-
-
-def make_card(fingerprint: str, digest: str = "00000000") -> DecoderCard:
-    return DecoderCard(
-        config=TINY,
-        variant="faithful",
-        backbone="resnet50",
-        fingerprints={fingerprint: "tiny"},
-        data="none",
-        steps=0,
-        pictures=0,
-        code_version="0",
-        licence="MIT",
-        figures={"psnr_db": 12.5},
-        digests={digest: "a file it should carry over to"},
-    )
 
 
 def make_network() -> DecoderNetwork:

@@ -8,17 +8,14 @@ import torch
 from torchvision.models.resnet import ResNet
 
 from explorer.decoders.checkpoint import (
-    REFINEMENT,
     Decoder,
     DecoderError,
     decoder_path,
     load_decoder,
     save_decoder,
 )
-from explorer.decoders.network import DecoderConfig, DecoderNetwork
 from explorer.decoders.refinement import (
     RefinedDecoder,
-    Refinement,
     decode_and_refine,
     describe_refinement,
     find_refinement,
@@ -27,11 +24,16 @@ from explorer.decoders.refinement import (
     stack_evidence,
 )
 from explorer.features.trunk import Trunk, build_trunk
-from tests.decoders.test_checkpoint import TINY, make_card
-
-CHANNELS = 256  # Of the tiny network's layer1.
-DECODER = replace(TINY, in_channels=CHANNELS)
-EVIDENCE = DecoderConfig("layer1", 2 * CHANNELS + 3 * 4**2, (8, 8, 4), (1, 0, 0), 6)
+from tests.support.decoders import (
+    CHANNELS,
+    DECODER,
+    EVIDENCE,
+    TINY,
+    make_card,
+    make_random,
+    make_refinement,
+    save_refinement,
+)
 
 
 @pytest.fixture
@@ -42,28 +44,6 @@ def trunk(tiny_network: ResNet) -> Trunk:
 @pytest.fixture
 def decoder(trunk: Trunk) -> Decoder:
     return Decoder(make_random(DECODER), replace(make_card(trunk.fingerprint), config=DECODER))
-
-
-def make_random(config: DecoderConfig) -> DecoderNetwork:
-    torch.manual_seed(0)
-    network = DecoderNetwork(config)
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.02)
-    return network
-
-
-def make_refinement(decoder: Decoder) -> Refinement:
-    network = make_random(EVIDENCE)
-    card = replace(
-        decoder.card, config=EVIDENCE, variant=REFINEMENT, refines=fingerprint_decoder(decoder.network)
-    )
-    return Refinement(network, card)
-
-
-def save_refinement(decoder: Decoder, folder: Path) -> Path:
-    refinement, path = make_refinement(decoder), decoder_path(folder / "tiny", "layer1", REFINEMENT)
-    save_decoder(refinement.network, refinement.card, path)
-    return path
 
 
 def test_each_pass_adds_what_the_network_sees_in_target_residual_and_picture(

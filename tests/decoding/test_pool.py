@@ -10,7 +10,7 @@ import pytest
 
 from explorer.decoding.decode import UNREADABLE, ImageError, decode
 from explorer.decoding.pool import BUSY, TOO_SLOW, DecoderPool, _Worker
-from tests.fuzz.corpus import bases, encode, photo_like
+from tests.support.corpus import bases, encode, photo_like
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from explorer.images import Picture
-
-SIDE = 64
+from tests.support.made import SIZE as SIDE
 
 
 @pytest.fixture(scope="module")

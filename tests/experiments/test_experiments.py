@@ -20,9 +20,9 @@ from explorer.features.layers import LAYERS
 from explorer.images import quantise, to_pil
 from explorer.metrics.functional import feature_error
 from explorer.ui.language import read_catalogue
-from tests.experiments.conftest import SIDE
-from tests.tiny import stand_in
-from tests.ui.test_language import is_known
+from tests.support.catalogue import is_known
+from tests.support.made import SIZE as SIDE
+from tests.support.tiny import stand_in
 
 CHANNELS = {"layer1": 256, "layer4": 2048}
 QUICK: dict[str, dict[str, Any]] = {

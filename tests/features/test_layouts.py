@@ -39,6 +39,7 @@ PROGRAM = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_operators() is None, reason="this PyTorch lacks oneDNN's operators")
 def test_no_weight_is_converted_again_whatever_the_threads_that_run():
     program = textwrap.dedent(PROGRAM).format(mark=MARK)

@@ -7,7 +7,7 @@ from explorer.features.graph import trace
 from explorer.features.layers import UnknownNodeError
 from explorer.features.tail import cut_tail
 from explorer.features.trunk import build_trunk
-from tests.tiny import make_tiny_network
+from tests.support.tiny import make_tiny_network
 
 
 @pytest.mark.parametrize("node", ["layer1", "layer3", "layer4", "avgpool"])

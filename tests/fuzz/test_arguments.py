@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from explorer.features.layers import LAYERS
 from explorer.ui.api.requests import NOT_BASE64
 from explorer.ui.components.checked_blocks import WRONG_KIND
-from tests.fuzz.test_pictures import is_documented
-from tests.ui.raw import Event, RawPage, error_of
+from tests.support.raw import Event, RawPage, error_of
+from tests.support.refusals import is_documented
 
 EXAMPLES = 600 if os.environ.get("EXPLORER_FUZZ") == "long" else 40
 ANSWER_SECONDS = 10.0  # Three, were the machine idle.

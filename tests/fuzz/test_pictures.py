@@ -15,20 +15,15 @@ import httpx
 import pytest
 
 from explorer.decoding import pool
-from explorer.decoding.decode import TOO_LARGE, TOO_MUCH_MEMORY, UNREADABLE, ImageError
-from explorer.decoding.pool import ANSWER_SECONDS, TOO_SLOW, DecoderPool
+from explorer.decoding.decode import ImageError
+from explorer.decoding.pool import ANSWER_SECONDS, DecoderPool
 from explorer.images import read_picture
-from tests.fuzz.corpus import make_corpus
-from tests.ui.raw import RawPage, error_of
+from tests.support.corpus import make_corpus
+from tests.support.raw import RawPage, error_of
+from tests.support.refusals import is_documented
 
-DOCUMENTED = (UNREADABLE, TOO_LARGE, TOO_SLOW, TOO_MUCH_MEMORY)
-TOO_SMALL = re.compile(r"This image is \d+x\d+; use at least 32x32\.")
 MEMORY_BYTES = 500_000_000
 SHARE = 1 if os.environ.get("EXPLORER_FUZZ") == "long" else 10
-
-
-def is_documented(message: str) -> bool:
-    return message in DOCUMENTED or TOO_SMALL.fullmatch(message) is not None
 
 
 def sent() -> list[tuple[str, bytes]]:

@@ -3,7 +3,7 @@
 import torch
 
 from explorer.images import quantise
-from tests.lab.made import make_picture, settings_of
+from tests.support.made import make_picture, settings_of
 
 
 def test_encoding_gives_the_named_nodes_alone(tiny_lab):

@@ -8,7 +8,8 @@ from explorer.lab.lab import Lab
 from explorer.lab.methods import MethodUnavailableError
 from explorer.lab.models import Models
 from explorer.lab.refining import watch_passes
-from tests.lab.made import SIZE, make_picture, save_refined
+from tests.support.decoders import save_refined
+from tests.support.made import SIZE, make_picture
 
 
 def test_an_unknown_method_is_explained(tiny_lab):

@@ -6,7 +6,7 @@ import torch
 
 from explorer.features.layers import LAYERS
 from explorer.lab.race import Race
-from tests.lab.made import diverge, make_picture, make_run, play, settings_of
+from tests.support.made import diverge, make_picture, make_run, play, settings_of
 
 
 def make_race(**steps) -> Race:

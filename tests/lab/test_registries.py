@@ -20,8 +20,8 @@ from explorer.lab.models import Models
 from explorer.ui.api.endpoints import Endpoints
 from explorer.ui.session.app_state import AppState
 from explorer.ui.tabs.instant import list_decoders
-from tests.lab.made import SIZE, make_picture
-from tests.tiny import make_tiny_lab, stand_in
+from tests.support.made import SIZE, make_picture
+from tests.support.tiny import make_tiny_lab, stand_in
 
 
 class GreyDecoder(torch.nn.Module):

@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 
 from explorer.lab.turns import take_turns
-from tests.lab.made import diverge, make_run, play
+from tests.support.made import diverge, make_run, play
 
 
 def test_a_run_stands_at_its_last_step_and_remembers_all():

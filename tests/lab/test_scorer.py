@@ -7,7 +7,7 @@ from explorer.features.trunk import build_trunk
 from explorer.images import Picture, quantise
 from explorer.lab.run import Reconstruction
 from explorer.metrics import functional as metrics
-from tests.lab.made import SIZE, make_picture
+from tests.support.made import SIZE, make_picture
 
 
 def test_a_perfect_reconstruction_scores_perfectly(tiny_lab):

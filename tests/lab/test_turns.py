@@ -16,7 +16,7 @@ from explorer.lab.race import Race
 from explorer.lab.turns import take_turns
 from explorer.lab.workers import count_workers, map_jobs, start_workers
 from explorer.machine import CPU
-from tests.lab.made import diverge, make_picture, make_run, make_step, play, settings_of
+from tests.support.made import diverge, make_picture, make_run, make_step, play, settings_of
 
 
 @pytest.fixture(params=[1, 2])

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from explorer.ui.queue.listener import PATIENCE_SECONDS
-from tests.soak.crowd import Diary, crowd
-from tests.soak.server import Server, Usage, health, serving
+from tests.support.crowd import Diary, crowd
+from tests.support.server import Server, Usage, health, serving
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1500)]
 

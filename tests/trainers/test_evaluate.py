@@ -11,10 +11,11 @@ from explorer.decoders.checkpoint import (
 from explorer.examples import EXAMPLES, load_example
 from explorer.images import to_pil
 from explorer.lines import append_line, read_lines
-from tests.processes import launch
+from tests.support.processes import launch
 from trainers.evaluate import main as evaluate
 
 
+@pytest.mark.slow
 def test_two_processes_share_the_pictures_and_find_what_one_finds(tmp_path: Path, photos: Path) -> None:
     records = []
     for processes in (1, 2):

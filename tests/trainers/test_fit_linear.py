@@ -8,7 +8,7 @@ from explorer.decoders.checkpoint import LINEAR, Decoder, decoder_path, load_dec
 from explorer.examples import load_example
 from explorer.features.backbone import load_backbone
 from explorer.lab.models import Models
-from tests.trainers.small import small_words
+from tests.support.small import small_words
 from trainers import fit_linear
 
 

@@ -14,7 +14,7 @@ from explorer.decoders.network import ARCHITECTURES, DecoderNetwork
 from explorer.features.backbone import load_backbone
 from explorer.features.trunk import build_trunk
 from explorer.images import SIZE
-from tests.decoders.test_checkpoint import make_card
+from tests.support.decoders import make_card
 from trainers.fitting.validation import validation_images, validation_psnr
 from trainers.publish import CHECKED_FIGURE, CHECKED_PICTURES
 from trainers.publish import main as publish

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from explorer.decoders.checkpoint import load_decoder
-from tests.trainers.data.pictures import grey_stream
-from tests.trainers.small import SMALL, small_words
+from tests.support.datasets import grey_stream
+from tests.support.small import SMALL, small_words
 from trainers.runs.run_folder import RunFolder
 from trainers.train import main
 
@@ -24,6 +24,7 @@ def final_weights(out: Path) -> dict[str, torch.Tensor]:
     return state["network"]
 
 
+@pytest.mark.slow
 def test_killed_training_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path: Path) -> None:
     words = ["steps=12", "save_every=2", "log_every=2"]
     assert main(["layer1", *small_words(tmp_path / "whole", *words)]) == 0

@@ -78,6 +78,7 @@ def test_mistakes_are_explained(client, arguments, message):
         client.predict(*arguments, api_name="/reconstruct")
 
 
+@pytest.mark.slow
 def test_the_example_of_the_readme_runs_as_written(address):
     (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     code = example.replace("http://127.0.0.1:7860", address)

@@ -18,11 +18,10 @@ from explorer.examples import EXAMPLES
 from explorer.ui.components.examples import example_file
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.network import ServedNetwork
-from tests.ui.raw import RawPage, error_of, fill_in
-from tests.ui.visitor import EventFailedError, Page, Visitor, connect
-
-NAMES = ("features.2.block.0", "features.4.block.0", "features.9.block.0", "features")
-SHAPES = ["72 × 56 × 56", "96 × 28 × 28", "288 × 14 × 14", "576 × 7 × 7"]
+from tests.support.raw import RawPage, error_of, fill_in
+from tests.support.served import MOBILENET_LAYERS as NAMES
+from tests.support.served import MOBILENET_SHAPES as SHAPES
+from tests.support.visitor import EventFailedError, Page, Visitor, connect
 
 
 @pytest.fixture(scope="module")

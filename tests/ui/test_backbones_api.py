@@ -11,7 +11,8 @@ from explorer.features.layers import LAYERS
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.network import DEFAULT_NETWORK, ServedNetwork, survey
-from tests.ui.test_backbones import NAMES, SHAPES
+from tests.support.served import MOBILENET_LAYERS as NAMES
+from tests.support.served import MOBILENET_SHAPES as SHAPES
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from explorer.ui.export import pack_exploration, write_commands
 from explorer.ui.session.live_run import LiveRun
 from explorer.ui.session.options import RunOptions
 from explorer.ui.session.visit import Exploration
-from tests.tiny import stand_in
+from tests.support.tiny import stand_in
 
 STEPS = 3
 

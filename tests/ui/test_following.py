@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from explorer.ui.queue.following import follow
 from explorer.ui.queue.queue import RunQueue
-from tests.ui.test_queue import Counting
+from tests.support.counting import Counting
 
 
 @pytest.fixture

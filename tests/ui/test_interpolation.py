@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from explorer.inversion.settings import SettingsError, parse_overrides
-from tests.ui.raw import RawPage, error_of
+from tests.support.raw import RawPage, error_of
 
 SECRET = "a-value-of-the-environment-that-nobody-may-read"
 ATTACK = "${oc.env:EXPLORER_TEST_SECRET}"

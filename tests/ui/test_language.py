@@ -25,12 +25,9 @@ from explorer.ui.stage.captions import (
     describe_passes,
 )
 from explorer.ui.tabs.instant import FIRST_LOOK, describe_pass
+from tests.support.catalogue import is_known
 
 UI = Path(page_module.__file__).parent
-# The same in every language: names of measures, layers, methods, and figures.
-UNIVERSAL = re.compile(
-    r"(layer\d|PSNR|SSIM|LPIPS|dB|Adam|L-BFGS|Esc|[\d.,×·–%→?❚▶ ]|A|1 – 4|English|Deutsch|Français|Español)+"
-)
 
 
 class _Texts(HTMLParser):
@@ -90,14 +87,6 @@ def said() -> Iterator[str]:
     yield from (look for _, look in LOOKS)
     yield from (NO_LOOK, WORST_LOOK)
     yield from (metric.heading for metric in METRICS.values())
-
-
-def is_known(text: str, keys: list[str]) -> bool:
-    """Whether the page's script would find a translation: by the whole text, or by its pattern."""
-    if text in keys or UNIVERSAL.fullmatch(text):
-        return True
-    patterns = [".+?".join(map(re.escape, key.split("{}"))) for key in keys if "{}" in key]
-    return any(re.fullmatch(pattern, text, re.DOTALL) for pattern in patterns)
 
 
 @pytest.mark.parametrize("network", [DEFAULT_NETWORK, ServedNetwork("vgg16", ("layer1", "layer2"), 64)])

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from explorer.ui.limits import BODY_BYTES, QUOTA_BYTES, QUOTA_FILES, QUOTA_SECONDS, UPLOAD_BYTES, UploadQuota
 from explorer.ui.listeners import GRACE_SECONDS
-from tests.ui.raw import RawPage
+from tests.support.raw import RawPage
 
 
 @pytest.fixture(scope="module")

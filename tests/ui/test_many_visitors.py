@@ -14,7 +14,7 @@ import pytest
 from explorer.ui.queue.listener import PATIENCE_SECONDS
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.recall import EVICTED
-from tests.ui.visitor import EventFailedError, Page, Visitor, connect, draw_code, read_code
+from tests.support.visitor import EventFailedError, Page, Visitor, connect, draw_code, read_code
 
 MANY = 30
 FIRST_FRAME_SECONDS = 15.0

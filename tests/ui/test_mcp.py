@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from explorer.ui.api.requests import NOT_BASE64
 from explorer.ui.assistants import FORWARDED, MCP_PATH, REFUSED, AssistantCalls
 from explorer.ui.limits import BODY_BYTES
-from tests.ui.raw import RawPage
+from tests.support.raw import RawPage
 
 ASSISTANT = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 # What Gradio's client takes for a file to open and upload.

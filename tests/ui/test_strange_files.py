@@ -14,7 +14,7 @@ from gradio.utils import get_upload_folder
 
 from explorer.files import REFUSED, FileRefusedError, read_below
 from explorer.ui.components.checked_blocks import WRONG_KIND
-from tests.ui.raw import RawPage, error_of
+from tests.support.raw import RawPage, error_of
 
 SOON_SECONDS = 60.0  # What waits for a file that never ends waits for ever.
 FILE_KINDS = {"image", "file"}

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from explorer.examples import load_example
 from explorer.images import encode_jpeg, to_pixels
 from explorer.ui.components.weights_input import COMPRESSED, OLD_FORMAT, check_weights
-from tests.ui.raw import RawPage, error_of, fill_in
+from tests.support.raw import RawPage, error_of, fill_in
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from explorer.examples import EXAMPLES, load_example
 from explorer.images import to_pil
-from tests.trainers.data.pictures import write_imagenet_like
+from tests.support.datasets import write_imagenet_like
 
 
 @pytest.fixture

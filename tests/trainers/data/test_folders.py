@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image as PILImage
 
-from tests.trainers.data.pictures import WHOLE
+from tests.support.datasets import WHOLE
 from trainers.config import ConfigError, DataConfig
 from trainers.data.crops import Share
 from trainers.data.folders import training_batches

@@ -7,7 +7,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from tests.trainers.data.pictures import WHOLE, grey_levels, grey_stream
+from tests.support.datasets import WHOLE, grey_levels, grey_stream
 from trainers.config import ConfigError, DataConfig
 from trainers.data.crops import Share
 from trainers.data.folders import training_batches

@@ -7,7 +7,7 @@ import torch
 from accelerate import Accelerator
 
 from explorer.decoders.network import DecoderNetwork
-from tests.trainers.small import small_words
+from tests.support.small import small_words
 from trainers.config import TrainConfig, load_config
 from trainers.fitting.linear_head import start_from_regression, start_from_statistics
 from trainers.fitting.loop import Training

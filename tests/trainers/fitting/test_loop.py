@@ -8,8 +8,8 @@ import torch
 from accelerate import Accelerator
 
 from explorer.decoders.checkpoint import load_decoder
-from tests.processes import launch
-from tests.trainers.small import small_words
+from tests.support.processes import launch
+from tests.support.small import small_words
 from trainers.config import TrainConfig, load_config
 from trainers.fitting.loop import Training
 from trainers.train import main
@@ -22,12 +22,13 @@ def test_training_lowers_the_loss_in_seconds(tmp_path: Path) -> None:
     assert np.mean(losses[-8:]) < 0.8 * np.mean(losses[:8])
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_gradients_of_one_with_the_whole_batch(tmp_path: Path) -> None:
     results = []
     for processes in (1, 2):
         out = tmp_path / f"{processes}.pt"
         words = small_words(tmp_path, "optimiser.clip_norm=1e9")
-        launch(processes, "-m", "tests.trainers.gradients", str(out), *words)
+        launch(processes, "-m", "tests.support.gradients", str(out), *words)
         results.append(torch.load(out))
     one, two = results
     assert (one["processes"], two["processes"]) == (1, 2)

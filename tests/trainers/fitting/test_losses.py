@@ -5,7 +5,7 @@ import torch
 from torchvision.models.resnet import ResNet
 
 from explorer.features.trunk import Trunk, build_trunk
-from tests.tiny import make_tiny_network
+from tests.support.tiny import make_tiny_network
 from trainers.config import LossConfig
 from trainers.fitting.consistency import FeatureConsistency
 from trainers.fitting.losses import ReconstructionLoss

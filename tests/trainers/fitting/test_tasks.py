@@ -10,7 +10,7 @@ from explorer.decoders import refinement
 from explorer.decoders.checkpoint import load_decoder
 from explorer.decoders.refinement import RefinedDecoder, fingerprint_decoder, load_refinement
 from explorer.metrics.functional import psnr
-from tests.trainers.small import small_words
+from tests.support.small import small_words
 from trainers.config import ConfigError, TrainConfig, load_config
 from trainers.fitting.loop import Training
 from trainers.train import main

@@ -1,18 +1,11 @@
-"""Pictures, settings and steps made for the tests of the lab."""
-
-from dataclasses import replace
-from pathlib import Path
+"""Pictures, settings and steps, made by code."""
 
 import torch
 
-from explorer.decoders.checkpoint import Decoder, decoder_path, save_decoder
 from explorer.images import Picture
 from explorer.inversion.invert import Step, Steps
 from explorer.inversion.settings import Settings, load_settings
-from explorer.lab.lab import Lab
 from explorer.lab.run import Run
-from tests.decoders.test_checkpoint import make_card
-from tests.decoders.test_refinement import DECODER, make_random, save_refinement
 
 SIZE = 64
 
@@ -21,15 +14,6 @@ def make_picture(seed: int = 0) -> Picture:
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(1, 3, 8, 8, generator=generator)
     return Picture(f"picture {seed}", torch.nn.functional.interpolate(coarse, SIZE, mode="bilinear"))
-
-
-def save_refined(lab: Lab, folder: Path) -> Path:
-    """Write a decoder of the tiny network's layer1 and its refinement; return where they are found."""
-    card = replace(make_card(lab.trunk("layer1").fingerprint), config=DECODER)
-    decoder = Decoder(make_random(DECODER), card)
-    save_decoder(decoder.network, card, decoder_path(folder / "tiny", "layer1", "faithful"))
-    save_refinement(decoder, folder)
-    return folder
 
 
 def settings_of(*layers: str, evaluations: int = 12) -> dict[str, Settings]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tests.ui.visitor import (
+from tests.support.visitor import (
     CODE_BITS,
     EventFailedError,
     Page,

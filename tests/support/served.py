@@ -16,9 +16,11 @@ from explorer.ui.launch import launch_options
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.network import survey
-from tests.lab.made import save_refined
-from tests.tiny import FirstChannels
+from tests.support.decoders import save_refined
+from tests.support.tiny import FirstChannels
 
+MOBILENET_LAYERS = ("features.2.block.0", "features.4.block.0", "features.9.block.0", "features")
+MOBILENET_SHAPES = ["72 × 56 × 56", "96 × 28 × 28", "288 × 14 × 14", "576 × 7 × 7"]
 FITTING_SECONDS = 400.0  # Of four linear decoders, on a busy machine.
 
 

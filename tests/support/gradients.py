@@ -1,4 +1,4 @@
-"""Run by ``accelerate launch`` from test_training: save the gradients of one training step."""
+"""Run by ``accelerate launch`` from test_loop: save the gradients of one training step."""
 
 import sys
 from pathlib import Path
