@@ -6,12 +6,14 @@ import threading
 
 from explorer.endings import (
     SUCCESS,
+    accept_any_terminal,
     check_address_space,
     end_at_once,
     end_on_signals,
     explain,
     hold_temporary_files,
 )
+from explorer.numbers import parse_positive
 from explorer.ui.address import Address
 
 # Names that the page answers to beside this machine's, separated by commas, where no option can be given.
@@ -20,6 +22,7 @@ ALLOWED_HOSTS = "EXPLORER_ALLOWED_HOSTS"
 
 def main() -> int:
     """Serve the page; return the exit status if it cannot be."""
+    accept_any_terminal()
     options = parse_options()
     threading.excepthook = _end_if_explained
     try:
@@ -53,10 +56,12 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--port", type=int, help="port (default: GRADIO_SERVER_PORT or the first free from 7860)"
     )
-    parser.add_argument("--runs", type=int, help="runs under way or waiting, at most (default: 60)")
+    parser.add_argument(
+        "--runs", type=parse_positive, help="runs under way or waiting, at most (default: 60)"
+    )
     parser.add_argument(
         "--runs-per-address",
-        type=int,
+        type=parse_positive,
         help="of these from one address (default: 40; behind a proxy set FORWARDED_ALLOW_IPS)",
     )
     parser.add_argument("--share", action="store_true", help="open a public link through Gradio's relay")

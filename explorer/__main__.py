@@ -4,18 +4,28 @@ Progress and errors go to stderr. Exit status 0 is success, 2 bad input, 3 a sho
 interruption, each but the first with one clear line.
 """
 
-import signal
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import NoReturn
 
-from explorer.endings import BAD_INPUT, INTERRUPTED, SUCCESS, check_address_space, end_at_once, explain
+from explorer.endings import (
+    BAD_INPUT,
+    INTERRUPTED,
+    SUCCESS,
+    accept_any_terminal,
+    check_address_space,
+    end_at_once,
+    explain,
+    importing,
+    raise_on_signals,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    accept_any_terminal()
     try:
         check_address_space()
         output = _run(sys.argv[1:] if arguments is None else arguments)
@@ -29,11 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> str:
-    # Here, so that Ctrl-C and a shortage of memory end in one line while torch is imported too.
-    from explorer.machine import keep_freed_memory
-    from explorer.report.bundle import repeat_command
+    with importing():
+        # Here, so that a shortage of memory ends in one line while torch is imported too.
+        from explorer.machine import keep_freed_memory
+        from explorer.report.bundle import repeat_command
 
-    options = _build_parser().parse_args(arguments)
+        parser = _build_parser()
+    options = parser.parse_args(arguments)
     options.command_line = repeat_command(*arguments)
     keep_freed_memory()
     # Programs read stdout, so only the command's own words go there; torch.hub would write there too.
@@ -61,8 +73,7 @@ def _build_parser() -> ArgumentParser:
 
 
 if __name__ == "__main__":
-    # As after Ctrl-C, the folder of an unfinished run is removed on the way out.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    raise_on_signals()
     STATUS = main()
     if STATUS == INTERRUPTED:
         end_at_once(STATUS)

@@ -4,6 +4,7 @@ No torch here: what can go wrong while it is imported is explained too.
 """
 
 import errno
+import io
 import os
 import resource
 import shutil
@@ -13,11 +14,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from explorer.errors import ExplorerError
 
 SUCCESS, BAD_INPUT, SHORT_OF_MEMORY, INTERRUPTED = 0, 2, 3, 130
+NOTHING_WRITTEN = "interrupted; nothing was written."
+
+# A terminal that is closed sends HUP, which Windows lacks.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *([] if sys.platform == "win32" else [signal.SIGHUP]))
 
 # What torch and ResNet-50 map, most of it never touched. With less, torch's threads end the process unsaid.
 ADDRESS_SPACE_BYTES = 5 * 10**9
@@ -36,7 +41,7 @@ def explain(error: BaseException) -> int | None:
     if isinstance(error, ExplorerError | OSError):  # OSError: a full disk, or a folder that went away.
         return _say(f"error: {' '.join(str(error).split())}", BAD_INPUT)
     if isinstance(error, KeyboardInterrupt):
-        return _say("interrupted; nothing was written.", INTERRUPTED)
+        return _say(NOTHING_WRITTEN, INTERRUPTED)
     return None
 
 
@@ -64,14 +69,42 @@ def end_at_once(status: int) -> NoReturn:
 
 
 def end_on_signals(clean_up: Callable[[], None]) -> None:
-    """Let Ctrl-C and TERM end a server at once, and leave nothing behind."""
+    """Let Ctrl-C, TERM and a closed terminal end a server at once, and leave nothing behind."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
         clean_up()
         end_at_once(_say("ended.", INTERRUPTED))
 
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGTERM, end)
+    _handle_signals(end)
+
+
+def raise_on_signals() -> None:
+    """Let Ctrl-C, TERM and a closed terminal raise KeyboardInterrupt, so that a command cleans up."""
+    _handle_signals(signal.default_int_handler)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """While modules are imported, let the signals end the process at once; nothing is written by then.
+
+    A KeyboardInterrupt may be swallowed there: some modules catch whatever their own imports raise.
+    """
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        end_at_once(_say(NOTHING_WRITTEN, INTERRUPTED))
+
+    before = _handle_signals(end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def accept_any_terminal() -> None:
+    """Let words that a terminal cannot show be written as escapes, as Python does on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 @contextmanager
@@ -83,6 +116,12 @@ def hold_temporary_files() -> Iterator[Callable[[], None]]:
     with tempfile.TemporaryDirectory(prefix="explorer-", ignore_cleanup_errors=True) as folder:
         tempfile.tempdir = folder
         yield lambda: shutil.rmtree(folder, ignore_errors=True)
+
+
+def _handle_signals(handler: Callable[[int, FrameType | None], Any]) -> dict[int, Any]:
+    """Handle the SIGNALS, but not a HUP that `nohup` has told us to ignore; return what was there before."""
+    heard = [one for one in SIGNALS if one is signal.SIGINT or signal.getsignal(one) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in heard}
 
 
 def _say(words: str, status: int) -> int:

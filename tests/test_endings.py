@@ -8,14 +8,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import httpx
 import pytest
 
 from explorer import endings
-from explorer.endings import BAD_INPUT, INTERRUPTED, SHORT_OF_MEMORY, explain, is_shortage
+from explorer.__main__ import main
+from explorer.endings import BAD_INPUT, INTERRUPTED, SHORT_OF_MEMORY, SIGNALS, explain, is_shortage
 from explorer.errors import ExplorerError
 from tests.support.raw import RawPage
 
@@ -71,7 +73,7 @@ def interrupt(process: subprocess.Popen, number: signal.Signals) -> tuple[int, s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_run_that_is_interrupted_ends_soon_and_writes_nothing(tmp_path, number):
     words = ["reconstruct", "cat", "--weights", "untrained", "--layers", "layer4,layer3"]
     words += ["--steps", "100000", "--out", str(tmp_path / "out")]
@@ -88,7 +90,7 @@ def test_a_run_that_is_interrupted_ends_soon_and_writes_nothing(tmp_path, number
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_the_page_ends_soon_in_the_middle_of_a_race_and_leaves_nothing_behind(tmp_path, number):
     port = free_port()
     process = start("app.py", "--weights", "untrained", "--port", str(port), folder=tmp_path)
@@ -182,6 +184,64 @@ def test_other_errors_are_explained_or_stay_faults(capsys):
     assert capsys.readouterr().err.count("\n") == 2
     assert explain(RuntimeError("a fault")) is None
     assert explain(KeyError("x")) is None
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The statuses with which the process would have ended; its signals are handled as before afterwards."""
+    statuses: list[int] = []
+    monkeypatch.setattr(endings, "end_at_once", statuses.append)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield statuses
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_server_ends_and_cleans_up_at_each_signal(ended: list[int], number: signal.Signals) -> None:
+    cleaned: list[str] = []
+    endings.end_on_signals(lambda: cleaned.append("files"))
+    signal.raise_signal(number)
+    assert (ended, cleaned) == ([INTERRUPTED], ["files"])
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_import_that_swallows_every_exception_cannot_swallow_a_signal(
+    ended: list[int], number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    endings.raise_on_signals()
+    with endings.importing():
+        try:
+            signal.raise_signal(number)
+        except BaseException:
+            pytest.fail("the import could swallow this")
+    assert ended == [INTERRUPTED]
+    assert capsys.readouterr().err == "explorer: interrupted; nothing was written.\n"
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(number)
+
+
+def test_a_command_imports_under_that_guard(ended: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.__main__._build_parser", lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(AttributeError):  # The process has not ended, so it goes on without a parser.
+        main([])
+    assert ended == [INTERRUPTED]
+
+
+def test_a_hangup_that_nohup_has_told_us_to_ignore_stays_ignored(ended: list[int]) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    endings.end_on_signals(lambda: None)
+    signal.raise_signal(signal.SIGHUP)
+    assert ended == []
+
+
+def test_a_terminal_of_few_letters_shows_the_rest_as_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = BytesIO()
+    monkeypatch.setattr("sys.stdout", TextIOWrapper(written, "ascii"))
+    monkeypatch.setattr("explorer.__main__._run", lambda _: "Wrote Käse\udcff/report.json")
+    assert main([]) == 0
+    sys.stdout.flush()
+    assert written.getvalue() == b"Wrote K\\xe4se\\udcff/report.json\n"
 
 
 def await_work(process: subprocess.Popen) -> None:

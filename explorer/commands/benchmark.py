@@ -13,8 +13,9 @@ from explorer.benchmarks.curve import Curve
 from explorer.benchmarks.throughput import measure_throughput
 from explorer.benchmarks.timing import measure_decode_time, measure_machine, measure_step_time
 from explorer.commands import measuring
-from explorer.commands.inputs import load_lab, parse_positive, read_pictures
+from explorer.commands.inputs import load_lab, read_pictures
 from explorer.examples import EXAMPLES
+from explorer.numbers import parse_positive, parse_seconds
 
 METHOD, DECODER = "optimiser", "decoder"
 THRESHOLDS_DB = (12, 14, 16, 18, 20, 22, 24)
@@ -28,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--rounds", type=parse_positive, default=30, help="timings in a median (default: %(default)s)"
     )
     parser.add_argument(
-        "--race-seconds", type=float, default=8.0, help="length of each race (default: %(default)s)"
+        "--race-seconds", type=parse_seconds, default=8.0, help="length of each race (default: %(default)s)"
     )
     parser.add_argument(
         "--images", nargs="+", metavar="IMAGE", default=EXAMPLES[:3], help="pictures to measure on"

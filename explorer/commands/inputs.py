@@ -1,7 +1,6 @@
 """What commands take in: numbers, layers, pictures and the lab. What they say on the way goes to stderr."""
 
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,25 +12,15 @@ from explorer.features.zoo import RESNET50
 from explorer.images import ImageError, Picture, read_picture
 from explorer.lab.lab import Lab
 from explorer.machine import best_device
+from explorer.numbers import parse_between
 from explorer.report.bundle import MANIFEST, TABLE
 
 MAX_SIDE = 2048  # The memory that a step takes grows with the square of it.
 
 
-def parse_positive(text: str) -> int:
-    """Read a whole number; raises ArgumentTypeError for one below 1."""
-    number = int(text)
-    if number < 1:
-        raise ArgumentTypeError(f"must be at least 1, not {number}")
-    return number
-
-
 def parse_side(text: str) -> int:
     """Read the side of a picture; raises ArgumentTypeError for one that is too small or too large."""
-    side = int(text)
-    if not MIN_SIDE <= side <= MAX_SIDE:
-        raise ArgumentTypeError(f"must be from {MIN_SIDE} to {MAX_SIDE}, not {side}")
-    return side
+    return parse_between(text, MIN_SIDE, MAX_SIDE)
 
 
 def split_layers(layers: str) -> list[str]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from explorer.benchmarks.comparison import compare, start_method
 from explorer.commands import measuring
-from explorer.commands.inputs import load_lab, parse_positive
+from explorer.commands.inputs import load_lab
+from explorer.numbers import parse_positive
 
 METHOD = "optimiser"
 STEPS = 100

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from explorer import __version__
-from explorer.commands.inputs import load_lab, parse_positive
+from explorer.commands.inputs import load_lab
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.layers import LAYERS
 from explorer.images import Picture, to_images
 from explorer.inversion.settings import Settings, load_settings
 from explorer.lab.lab import Lab
 from explorer.lab.race import Frame, Panel
+from explorer.numbers import parse_positive
 from explorer.report.recording import (
     SHIPPED,
     RecordedFrame,

@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from explorer.commands.reconstruct import read_pictures
+from explorer.endings import importing
 from explorer.examples import EXAMPLES
 from explorer.files import writing_into
 from explorer.images import SIZE
@@ -27,9 +28,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> str:
     """Check all input, compute every picture, and write the page whole or not at all."""
-    # Gradio takes seconds to import, and no other command needs it.
-    from explorer.ui.session.app_state import AppState
-    from explorer.ui.site.build import INDEX, write_site
+    with importing():
+        # Gradio takes seconds to import, and no other command needs it.
+        from explorer.ui.session.app_state import AppState
+        from explorer.ui.site.build import INDEX, write_site
 
     given = read_pictures(options.images, size=SIZE)
     pictures = {
