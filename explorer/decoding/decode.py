@@ -8,9 +8,9 @@ from io import BytesIO
 
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
 from jaxtyping import UInt8
 
+from explorer.decoding.exif import turn_upright
 from explorer.decoding.structure import check_header, check_scans
 from explorer.errors import ExplorerError
 
@@ -61,8 +61,7 @@ def decode(content: bytes, size: int) -> Decoded:
             if image.format in ("JPEG", "MPO"):
                 check_scans(content, image.width * image.height)
             is_animated = image.format in ANIMATED_FORMATS and getattr(image, "is_animated", False)
-            PIL.ImageOps.exif_transpose(image, in_place=True)
-            pixels = crop_square(_to_rgb(image), size)
+            pixels = crop_square(_to_rgb(turn_upright(image)), size)
     except ImageError:
         raise
     except PIL.Image.DecompressionBombError as error:

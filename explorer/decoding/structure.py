@@ -19,7 +19,10 @@ PPM = re.compile(rb"P[0-6fFy]")
 _GAP = rb"(?:\s|#[^\r\n]*[\r\n])+"
 # Binary pixels only: P1 to P3 write them as text, which takes a hundred times as long to read.
 BINARY_PPM = re.compile(rb"P(?:4|[56f]%(gap)s\d+)%(gap)s\d+%(gap)s[-+.\d]+\s" % {b"gap": _GAP})
-START_OF_SCAN = b"\xff\xda"
+# A JPEG's markers as libjpeg finds them: any bytes may lie before one, and within a scan zeros and restarts
+# (D0 to D7) belong to the pixels. All but the picture's two ends are followed by the length of their segment.
+JPEG_MARKER = re.compile(rb"\xff+([\xc0-\xcf\xd8-\xfe])")
+START_OF_PICTURE, END_OF_PICTURE, START_OF_SCAN = 0xD8, 0xD9, 0xDA
 GIF_EXTENSION, GIF_COMMENT, GIF_PICTURE = 0x21, 0xFE, 0x2C
 GIF_HEADER_BYTES, GIF_PICTURE_BYTES = 13, 10
 
@@ -46,9 +49,21 @@ def check_scans(content: bytes, pixels: int) -> None:
     Raises:
         CostlyFileError: its scans pass over too many pixels.
     """
-    scans = content.count(START_OF_SCAN)
+    scans = sum(marker == START_OF_SCAN for marker in _jpeg_markers(content))
     if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS:
         raise CostlyFileError(f"{scans} scans of {pixels} pixels")
+
+
+def _jpeg_markers(content: bytes) -> Iterator[int]:
+    """Yield the markers up to the picture's end: not those of previews in a note, or of a film behind it."""
+    place = 0
+    while found := JPEG_MARKER.search(content, place):
+        yield (marker := content[found.start(1)])
+        if marker == END_OF_PICTURE:
+            return
+        place = found.end()
+        if marker != START_OF_PICTURE:
+            place += int.from_bytes(content[place : place + 2])
 
 
 def _check_gif(content: bytes) -> None:
