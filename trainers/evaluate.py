@@ -96,13 +96,13 @@ class Evaluation:
                 yield Reconstruction(layer, MEAN_IMAGE, self.mean_image, 0, 0.0)
                 yield Reconstruction(layer, RANDOM_PAIR, pair, 0, 0.0)
             for method in self.config.methods:
-                if self.lab.unavailable(layer, method):
+                at = self.lab.at(layer)
+                if at.unavailable(method):
                     continue
                 if not is_iterative(method):
-                    yield self.lab.reconstruct(picture, layer, method)
+                    yield at.reconstruct(picture, method)
                 elif index in self.iterated:
-                    settings = _settings(self.config, layer, method)
-                    yield self.lab.reconstruct(picture, layer, method, settings)
+                    yield at.reconstruct(picture, method, _settings(self.config, layer, method))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

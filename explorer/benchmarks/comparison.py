@@ -33,7 +33,7 @@ Start = Callable[[Lab, Picture, str], Run]
 
 def start_method(method: str, settings: Mapping[str, Settings]) -> Start:
     """Return how to start one of the lab's methods, with settings by layer."""
-    return lambda lab, picture, layer: lab.run(picture, layer, method, settings[layer])
+    return lambda lab, picture, layer: lab.at(layer).run(picture, method, settings[layer])
 
 
 def compare(

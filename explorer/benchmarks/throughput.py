@@ -56,7 +56,7 @@ def _measure(
     neighbours: int,
     seconds: float,
 ) -> RaceThroughput:
-    runs = {layer: lab.run(picture, layer, METHOD, chosen) for layer, chosen in settings.items()}
+    runs = {layer: lab.at(layer).run(picture, METHOD, chosen) for layer, chosen in settings.items()}
     race = Race(runs, method=METHOD, workers=workers)
     *_, before = race.frames(WARM_UP_SHARE * seconds)
     started = perf_counter()

@@ -75,11 +75,13 @@ def measure_machine(device: torch.device) -> Machine:
 def measure_step_time(lab: Lab, picture: Picture, layer: str, settings: Settings, rounds: int) -> StepTime:
     """Time steps of an inversion and bare evaluations in turns, so that other load on the machine cancels."""
     endless = replace(settings.settle(lab.device), evaluations=None, seconds=None, patience=None)
-    trunk, target = lab.trunk(layer).cast(endless.dtype_on(lab.device)), lab.encode(picture, layer)
+    at = lab.at(layer)
+    trunk, target = at.trunk.cast(endless.dtype_on(lab.device)), at.encode(picture)
     images, probe = picture.images.to(lab.device), Probe(lab.device, trunk.dtype)
+    size = images.shape[2], images.shape[3]
     bare, ours, rates = [], [], []
     gflop = count_gflop(trunk, images)
-    with closing(lab.invert(picture, layer, "optimiser", endless)) as steps:
+    with closing(at.invert(target, "optimiser", endless, size=size)) as steps:
         before = next(steps)
         for _ in range(WARM_UP_ROUNDS + rounds):
             bare.append(_time_bare_evaluation(trunk, images, target))
@@ -111,10 +113,10 @@ def count_gflop(trunk: Trunk, images: Images) -> float:
 
 def measure_decode_time(lab: Lab, picture: Picture, layer: str, method: str, rounds: int) -> DecodeTime:
     """Time a decoder's single pass, once it is loaded."""
-    times = []
+    times, at = [], lab.at(layer)
     for _ in range(WARM_UP_ROUNDS + rounds):
         started = perf_counter()
-        lab.decode(picture, layer, method)
+        at.decode(at.encode(picture), method)
         times.append(seconds_since(started, lab.device))
     return DecodeTime(layer, method, 1e3 * median(times[WARM_UP_ROUNDS:]))
 

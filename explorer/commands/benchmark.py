@@ -49,7 +49,7 @@ def run(options: Namespace) -> str:
     decode_times = [
         measure_decode_time(lab, pictures[0], layer, DECODER, options.rounds)
         for layer in tqdm(settings, "decode times", disable=None)
-        if lab.unavailable(layer, DECODER) is None
+        if lab.at(layer).unavailable(DECODER) is None
     ]
     machine = measure_machine(lab.device)
     throughputs = measure_throughput(lab, pictures[0], settings, machine, options.race_seconds)

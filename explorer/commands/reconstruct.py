@@ -82,7 +82,7 @@ def run(options: Namespace) -> str:
             else:
                 made = _decode(lab, picture, options.method, list(settings), passes)
             scored = [_score(lab, image, picture, one) for one in made]
-            write_picture(folder / name, picture, scored, lab.models.layers)
+            write_picture(folder / name, picture, scored, lab.layers)
             results += scored
         write_tables(folder, _describe_run(lab, settings, options.method, options.command_line), results)
     return f"Wrote {options.out / MANIFEST}"
@@ -130,7 +130,7 @@ def _check_layers(lab: Lab, layers: Sequence[str], method: str) -> None:
     """Load every trunk; raises UnknownNodeError or MethodUnavailableError if a layer cannot take part."""
     for layer in layers:
         lab.trunk(layer)
-        if reason := lab.unavailable(layer, method):
+        if reason := lab.at(layer).unavailable(method):
             raise MethodUnavailableError(reason)
 
 
@@ -138,7 +138,7 @@ def _decode(lab: Lab, picture: Picture, method: str, layers: list[str], passes: 
     """Decode the layers side by side, as the page does."""
 
     def decode(layer: str) -> Reconstruction:
-        return lab.reconstruct(picture, layer, method, passes=passes)
+        return lab.at(layer, passes=passes).reconstruct(picture, method)
 
     return list(map_jobs(decode, layers, lab.device))
 
@@ -148,7 +148,7 @@ def _search(lab: Lab, picture: Picture, method: str, settings: dict[str, Setting
 
     In turns, with as many threads as the page gives them: the same settings make the same picture.
     """
-    runs = [lab.run(picture, layer, method, chosen) for layer, chosen in settings.items()]
+    runs = [lab.at(layer).run(picture, method, chosen) for layer, chosen in settings.items()]
     budgets = [chosen.evaluations for chosen in settings.values()]
     total = None if None in budgets else sum(filter(None, budgets))
     turns = take_turns(runs, workers=count_workers(len(runs), lab.device))

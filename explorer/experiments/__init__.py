@@ -41,7 +41,7 @@ def follow_experiment(
     chosen = make_options(experiment.options, options)
     check_pictures(experiment, len(pictures))
     # Another network than ResNet-50 offers layers of its own.
-    default = lab.models.layers if experiment.layers else ()
+    default = lab.layers if experiment.layers else ()
     return experiment.run(lab, pictures, list(layers or default), chosen)
 
 

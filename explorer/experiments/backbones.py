@@ -73,7 +73,7 @@ def run(
 
 def _load(lab: Lab, layers: Sequence[str], options: BackbonesOptions) -> tuple[list[_Network], list[str]]:
     """Make every network that can be had, and a sentence for each that cannot."""
-    own = tuple(layers) or lab.models.layers
+    own = tuple(layers) or lab.layers
     found, missing = [_Network(lab.backbone.name, lab, own, _fit(lab, own))], list[str]()
     loads = [
         partial(_load_named, part.strip(), lab.device) for part in options.networks.split(",") if part.strip()

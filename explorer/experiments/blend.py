@@ -79,13 +79,13 @@ def run(
 
 def _pair(lab: Lab, pictures: Sequence[Picture], layer: str) -> _Pair:
     first, second = (encode(lab, picture, layer) for picture in pictures)
-    classes = [int(lab.continue_from({layer: maps}, layer).argmax()) for maps in (first, second)]
+    classes = [int(lab.at(layer).continue_from({layer: maps}).argmax()) for maps in (first, second)]
     return _Pair(layer, first, second, classes[0], classes[1])
 
 
 def _bring_back(lab: Lab, pair: _Pair, share: float, options: BlendOptions) -> Images:
-    mixed = pair.mix(share, options.mix)
-    return lab.decode_features({pair.layer: mixed}, pair.layer, lab.choose_decoder(pair.layer))
+    at = lab.at(pair.layer)
+    return at.decode({pair.layer: pair.mix(share, options.mix)}, at.best_decoder)
 
 
 def _show(pair: _Pair, share: float, images: Images) -> Shown:
@@ -96,7 +96,7 @@ def _show(pair: _Pair, share: float, images: Images) -> Shown:
 def _measure(lab: Lab, pair: _Pair, share: float, images: Images, options: BlendOptions) -> Row:
     """Ask what the network makes of the mixed features themselves, and of the picture they give."""
     mixed = pair.mix(share, options.mix)
-    continued = lab.continue_from({pair.layer: mixed}, pair.layer).softmax(dim=1)[0]
+    continued = lab.at(pair.layer).continue_from({pair.layer: mixed}).softmax(dim=1)[0]
     seen = lab.scorer.predictions(images)[0]
     return {
         "layer": pair.layer,

@@ -29,7 +29,7 @@ def run(
     options: DepthOptions,  # noqa: ARG001 - as every experiment
 ) -> Generator[Result, None, None]:
     """Yield every block's picture, then the curves over depth."""
-    nodes = list(layers or list_blocks(lab.backbone.network) or lab.models.layers)
+    nodes = list(layers or list_blocks(lab.backbone.network) or lab.layers)
     if not nodes:
         raise ExperimentError("This network has neither residual blocks nor maps: name nodes with --layers.")
     maps = LinearMaps(lab, nodes)

@@ -10,7 +10,6 @@ from explorer.experiments.experiment import Animation, Experiment, Result, Row, 
 from explorer.experiments.measuring import curve_layers, encode, mean_of
 from explorer.experiments.operations.mixing import interpolate, spread_map
 from explorer.images import Images, Picture
-from explorer.inversion.settings import load_settings
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import feature_error, psnr
 
@@ -56,13 +55,11 @@ def run(
 
 
 def _reconstruct(lab: Lab, picture: Picture, layer: str, start: str, evaluations: int) -> Images:
-    layers = lab.models.layers
+    at = lab.at(layer)
     if start == HYBRID:
-        settings = load_settings(layer, HYBRID, layers=layers, evaluations=evaluations)
-        return lab.reconstruct(picture, layer, HYBRID, settings).images
-    changes = {"evaluations": evaluations, "start": "noise", "seed": int(start)}
-    settings = load_settings(layer, "optimiser", layers=layers, **changes)
-    return lab.reconstruct(picture, layer, "optimiser", settings).images
+        return at.reconstruct(picture, HYBRID, at.settings(HYBRID, evaluations=evaluations)).images
+    cold = at.settings("optimiser", evaluations=evaluations, start="noise", seed=int(start))
+    return at.reconstruct(picture, "optimiser", cold).images
 
 
 def _show(picture: Picture, layer: str, start: str, images: Images) -> Shown:

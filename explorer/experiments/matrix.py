@@ -44,8 +44,9 @@ def run(
         made.append([])
         for layer in layers:
             encode(lab, picture, layer)
-            method = lab.choose_decoder(layer) if options.method == BEST else options.method
-            images = quantise(lab.reconstruct(picture, layer, method).images)
+            at = lab.at(layer)
+            method = at.best_decoder if options.method == BEST else options.method
+            images = quantise(at.reconstruct(picture, method).images)
             made[-1].append(images)
             db = float(psnr(images, picture.images.to(images)))
             shown.append(Shown(f"{picture.name}-{layer}", f"{layer} · {db:.1f} dB", images, layer))

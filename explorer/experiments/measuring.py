@@ -28,7 +28,7 @@ def encode(lab: Lab, picture: Picture, layer: str) -> Maps:
     known: dict[str, Maps] = _features.setdefault(picture.images, {})  # pyright: ignore[reportAssignmentType]
     key = lab.trunk(layer).fingerprint
     if key not in known:
-        features = lab.encode(picture, layer)
+        features = lab.at(layer).encode(picture)
         if len(features) > 1 or next(iter(features.values())).ndim != 4:
             shapes = " and ".join(str(tuple(maps.shape[1:])) for maps in features.values())
             raise ExperimentError(
@@ -43,7 +43,7 @@ def compare_opinions(
     lab: Lab, edited: Maps, original: Float[Tensor, "1 channels rows columns"], layer: str
 ) -> list[float]:
     """Compute the top-5 agreement of what the network makes of each batch of edited features, 0 to 1."""
-    ours, theirs = (lab.continue_from({layer: maps}, layer) for maps in (edited, original))
+    ours, theirs = (lab.at(layer).continue_from({layer: maps}) for maps in (edited, original))
     return top5_agreement(ours, theirs.expand_as(ours)).tolist()
 
 

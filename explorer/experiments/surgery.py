@@ -14,7 +14,6 @@ from explorer.experiments.operations.edit_table import EDITS, Context, amounts_o
 from explorer.experiments.operations.edits import Centre, Maps
 from explorer.features.trunk import Features
 from explorer.images import Images, Picture
-from explorer.inversion.settings import load_settings
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import feature_error, psnr
 
@@ -101,11 +100,11 @@ def _try(
 
 
 def _bring_back(lab: Lab, features: Features, layer: str, method: str, picture: Picture) -> Images:
+    at = lab.at(layer)
     if method != HYBRID:
-        return lab.decode_features(features, layer, lab.choose_decoder(layer) if method == BEST else method)
+        return at.decode(features, at.best_decoder if method == BEST else method)
     height, width = picture.images.shape[2:]
-    settings = load_settings(layer, HYBRID, layers=lab.models.layers)
-    *_, last = lab.invert_features(features, layer, HYBRID, settings, size=(height, width))
+    *_, last = at.invert(features, HYBRID, at.settings(HYBRID), size=(height, width))
     return last.images
 
 

@@ -60,7 +60,7 @@ class RunInfo:
             settings=settings,
             trunks={layer: lab.trunk(layer).fingerprint for layer in layers},
             notice=lab.backbone.notice,
-            offered=lab.models.layers,
+            offered=lab.layers,
         )
 
 

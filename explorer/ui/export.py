@@ -64,7 +64,7 @@ def pack_exploration(lab: Lab, exploration: Exploration) -> bytes:
         settings=settings,
     )
     frames = run.history.frames if run else []
-    animation = race_gif(picture.images, frames, lab.models.layers) if frames else None
+    animation = race_gif(picture.images, frames, lab.layers) if frames else None
     return zip_report(info, picture, results, animation)
 
 

@@ -17,7 +17,8 @@ from explorer.experiments.operations.edit_table import EDITS
 from explorer.experiments.presentation.figure import draw_result
 from explorer.experiments.presentation.python_code import write_code
 from explorer.features.layers import LAYERS
-from explorer.images import quantise, to_pil
+from explorer.images import Images, Picture, quantise, to_pil
+from explorer.lab.lab import Lab
 from explorer.metrics.functional import feature_error
 from explorer.ui.language import read_catalogue
 from tests.support.catalogue import is_known
@@ -86,6 +87,11 @@ def test_all_that_an_experiment_says_stands_in_the_catalogue(known, coarse_lab, 
     assert sorted(text for text in said - names if not is_known(text, keys)) == []
 
 
+def decode(lab: Lab, picture: Picture, layer: str) -> Images:
+    at = lab.at(layer)
+    return at.decode(at.encode(picture), "linear")
+
+
 def first_edited(results: Iterator[Result]) -> Shown:
     """Return the first picture beside its original; what may be fitted before it is announced without one."""
     return next(result.pictures[1] for result in results if len(result.pictures) > 1)
@@ -119,7 +125,7 @@ def test_an_edit_that_takes_nothing_away_changes_nothing(
     )
     results = follow_experiment("surgery", coarse_lab, pictures[:1], [layer], edit=edit, amount=amount)
     torch.testing.assert_close(
-        first_edited(results).images, coarse_lab.decode(pictures[0], layer, "linear"), atol=1e-4, rtol=0
+        first_edited(results).images, decode(coarse_lab, pictures[0], layer), atol=1e-4, rtol=0
     )
 
 
@@ -153,15 +159,13 @@ def test_blending_a_picture_with_itself_is_the_identity(coarse_lab, pictures):
     for mix in ("features", "statistics"):
         result = run_experiment("blend", coarse_lab, [pictures[0]] * 2, ["layer2"], mix=mix, frames=3)
         for frame in result.animations[0].frames:
-            torch.testing.assert_close(
-                frame, coarse_lab.decode(pictures[0], "layer2", "linear"), atol=1e-3, rtol=0
-            )
+            torch.testing.assert_close(frame, decode(coarse_lab, pictures[0], "layer2"), atol=1e-3, rtol=0)
 
 
 def test_the_diagonal_of_the_matrix_is_the_reported_feature_error(coarse_lab, pictures):
     result = run_experiment("matrix", coarse_lab, pictures[:1])
     for layer in LAYERS:
-        made = coarse_lab.reconstruct(pictures[0], layer, "linear")
+        made = coarse_lab.at(layer).reconstruct(pictures[0], "linear")
         (row,) = [row for row in result.rows if (row["from"], row["at"]) == (layer, layer)]
         assert row["feature_error"] == pytest.approx(
             coarse_lab.score(pictures[0], made)["feature_error"], rel=1e-3
@@ -173,7 +177,7 @@ def test_the_ends_of_a_morph_have_the_feature_errors_of_the_two_pictures(coarse_
         "invariances", coarse_lab, pictures[:1], ["layer1"], seeds=1, evaluations=3, points=3
     )
     shown = {one.name: one.images for one in result.pictures}
-    target = coarse_lab.encode(pictures[0], "layer1")["layer1"]
+    target = coarse_lab.at("layer1").encode(pictures[0])["layer1"]
     for row, name in ((result.rows[0], "one-layer1-0"), (result.rows[-1], "one-layer1-hybrid")):
         reached = coarse_lab.trunk("layer1")(shown[name])["layer1"]
         assert row["feature_error"] == pytest.approx(float(feature_error(reached, target)), rel=1e-3)

@@ -64,7 +64,7 @@ def test_a_picture_gives_the_same_figures_with_the_cache_and_without(empty_hub: 
     def measure() -> tuple[dict[str, Scores], str | None]:
         lab = Lab.load()
         picture = load_example("coffee")
-        made = {layer: lab.reconstruct(picture, layer, "decoder") for layer in LAYERS}
+        made = {layer: lab.at(layer).reconstruct(picture, "decoder") for layer in LAYERS}
         return {layer: lab.score(picture, one) for layer, one in made.items()}, lab.backbone.digest
 
     without = measure()

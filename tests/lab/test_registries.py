@@ -90,5 +90,5 @@ def test_a_toy_method_is_known_to_the_command_line_the_report_the_api_and_the_pa
         time.sleep(0.05)
     assert state.loading.is_ready
     assert "toy" in Endpoints(state, gr.Blocks()).layers()[0]["methods"]
-    assert "toy" in (lab.unavailable("layer1", "magic") or "")
+    assert "toy" in (lab.at("layer1").unavailable("magic") or "")
     state.close()

@@ -139,7 +139,7 @@ def test_workers_stop_at_the_time_limit_though_nobody_reads_the_frames():
 def test_a_layer_takes_the_same_steps_alone_beside_others_and_in_slices(tiny_lab, two_cores):
     def reach(layers: tuple[str, ...], seconds: float | None = None) -> dict[str, torch.Tensor]:
         runs = {
-            layer: tiny_lab.run(make_picture(), layer, "optimiser", chosen)
+            layer: tiny_lab.at(layer).run(make_picture(), "optimiser", chosen)
             for layer, chosen in settings_of(*layers).items()
         }
         race = Race(runs, method="optimiser", workers=2)

@@ -43,7 +43,7 @@ def test_a_toy_metric_is_shown_everywhere(toy: Metric, tiny_lab: Lab, tmp_path: 
     assert f" {shown} |" in table
     assert toy.heading in table
 
-    scores = tiny_lab.score(picture, tiny_lab.reconstruct(picture, "layer1", "optimiser"))
+    scores = tiny_lab.score(picture, tiny_lab.at("layer1").reconstruct(picture, "optimiser"))
     caption = " ".join(layer_panel(picture.images, "layer1", "optimiser", scores).lines)
     assert f"brightness gap {toy.show(scores[toy.key])} %" in caption
     table = make_table([make_row("layer1", scores, 2, 0.1)])

@@ -62,7 +62,7 @@ def props(config: dict[str, Any], label: str) -> Iterator[dict[str, Any]]:
 
 def test_the_layers_of_the_page_are_those_of_the_lab(served_mobilenet: tuple[str, AppState]) -> None:
     _, state = served_mobilenet
-    assert state.network.layers == state.lab.models.layers == NAMES
+    assert state.network.layers == state.lab.layers == NAMES
     assert state.loading.notice is None
     assert [state.loading.shapes[layer] for layer in NAMES] == SHAPES
 

@@ -27,7 +27,7 @@ def picture() -> Picture:
 
 @pytest.fixture
 def exploration(coarse_lab: Lab, picture: Picture) -> Exploration:
-    decoded = {layer: coarse_lab.reconstruct(picture, layer, "linear") for layer in ("layer1", "layer2")}
+    decoded = {layer: coarse_lab.at(layer).reconstruct(picture, "linear") for layer in ("layer1", "layer2")}
     return Exploration(picture, "cat", decoded=decoded)
 
 

@@ -36,7 +36,8 @@ def test_a_refined_picture_comes_pass_by_pass_each_with_its_note(state: AppState
         "looked at again and corrected: pass 2",
     ]
     assert len({panel.src for panel in shown}) == 3
-    last = state.lab.decode(exploration.picture, "layer1", "refined")
+    at = state.lab.at("layer1")
+    last = at.decode(at.encode(exploration.picture), "refined")
     torch.testing.assert_close(exploration.decoded["layer1"].images, last)
 
 

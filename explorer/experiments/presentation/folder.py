@@ -46,7 +46,7 @@ def write_folder(folder: Path, lab: Lab, run: Run, result: Result) -> None:
             kind=kind,
             title=run.experiment.title,
             about=json.dumps(manifest["run"]),
-            layers=lab.models.layers,
+            layers=lab.layers,
         )
         (folder / f"figure.{kind}").write_bytes(figure)
     code = write_code(run.experiment.name, run.pictures, run.layers, run.options, run.weights, run.backbone)

@@ -53,7 +53,7 @@ def describe_result(result: Result) -> dict[str, Any]:
 
 def describe_layer(lab: Lab, layer: str, shape: str | None) -> dict[str, Any]:
     """Write which methods run from a layer, and why the others do not."""
-    reasons = {method: lab.unavailable(layer, method) for method in METHODS}
+    reasons = {method: lab.at(layer).unavailable(method) for method in METHODS}
     return {
         "layer": layer,
         "shape": shape,

@@ -48,13 +48,13 @@ class ReconstructionJob(Interruptible):
         if self._run is not None:
             made = self._run.reconstruction()
         else:
-            made = self._lab.reconstruct(self._picture, self._layer, self._method)
+            made = self._lab.at(self._layer).reconstruct(self._picture, self._method)
         yield Scored(made, self._lab.score(self._picture, made))
 
     def _take_steps(self, until: float) -> bool:
         """Advance the optimiser and return whether the job is to end."""
         if self._run is None and not self.is_stopping:
-            self._run = self._lab.run(self._picture, self._layer, self._method, self._settings)
+            self._run = self._lab.at(self._layer).run(self._picture, self._method, self._settings)
         while self._run is not None and not self.is_stopping:
             if self._run.advance() is None:
                 return True

@@ -40,7 +40,7 @@ class LiveRun:
         """Plan a run; nothing is computed before its first turn. Raises SettingsError."""
         self.id = uuid4().hex
         self.options = options
-        self.settings = options.settings(lab.models.layers)
+        self.settings = options.settings(lab.layers)
         self.results: dict[str, Reconstruction] = {}
         self.scores: dict[str, Scores] = {}
         self.history = History()
@@ -55,7 +55,7 @@ class LiveRun:
 
     def overrides(self, layer: str) -> list[str]:
         """Write what differs from a layer's tuned settings as the command line's --set takes it."""
-        return self.options.overrides(layer, self._lab.models.layers)
+        return self.options.overrides(layer, self._lab.layers)
 
     @property
     def is_stopping(self) -> bool:

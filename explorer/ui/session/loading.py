@@ -81,12 +81,13 @@ class Loading:
         self.doing = "Preparing the layers …"
         lab.prepare()
         welcome = Exploration(load_example(WELCOME), WELCOME)
-        for layer in lab.models.layers:
-            _, channels, rows, columns = lab.encode(welcome.picture, layer)[layer].shape
+        for layer in lab.layers:
+            _, channels, rows, columns = lab.at(layer).encode(welcome.picture)[layer].shape
             self.shapes[layer] = f"{channels} × {rows} × {columns}"
-        for layer in lab.models.layers:
+        for layer in lab.layers:
             self.doing = f"Preparing the decoder of {layer} …"
-            welcome.decoded[layer] = lab.reconstruct(welcome.picture, layer, lab.choose_decoder(layer))
+            at = lab.at(layer)
+            welcome.decoded[layer] = at.reconstruct(welcome.picture, at.best_decoder)
         self.doing = "Preparing the metrics …"
         welcome.decoded_scores = score_results(lab, welcome.picture, welcome.decoded)
         self.welcome = welcome

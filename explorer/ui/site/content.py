@@ -82,9 +82,7 @@ def _list_offered(lab: Lab) -> list[str]:
     """List the methods that decode at least one layer with these weights."""
     methods = [method for _, method in list_decoders()]
     return [
-        method
-        for method in methods
-        if any(lab.unavailable(layer, method) is None for layer in lab.models.layers)
+        method for method in methods if any(lab.at(layer).unavailable(method) is None for layer in lab.layers)
     ]
 
 

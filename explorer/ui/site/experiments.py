@@ -29,7 +29,7 @@ def explore(lab: Lab, picture: Picture) -> dict[str, dict[str, Any]]:
     shown = {}
     for name in SHOWN:
         result = _shrink(run_experiment(name, lab, [picture]))
-        value = json.loads(show_result(result, lab.models.layers))
+        value = json.loads(show_result(result, lab.layers))
         charts = [{**chart, "src": slim_chart(chart["src"])} for chart in value["charts"]]
         shown[name] = {**value, "charts": charts}
     return shown

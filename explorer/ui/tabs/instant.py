@@ -10,7 +10,6 @@ from explorer.decoders.checkpoint import LINEAR
 from explorer.images import Picture, quantise
 from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, REFINED, OnePass
-from explorer.lab.refining import watch_passes
 from explorer.lab.run import Reconstruction
 from explorer.lab.workers import map_jobs
 from explorer.metrics.functional import psnr, ssim
@@ -116,13 +115,14 @@ def _decode_layers(lab: Lab, exploration: Exploration, method: str) -> Iterator[
     refining: dict[str, Iterator[Reconstruction]] = {}
 
     def decode(layer: str) -> Reconstruction:
-        chosen = lab.choose_decoder(layer) if lab.unavailable(layer, method) else method
+        at = lab.at(layer)
+        chosen = at.best_decoder if at.unavailable(method) else method
         if chosen != REFINED:
-            return lab.reconstruct(picture, layer, chosen)
-        refining[layer] = watch_passes(lab, picture, layer)
+            return at.reconstruct(picture, chosen)
+        refining[layer] = at.watch_passes(picture)
         return next(refining[layer])
 
-    layers = lab.models.layers
+    layers = lab.layers
     for layer, made in zip(layers, map_jobs(decode, layers, lab.device), strict=True):
         yield made, FIRST_LOOK if layer in refining else _note(lab, exploration, made, method)
     for passes in refining.values():
