@@ -8,7 +8,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[2] / "explorer" / "ui" / "README.md"
 
 
 @pytest.fixture(scope="module")

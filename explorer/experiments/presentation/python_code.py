@@ -7,7 +7,7 @@ from explorer.examples import EXAMPLES
 from explorer.features.zoo import RESNET50
 
 TEMPLATE = """\
-{imports}
+from explorer import {names}
 
 lab = Lab.load({load})
 pictures = [{pictures}]
@@ -16,13 +16,6 @@ for shown in result.pictures:
     to_pil(shown.images).save(f"{{shown.name}}.png")
 print(*result.rows, *result.sentences, sep="\\n")
 """
-IMPORTS = {
-    "load_example": "from explorer.examples import load_example",
-    "run_experiment": "from explorer.experiments import run_experiment",
-    "read_picture": "from explorer.images import read_picture, to_pil",
-    "to_pil": "from explorer.images import to_pil",
-    "Lab": "from explorer.lab.lab import Lab",
-}
 
 
 def write_code(
@@ -38,9 +31,8 @@ def write_code(
     Pictures are examples' names or paths; `options` are those that differ from the defaults.
     """
     is_own = [picture not in EXAMPLES for picture in pictures]
-    used = ["run_experiment", "read_picture" if any(is_own) else "to_pil", "Lab"]
-    if not all(is_own):
-        used.insert(0, "load_example")
+    readers = {"load_example": not all(is_own), "read_picture": any(is_own)}
+    used = ["Lab", *(name for name, is_used in readers.items() if is_used), "run_experiment", "to_pil"]
     given = [
         f"read_picture({_quote(picture)})" if own else f"load_example({_quote(picture)})"
         for picture, own in zip(pictures, is_own, strict=True)
@@ -52,7 +44,7 @@ def write_code(
         arguments.append("[" + ", ".join(map(_quote, layers)) + "]")
     arguments += [f"{key}={_quote(value)}" for key, value in options.items()]
     return TEMPLATE.format(
-        imports="\n".join(IMPORTS[name] for name in used),
+        names=", ".join(used),
         load=", ".join(loading),
         pictures=", ".join(given),
         arguments=", ".join(arguments),
