@@ -10,7 +10,7 @@ from explorer.examples import EXAMPLES
 from explorer.experiments import EXPERIMENTS, check_pictures, follow_experiment
 from explorer.experiments.experiment import Experiment, Result, default_of, knobs, make_options
 from explorer.experiments.presentation.folder import Run, write_folder
-from explorer.features.zoo import RESNET50
+from explorer.features.backbone import RESNET50
 from explorer.files import writing_into
 from explorer.images import SIZE
 from explorer.report.bundle import MANIFEST

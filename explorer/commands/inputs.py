@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from explorer.decoding.decode import MIN_SIDE
 from explorer.examples import EXAMPLES, load_example
-from explorer.features.zoo import RESNET50
+from explorer.features.backbone import RESNET50
 from explorer.images import ImageError, Picture, read_picture
 from explorer.lab.lab import Lab
 from explorer.machine import best_device

@@ -12,8 +12,9 @@ from explorer.commands.inputs import load_lab, name_folders, parse_side, read_pi
 from explorer.decoders.checkpoint import DecoderError
 from explorer.decoders.refinement import DEFAULT_PASSES
 from explorer.examples import EXAMPLES
+from explorer.features.backbone import RESNET50
 from explorer.features.layers import LAYERS
-from explorer.features.zoo import RESNET50, name_layers
+from explorer.features.network import survey
 from explorer.files import writing_into
 from explorer.images import SIZE, Picture
 from explorer.inversion.settings import Settings, load_settings, parse_overrides
@@ -67,7 +68,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> str:
     """Check all input, reconstruct every picture from every layer, write the report and say where it is."""
-    options.layers = options.layers or ",".join(name_layers(options.backbone))
+    options.layers = options.layers or ",".join(survey(options.backbone).layers)
     settings = choose_settings(options)
     passes = choose_passes(options)
     pictures = read_pictures(options.images, size=options.size)
@@ -95,7 +96,7 @@ def choose_settings(options: Namespace) -> dict[str, Settings]:
     changes |= parse_overrides(options.set)
     own = {"evaluations": options.steps, "seconds": options.seconds, "seed": options.seed}
     changes |= {name: value for name, value in own.items() if value is not None}
-    offered = name_layers(options.backbone)
+    offered = survey(options.backbone).layers
     return {
         layer: load_settings(layer, options.method, options.preset, layers=offered, **changes)
         for layer in split_layers(options.layers)

@@ -12,8 +12,8 @@ from explorer.experiments.charts import Chart, Line
 from explorer.experiments.experiment import Experiment, ExperimentError, Result, Row, Shown, option
 from explorer.experiments.linear_maps import LinearMaps
 from explorer.experiments.measuring import mean_of
+from explorer.features.backbone import RESNET50, check_weights_name
 from explorer.features.weights import WeightsError
-from explorer.features.zoo import RESNET50, check_weights_name
 from explorer.images import Picture, quantise
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import psnr
@@ -86,9 +86,7 @@ def _load(lab: Lab, layers: Sequence[str], options: BackbonesOptions) -> tuple[l
         except WeightsError as error:
             missing.append(str(error))
             continue
-        found.append(
-            _Network(other.backbone.name, other, other.models.layers, _fit(other, other.models.layers))
-        )
+        found.append(_Network(other.backbone.name, other, other.layers, _fit(other, other.layers)))
     return found, missing
 
 

@@ -63,10 +63,12 @@ def _measure(lab: Lab, picture: Picture, layers: Sequence[str], made: Images) ->
     original = quantise(picture.images.to(made))
     other = quantise(_another(picture).images.to(made))
     # One pass to the end serves all layers and the network's opinion.
-    looked = lab.trunk(join_nodes((*layers, lab.models.output)))(torch.cat([made, original, other]))
+    looked = lab.trunk(join_nodes((*layers, lab.network.output)))(torch.cat([made, original, other]))
     reached = {layer: looked[layer][:-2] for layer in layers}
     target, another = ({layer: looked[layer][[row]] for layer in layers} for row in (-2, -1))
-    opinions = _compare_opinions(lab, looked[lab.models.output][:-1], RECOGNISER(torch.cat([made, original])))
+    opinions = _compare_opinions(
+        lab, looked[lab.network.output][:-1], RECOGNISER(torch.cat([made, original]))
+    )
     return [
         {
             "image": picture.name,

@@ -1,16 +1,19 @@
-"""The backbone: ResNet-50 with weights that have a name, a digest and a notice for whoever sees its results.
+"""The backbone: a network of torchvision with weights that have a name, a digest and a notice.
 
-Order of search: a file that the user names; for torchvision's names the torch hub cache (``TORCH_HOME``),
-Hugging Face's cache, a download, and at last the compact copy that comes with this repository.
+Order of search: a file that the user names; for torchvision's names the torch hub cache (``TORCH_HOME``), for
+ResNet-50 Hugging Face's cache, a download, and for ResNet-50 at last the compact copy of this repository.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import torch
+import torchvision.models
 from torch import nn
-from torchvision.models import ResNet50_Weights, resnet50
+from torchvision.models import ResNet50_Weights, WeightsEnum, get_model_weights, list_models
 
 from explorer.download import DownloadError
 from explorer.features.weights import (
@@ -27,12 +30,16 @@ from explorer.features.weights import (
     read_state,
 )
 
+RESNET50 = "resnet50"
 UNTRAINED_SEED = 0
 MAX_REASON_LENGTH = 120  # Torch lists every parameter that is missing.
+DELETE = "Delete the file, so that it is downloaded again."
 ABOUT_COMPACT = (
     f"The compact weights run: layer1 and layer2 are exactly those of {EXACT}, layer3 and layer4 are of a "
     "quantised network close to it."
 )
+# Torchvision tells of a change to come at whoever builds GoogLeNet or Inception without weights.
+warnings.filterwarnings("ignore", "The default weight initialization of", FutureWarning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,76 +53,118 @@ class Backbone:
     categories: tuple[str, ...]
     notice: str | None = None  # What whoever sees results should know of the weights.
     is_fallback: bool = False  # Other weights were asked for.
-    architecture: str = "resnet50"  # As torchvision calls the network.
+    architecture: str = RESNET50  # As torchvision calls the network.
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the network has learned anything, so that its opinion counts."""
+        return self.digest is not None
 
 
-def load_backbone(weights: str = EXACT, tell: Callable[[str], None] = lambda _: None) -> Backbone:
-    """Load ResNet-50 by torchvision weight name, by file, ``compact`` or ``untrained``.
+def load_backbone(
+    weights: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    architecture: str = RESNET50,
+) -> Backbone:
+    """Load a network by torchvision weight name, by file, or ``untrained``; ResNet-50 also ``compact``.
 
-    Where IMAGENET1K_V1 can be neither found nor downloaded, the compact copy runs, with `is_fallback` set and
-    the reason in `notice`. `tell` hears how far a download is.
+    Without weights it takes torchvision's first ones for the network. Where ResNet-50's can be neither found
+    nor downloaded, the compact copy runs, with `is_fallback` set and the reason in `notice`. `tell` hears how
+    far a download is.
 
     Raises:
-        WeightsError: the name is unknown, the file is missing, damaged or of another network, or
-            IMAGENET1K_V2 cannot be had.
+        WeightsError: the network or the weights are unknown, cannot be had, or do not fit each other.
         BundledFileError: the compact copy is missing or altered.
     """
+    named = _list_weights(architecture)
+    weights = weights or next(iter(named))
     if weights == UNTRAINED:
-        return _make_untrained()
-    if weights in (COMPACT, COMPACT_NAME):
-        return _build(find_compact(), COMPACT, notice=ABOUT_COMPACT)
-    if weights in ResNet50_Weights.__members__:
-        return _load_named(ResNet50_Weights[weights], tell)
-    path = Path(weights)
-    if path.is_file():
-        return _build(identify(path), weights, advice="Name a state dict of torchvision's resnet50.")
-    known = ", ".join([*ResNet50_Weights.__members__, COMPACT, UNTRAINED])
-    raise WeightsError(f"Unknown weights '{weights}': use {known}, or the path of an existing file.")
+        return _build(architecture, None, UNTRAINED)
+    if architecture == RESNET50 and weights in (COMPACT, COMPACT_NAME):
+        return _build(architecture, find_compact(), COMPACT, notice=ABOUT_COMPACT)
+    if weights in named:
+        return _load_named(architecture, named[weights], tell)
+    if Path(weights).is_file():
+        advice = f"Name a state dict of torchvision's {architecture}, or another backbone."
+        return _build(architecture, identify(Path(weights)), weights, advice=advice)
+    known = ", ".join(_known_names(architecture))
+    raise WeightsError(f"Unknown weights '{weights}' of {architecture}: use {known}, or the path of a file.")
 
 
-def _load_named(weights: ResNet50_Weights, tell: Callable[[str], None]) -> Backbone:
+def check_weights_name(architecture: str, weights: str) -> None:
+    """Raise WeightsError unless the weights have a name; the path of a file is none, whatever lies there."""
+    known = _known_names(architecture)
+    if weights not in known:
+        raise WeightsError(f"Unknown weights '{weights}' of {architecture}: use {', '.join(known)}.")
+
+
+def _known_names(architecture: str) -> list[str]:
+    return [*_list_weights(architecture), *([COMPACT] if architecture == RESNET50 else []), UNTRAINED]
+
+
+def _list_weights(architecture: str) -> dict[str, WeightsEnum]:
+    known = list_models(module=torchvision.models)
+    if architecture not in known:
+        close = get_close_matches(architecture, known, n=3) or ("resnet18", "vgg16", "convnext_tiny")
+        raise WeightsError(f"Unknown backbone '{architecture}'. Did you mean {', '.join(close)}?")
+    return {entry.name: entry for entry in get_model_weights(architecture)}
+
+
+def _load_named(architecture: str, weights: WeightsEnum, tell: Callable[[str], None]) -> Backbone:
     try:
-        found = find_named(weights, tell)
+        found = find_named(weights, architecture, tell)
     except DownloadError as error:
-        if weights.name != EXACT:
-            raise WeightsError(f"{weights.name} is in no cache and cannot be downloaded: {error}.") from error
+        if weights is not ResNet50_Weights[EXACT]:
+            raise WeightsError(
+                f"The weights {weights.name} of {architecture} are in no cache and cannot be downloaded: "
+                f"{error}. Use the untrained network ({UNTRAINED}), or name a file."
+            ) from error
         notice = f"{ABOUT_COMPACT} The exact ones could not be downloaded ({error}); a restart tries again."
-        return _build(find_compact(), COMPACT, notice=notice, is_fallback=True)
-    advice = "Delete the file, so that it is downloaded again."
-    if found.name == weights.name:
-        return _build(found, weights.name, advice=advice)
+        return _build(architecture, find_compact(), COMPACT, notice=notice, is_fallback=True)
+    if architecture != RESNET50 or found.name == weights.name:
+        return _build(architecture, found, weights.name, advice=DELETE)
     if found.name == COMPACT_NAME:
-        notice = f"{ABOUT_COMPACT} The weights cache holds them in the exact file's place."
-        return _build(found, COMPACT, notice=notice, is_fallback=True, advice=advice)
-    notice = f"The cache's file of {weights.name} is not torchvision's; it runs as {OWN_FILE}."
-    return _build(found, str(found.path), notice=notice, is_fallback=True, advice=advice)
+        source, notice = COMPACT, f"{ABOUT_COMPACT} The weights cache holds them in the exact file's place."
+    else:
+        source = str(found.path)
+        notice = f"The cache's file of {weights.name} is not torchvision's; it runs as {OWN_FILE}."
+    return _build(architecture, found, source, notice=notice, is_fallback=True, advice=DELETE)
 
 
 def _build(
-    file: WeightsFile, source: str, *, advice: str = "", notice: str | None = None, is_fallback: bool = False
+    architecture: str,
+    file: WeightsFile | None,
+    source: str,
+    *,
+    advice: str = "",
+    notice: str | None = None,
+    is_fallback: bool = False,
 ) -> Backbone:
-    """Put a file's weights into a network; `advice` ends the message of an error."""
-    network = resnet50()
+    """Make the network, and put a file's weights into it; `advice` ends the message of an error."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(UNTRAINED_SEED)
+        network = torchvision.models.get_model(architecture, weights=None)
+    if file is not None:
+        _fill(network, file.path, architecture, advice)
+    network.eval().requires_grad_(False)
+    first, *_ = get_model_weights(architecture)
+    categories = tuple(first.meta["categories"])
+    digest = None if file is None else file.digest
+    # Of ResNet-50 the weights alone are named, as its reports always were.
+    name = UNTRAINED if file is None else file.name
+    name = name if architecture == RESNET50 else f"{architecture} {Path(source).name}"
+    return Backbone(name, network, source, digest, categories, notice, is_fallback, architecture)
+
+
+def _fill(network: nn.Module, path: Path, architecture: str, advice: str) -> None:
     try:
-        network.load_state_dict(read_state(file.path))
+        network.load_state_dict(read_state(path))
     except WeightsError as error:
         raise WeightsError(f"{error} {advice}") from error
     except RuntimeError as error:
         _, *details = str(error).split("\n\t")
         found = details[0][:MAX_REASON_LENGTH] if details else "no tensors"
         raise WeightsError(
-            f"{file.path.name} holds the weights of another network ({found}). {advice}"
+            f"{path.name} holds the weights of another network than {architecture} ({found}). {advice}"
         ) from error
-    network.eval().requires_grad_(False)
-    return Backbone(file.name, network, source, file.digest, _categories(), notice, is_fallback)
-
-
-def _make_untrained() -> Backbone:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(UNTRAINED_SEED)
-        network = resnet50().eval().requires_grad_(False)
-    return Backbone(UNTRAINED, network, UNTRAINED, None, _categories())
-
-
-def _categories() -> tuple[str, ...]:
-    return tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"])

@@ -1,4 +1,4 @@
-"""Files of ResNet-50's weights: which are known by their digest, and where each is looked for."""
+"""Files of networks' weights: which are known by their digest, and where each is looked for."""
 
 import hashlib
 import logging
@@ -10,7 +10,7 @@ import huggingface_hub
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from torchvision.models import ResNet50_Weights
+from torchvision.models import ResNet50_Weights, WeightsEnum
 
 from explorer.bundled import RESNET50_COMPACT
 from explorer.download import download, hub_file
@@ -44,7 +44,7 @@ class WeightsFile:
     digest: str
 
 
-def known_digest(weights: ResNet50_Weights) -> str:
+def known_digest(weights: WeightsEnum) -> str:
     """Return the start of the SHA-256 of torchvision's file, which stands in its name."""
     return hub_file(weights.url).stem.split("-")[-1]
 
@@ -58,20 +58,19 @@ def identify(path: Path) -> WeightsFile:
     return WeightsFile(path, known.get(digest, f"{path.name} ({OWN_FILE})"), digest)
 
 
-def find_named(weights: ResNet50_Weights, tell: Callable[[str], None]) -> WeightsFile:
-    """Find torchvision's weights in torch hub's cache or Hugging Face's, or download them.
+def find_named(weights: WeightsEnum, network: str, tell: Callable[[str], None]) -> WeightsFile:
+    """Find torchvision's weights in torch hub's cache, ResNet-50's in Hugging Face's too, or download them.
 
     Raises:
         DownloadError: they are in no cache, and why they could not be downloaded.
     """
     path = hub_file(weights.url)
     if not path.is_file():
-        cached = _find_in_hub_cache() if weights.name == EXACT else None
+        cached = _find_in_hub_cache() if weights is ResNet50_Weights[EXACT] else None
         if cached is not None:
             return cached
-        download(
-            weights.url, path, known_digest(weights), lambda come: tell(f"Downloading ResNet-50: {come}")
-        )
+        title = "ResNet-50" if isinstance(weights, ResNet50_Weights) else network
+        download(weights.url, path, known_digest(weights), lambda come: tell(f"Downloading {title}: {come}"))
     return identify(path)
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 import torch
 
 from explorer.decoders.refinement import DEFAULT_PASSES
-from explorer.features.backbone import Backbone
+from explorer.features.backbone import RESNET50, Backbone, load_backbone
+from explorer.features.network import Network
 from explorer.features.trunk import Trunk
-from explorer.features.zoo import RESNET50, load_network
 from explorer.images import Picture
 from explorer.inversion.settings import Settings
 from explorer.lab.layer import LayerLab
@@ -38,7 +38,7 @@ class Lab:
         backbone: str = RESNET50,
     ) -> "Lab":
         """Load a network of torchvision, by weight name or file (default: its first); `tell` hears of it."""
-        return cls(Models(load_network(backbone, weights, tell), device))
+        return cls(Models(load_backbone(weights, tell, architecture=backbone), device))
 
     @property
     def backbone(self) -> Backbone:
@@ -51,9 +51,14 @@ class Lab:
         return self.models.device
 
     @property
+    def network(self) -> Network:
+        """What the network offers."""
+        return self.models.network
+
+    @property
     def layers(self) -> tuple[str, ...]:
         """The layers that the network offers, shallow ones first."""
-        return self.models.layers
+        return self.network.layers
 
     def at(self, layer: str, *, passes: int = DEFAULT_PASSES) -> LayerLab:
         """Return what can be done with one layer, or with a joined set of nodes.

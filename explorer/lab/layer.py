@@ -97,7 +97,7 @@ class LayerLab:
 
     def settings(self, method: str, **changes: Any) -> Settings:  # noqa: ANN401 - as `load_settings`
         """Return the settings tuned for this layer, with changes by name; raises as `load_settings`."""
-        return load_settings(self.layer, method, layers=self._models.layers, **changes)
+        return load_settings(self.layer, method, layers=self._models.network.layers, **changes)
 
     def warm(self, method: str, settings: Settings | None = None) -> None:
         """Load, or fit, all that a method needs, so that a run measures its own time alone.

@@ -20,7 +20,7 @@ from explorer.decoders.linear import LinearDecoder, linear_decoder
 from explorer.decoders.refinement import DEFAULT_PASSES, RefinedDecoder, Refinement, find_refinement
 from explorer.features.backbone import Backbone
 from explorer.features.graph import trace
-from explorer.features.nodes import name_output, offer_nodes
+from explorer.features.network import survey
 from explorer.features.tail import cut_tail
 from explorer.features.trunk import Trunk, cut_trunk
 from explorer.images import Images
@@ -39,8 +39,7 @@ class Models:
         self.backbone = backbone
         self.device = device
         self._traced = trace(backbone.network)
-        self.layers = offer_nodes(self._traced)  # ResNet-50's four, or another network's like them.
-        self.output = name_output(self._traced)  # The node of the network's own opinion, its logits.
+        self.network = survey(backbone.architecture, self._traced)
         self._checkpoints = checkpoints
         self._trunks = _Cache[tuple[str, bool, torch.dtype], Trunk]()
         self._tails = _Cache[str, nn.Module]()

@@ -44,7 +44,7 @@ class Scorer:
     def compare(self, images: Images, original: Images) -> Scores:
         """Compare two pictures, each 1 x 3 x H x W, by the metrics that take no layer."""
         images, original = self._place(images), self._place(original)
-        output = self._models.output
+        output = self._models.network.output
         return _compare(images, original, self._look(images)[output], self._look(original)[output])[0]
 
     def score(self, images: Images, original: Images, layer: str) -> Scores:
@@ -62,7 +62,7 @@ class Scorer:
         images, original = self._place(torch.cat(list(distinct.values()))), self._place(original)
         layers = {layer for layer, _ in made}
         reached, target = self._look(images, layers), self._look(original, layers)
-        output = self._models.output
+        output = self._models.network.output
         scores = _compare(images, original, reached[output], target[output])
         return [
             scores[row] | _compare_features(reached, target, layer, row)
@@ -80,7 +80,7 @@ class Scorer:
     @torch.no_grad()
     def predictions(self, images: Images) -> list[Prediction]:
         """Name the five classes that the network itself finds likeliest in a picture, best first."""
-        logits = self._look(self._place(images))[self._models.output]
+        logits = self._look(self._place(images))[self._models.network.output]
         return _name_best(logits.softmax(dim=1), self._models.backbone.categories)
 
     def independent_predictions(self, images: Images) -> list[Prediction]:
@@ -90,7 +90,7 @@ class Scorer:
     @property
     def nodes(self) -> str:
         """What scoring looks at: one pass to the end gives the features of every layer on the way."""
-        return join_nodes((*self._models.layers, self._models.output))
+        return join_nodes((*self._models.network.layers, self._models.network.output))
 
     def _place(self, images: Images) -> Images:
         """Move pictures to the lab's device and round them to 8 bits."""

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from explorer.features.backbone import Backbone
-from explorer.features.zoo import RESNET50
+from explorer.features.backbone import RESNET50, Backbone
 from explorer.lab.lab import Lab
 from explorer.lab.methods import is_iterative
 from explorer.lab.run import Reconstruction

@@ -17,8 +17,10 @@ from starlette.middleware import Middleware
 
 from explorer.decoding.decode import MAX_FILE_BYTES
 from explorer.decoding.pool import start_decoders
+from explorer.errors import ExplorerError
+from explorer.features.backbone import RESNET50
 from explorer.features.layers import LAYERS
-from explorer.features.zoo import RESNET50
+from explorer.features.network import Network, survey
 from explorer.lab.lab import Lab
 from explorer.machine import CPU, best_device, keep_freed_memory
 from explorer.ui.address import Address
@@ -28,7 +30,6 @@ from explorer.ui.listeners import NoteListeners
 from explorer.ui.page import build_page
 from explorer.ui.queue.limits import DEFAULT_LIMITS, Limits
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.network import ServedNetwork, survey
 from explorer.ui.session.zero_gpu import is_lent
 from explorer.ui.theme import STYLE_SHEETS, build_theme, layer_variables, page_scripts
 
@@ -37,6 +38,12 @@ FIRST_PORT = 7860  # Of those that Gradio tries.
 RELAY_HOSTS = "*.gradio.live"
 # Gradio's own limit on events under way: well above the runs that may wait, so that others need not wait.
 MAX_EVENTS = 200
+
+WITH_MAPS = "vgg16, convnext_tiny, mobilenet_v3_small or resnet18"
+
+
+class BackboneError(ExplorerError):
+    """A network that the page cannot show; the message says what can."""
 
 
 def serve(
@@ -60,7 +67,7 @@ def serve(
         runs: Runs under way or waiting, at most.
         runs_per_address: Of these from one address.
     """
-    network = survey(backbone or RESNET50)
+    network = find_network(backbone or RESNET50)
     start_decoders()
     keep_freed_memory()
     usual = DEFAULT_LIMITS
@@ -81,7 +88,22 @@ def serve(
     Event().wait()
 
 
-def _make_state(weights: str | None, network: ServedNetwork, limits: Limits) -> AppState:
+def find_network(name: str) -> Network:
+    """Look up what the page shows of a network of torchvision.
+
+    Raises:
+        WeightsError: there is no such network.
+        BackboneError: it has no maps to show.
+    """
+    network = survey(name)
+    if not network.layers:
+        raise BackboneError(
+            f"The page shows maps that divide the picture, and {name} has none. Use {WITH_MAPS}, for example."
+        )
+    return network
+
+
+def _make_state(weights: str | None, network: Network, limits: Limits) -> AppState:
     # A lent GPU is there for races alone; everything else runs on the CPU.
     device = CPU if is_lent() else best_device()
     state = AppState(

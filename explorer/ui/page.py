@@ -7,6 +7,7 @@ from html import escape
 import gradio as gr
 
 from explorer.examples import EXAMPLES
+from explorer.features.network import Network
 from explorer.precision import fastest_precision
 from explorer.ui.api.endpoints import add_endpoints
 from explorer.ui.arrival import wire_arrival
@@ -19,7 +20,6 @@ from explorer.ui.exploring.wiring import wire_explore
 from explorer.ui.export import wire_export
 from explorer.ui.links import wire_links
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.network import ServedNetwork
 from explorer.ui.tabs.compare import build_compare, wire_compare
 from explorer.ui.tabs.explore import build_explore
 from explorer.ui.tabs.instant import build_instant
@@ -40,6 +40,9 @@ _HEADER = """
   </dl>
 </dialog>
 """
+NO_TRAINED_DECODERS = (
+    "No decoder has been trained for {network}: linear ones, fitted on the examples, stand in."
+)
 STATUS_EVERY_SECONDS = 0.5
 # Pictures and figures of visitors who have left go after half an hour; checked every ten minutes.
 DELETE_FILES = (600, 1800)
@@ -82,10 +85,15 @@ def build_page(state: AppState) -> gr.Blocks:
     return page
 
 
-def write_header(network: ServedNetwork) -> str:
+def write_header(network: Network) -> str:
     """Write the page's question, and its keys."""
     last = len(network.layers)
     return _HEADER.format(network=escape(network.title), keys="1" if last == 1 else f"1 – {last}")
+
+
+def describe_decoders(network: Network) -> str | None:
+    """Say that a network's decoders are linear ones; None where trained ones ship."""
+    return None if network.is_resnet50 else NO_TRAINED_DECODERS.format(network=network.title)
 
 
 class PageHandlers:
@@ -121,7 +129,7 @@ def _describe_models(state: AppState) -> str:
     # Weights of any other network are called by its name.
     weights = f"{network.title} {backbone.name}" if network.is_resnet50 else backbone.name
     facts = [weights, f"optimiser in {fastest_precision(loading.lab.device)}", "ready"]
-    lines = [" · ".join(facts), *filter(None, [network.notice, backbone.notice])]
+    lines = [" · ".join(facts), *filter(None, [describe_decoders(network), backbone.notice])]
     banner = _banner(loading.notice) if loading.notice else ""
     return banner + "".join(f'<p class="line" role="status">{escape(line)}</p>' for line in lines)
 

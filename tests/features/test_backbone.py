@@ -86,7 +86,7 @@ def test_a_file_in_the_cache_that_is_not_torchvisions_is_called_the_users_own(em
 
 
 def test_v2_that_cannot_be_had_is_an_error_and_no_other_network(empty_hub: Path) -> None:
-    with pytest.raises(WeightsError, match="IMAGENET1K_V2 is in no cache and cannot be downloaded"):
+    with pytest.raises(WeightsError, match="IMAGENET1K_V2 of resnet50 are in no cache"):
         load_backbone("IMAGENET1K_V2")
 
 

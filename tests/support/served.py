@@ -9,13 +9,13 @@ import torch
 
 from explorer.decoders.checkpoint import LINEAR
 from explorer.decoders.refinement import DEFAULT_PASSES
+from explorer.features.network import survey
 from explorer.features.weights import UNTRAINED
 from explorer.lab.lab import Lab
 from explorer.lab.models import Models
 from explorer.ui.launch import launch_options
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.network import survey
 from tests.support.decoders import save_refined
 from tests.support.tiny import FirstChannels
 

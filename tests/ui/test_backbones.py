@@ -15,9 +15,10 @@ import torch
 from gradio_client import Client
 
 from explorer.examples import EXAMPLES
+from explorer.features.network import Network
 from explorer.ui.components.examples import example_file
+from explorer.ui.page import describe_decoders
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.network import ServedNetwork
 from tests.support.raw import RawPage, error_of, fill_in
 from tests.support.served import MOBILENET_LAYERS as NAMES
 from tests.support.served import MOBILENET_SHAPES as SHAPES
@@ -64,7 +65,7 @@ def test_the_layers_of_the_page_are_those_of_the_lab(served_mobilenet: tuple[str
     _, state = served_mobilenet
     assert state.network.layers == state.lab.layers == NAMES
     assert state.loading.notice is None
-    assert [state.loading.shapes[layer] for layer in NAMES] == SHAPES
+    assert [state.network.shapes[layer] for layer in NAMES] == SHAPES
 
 
 def test_every_choice_of_layers_offers_these_and_no_others(address: str) -> None:
@@ -189,4 +190,4 @@ def test_a_link_carries_layers_of_this_network(address: str) -> None:
 
 
 def test_a_page_that_is_no_resnet50_says_that_its_decoders_are_linear() -> None:
-    assert "linear ones, fitted on the examples" in (ServedNetwork("vgg16", ("avgpool",), 512).notice or "")
+    assert "linear ones, fitted on the examples" in str(describe_decoders(Network("vgg16")))

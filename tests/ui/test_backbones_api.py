@@ -8,9 +8,9 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from explorer.features.layers import LAYERS
+from explorer.features.network import RESNET50_NETWORK, Network, survey
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.network import DEFAULT_NETWORK, ServedNetwork, survey
 from tests.support.served import MOBILENET_LAYERS as NAMES
 from tests.support.served import MOBILENET_SHAPES as SHAPES
 
@@ -20,7 +20,7 @@ def client(served_mobilenet: tuple[str, AppState]) -> Client:
     return Client(served_mobilenet[0], verbose=False)
 
 
-def default_layers(network: ServedNetwork) -> list[object]:
+def default_layers(network: Network) -> list[object]:
     """List which layer each endpoint takes where none is given."""
     page = build_page(AppState(lambda: pytest.fail("The models are not needed."), network=network))
     endpoints = page.get_api_info()["named_endpoints"]
@@ -35,8 +35,8 @@ def test_endpoints_have_a_default_of_the_network_however_few_its_layers(name: st
 
 
 def test_the_endpoints_of_a_page_on_resnet50_stay_as_they_are() -> None:
-    assert default_layers(DEFAULT_NETWORK) == ["layer2", "layer2"]
-    assert DEFAULT_NETWORK.layers == LAYERS
+    assert default_layers(RESNET50_NETWORK) == ["layer2", "layer2"]
+    assert RESNET50_NETWORK.layers == LAYERS
 
 
 def test_the_api_lists_the_layers_and_why_trained_decoders_are_missing(client: Client) -> None:

@@ -7,7 +7,7 @@ from gradio_client.exceptions import AppError
 
 from explorer.experiments import EXPERIMENTS
 from explorer.experiments.experiment import knobs
-from explorer.ui.session.network import DEFAULT_NETWORK
+from explorer.features.network import RESNET50_NETWORK
 from explorer.ui.tabs.explore import build_explore, describe
 
 
@@ -18,7 +18,7 @@ def client(address: str) -> Client:
 
 def test_every_option_of_every_experiment_has_a_control():
     with gr.Blocks():
-        tab = build_explore(DEFAULT_NETWORK)
+        tab = build_explore(RESNET50_NETWORK)
     assert {name: list(controls) for name, controls in tab.controls.items()} == {
         name: list(knobs(experiment.options)) for name, experiment in EXPERIMENTS.items()
     }

@@ -33,7 +33,7 @@ def exploration(coarse_lab: Lab, picture: Picture) -> Exploration:
 
 def optimise(lab: Lab, exploration: Exploration, **changes: object) -> None:
     options = RunOptions(steps=STEPS, layers=("layer1", "layer3"), **changes)  # pyright: ignore[reportArgumentType]
-    run = LiveRun(lab, {}, exploration.picture, options)
+    run = LiveRun(lab, exploration.picture, options)
     exploration.begin(run)
     while not run.is_over:
         for progress in run.advance(60):

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from explorer.features.layers import LAYERS
+from explorer.features.network import RESNET50_NETWORK, Network
 from explorer.metrics.scores import METRICS, Scores
 from explorer.ui import page as page_module
 from explorer.ui.language import LANGUAGES, read_catalogue
 from explorer.ui.page import build_page, write_header
 from explorer.ui.queue.place import Place, describe_place
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.network import DEFAULT_NETWORK, ServedNetwork
 from explorer.ui.stage.captions import (
     LOOKS,
     NO_LOOK,
@@ -50,7 +50,7 @@ def read_html(html: str) -> list[str]:
     return [text.strip() for text in parser.texts if text.strip()]
 
 
-def page_texts(network: ServedNetwork) -> Iterator[str]:
+def page_texts(network: Network) -> Iterator[str]:
     """Yield the texts of the page's components as Gradio lays them out."""
     page = build_page(AppState(lambda: pytest.fail("The models are not needed."), network=network))
     for component in page.config["components"]:
@@ -89,8 +89,11 @@ def said() -> Iterator[str]:
     yield from (metric.heading for metric in METRICS.values())
 
 
-@pytest.mark.parametrize("network", [DEFAULT_NETWORK, ServedNetwork("vgg16", ("layer1", "layer2"), 64)])
-def test_no_sentence_of_the_page_is_missing_in_the_catalogue(network: ServedNetwork) -> None:
+VGG16 = Network("vgg16", {"layer1": (64, 56, 56), "layer2": (64, 28, 28)}, "classifier")
+
+
+@pytest.mark.parametrize("network", [RESNET50_NETWORK, VGG16])
+def test_no_sentence_of_the_page_is_missing_in_the_catalogue(network: Network) -> None:
     keys = list(read_catalogue()["de"])
     assert sorted({text for text in page_texts(network) if not is_known(text.strip(), keys)}) == []
 

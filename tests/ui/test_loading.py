@@ -54,11 +54,3 @@ def test_the_lab_runs_although_something_else_could_not_be_prepared(coarse_lab: 
     assert loading.failure is None
     assert loading.is_open
     assert "No space left on device" in (loading.notice or "")
-
-
-def test_loading_ends_with_the_shapes_of_all_layers(coarse_lab: Lab) -> None:
-    loading = Loading(lambda: coarse_lab)
-    wait(loading)
-    assert loading.failure is None
-    assert loading.notice is None
-    assert loading.shapes["layer1"].endswith("× 56 × 56")

@@ -26,7 +26,7 @@ def fill(visits: Visits, session: str) -> Exploration:
 
 
 def begin(lab: Lab, exploration: Exploration) -> LiveRun:
-    run = LiveRun(lab, {}, PICTURE, OPTIONS)
+    run = LiveRun(lab, PICTURE, OPTIONS)
     exploration.begin(run)
     return run
 

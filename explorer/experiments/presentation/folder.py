@@ -9,7 +9,7 @@ from typing import Any
 from explorer.experiments.experiment import Experiment, Result, make_options
 from explorer.experiments.presentation.figure import draw_result
 from explorer.experiments.presentation.python_code import write_code
-from explorer.features.zoo import RESNET50
+from explorer.features.backbone import RESNET50
 from explorer.images import encode_png, to_pil
 from explorer.lab.lab import Lab
 from explorer.report.animation import encode_gif

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.examples import EXAMPLES
-from explorer.features.zoo import RESNET50
+from explorer.features.backbone import RESNET50
 
 TEMPLATE = """\
 from explorer import {names}

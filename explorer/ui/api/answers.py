@@ -51,12 +51,12 @@ def describe_result(result: Result) -> dict[str, Any]:
     }
 
 
-def describe_layer(lab: Lab, layer: str, shape: str | None) -> dict[str, Any]:
+def describe_layer(lab: Lab, layer: str) -> dict[str, Any]:
     """Write which methods run from a layer, and why the others do not."""
     reasons = {method: lab.at(layer).unavailable(method) for method in METHODS}
     return {
         "layer": layer,
-        "shape": shape,
+        "shape": lab.network.shapes[layer],
         "methods": [method for method, reason in reasons.items() if reason is None],
         "unavailable": {method: reason for method, reason in reasons.items() if reason},
     }

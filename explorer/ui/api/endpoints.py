@@ -157,8 +157,8 @@ class Endpoints:
 
     def layers(self) -> list[dict[str, Any]]:
         """List the layers with their feature shapes and the methods that run for these weights."""
-        lab, shapes = self._state.lab, self._state.loading.shapes
-        return [describe_layer(lab, layer, shapes.get(layer)) for layer in lab.layers]
+        lab = self._state.lab
+        return [describe_layer(lab, layer) for layer in lab.layers]
 
     def health(self) -> dict[str, Any]:
         """Tell whether the models are ready, which weights run, and what is wrong if something is."""

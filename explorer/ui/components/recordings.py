@@ -6,14 +6,14 @@ from typing import TypeGuard
 from uuid import uuid4
 
 from explorer.examples import load_example
+from explorer.features.network import RESNET50_NETWORK, Network
 from explorer.metrics.thumbnail import Thumbnails
 from explorer.report.recording import RecordedPanel, Recording, read_recording, recording_path
-from explorer.ui.session.network import DEFAULT_NETWORK, ServedNetwork
 from explorer.ui.stage import StagePanel, StageValue, still
 from explorer.ui.stage.captions import describe_layers, flat_psnr_db
 
 
-def has_recording(example: str | None, network: ServedNetwork = DEFAULT_NETWORK) -> TypeGuard[str]:
+def has_recording(example: str | None, network: Network = RESNET50_NETWORK) -> TypeGuard[str]:
     """Whether a run of this example on this network ships with the page: all that do are of ResNet-50."""
     return network.is_resnet50 and example is not None and recording_path(example).is_file()
 

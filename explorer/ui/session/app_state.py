@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from explorer.features.network import RESNET50_NETWORK, Network
 from explorer.lab.lab import Lab
 from explorer.ui.queue.limits import DEFAULT_LIMITS, Limits
 from explorer.ui.queue.queue import RunQueue
 from explorer.ui.session.loading import Loading
-from explorer.ui.session.network import DEFAULT_NETWORK, ServedNetwork
 from explorer.ui.session.visits import Visits
 
 
@@ -17,7 +17,7 @@ class AppState:
         self,
         load: Callable[[], Lab],
         limits: Limits = DEFAULT_LIMITS,
-        network: ServedNetwork = DEFAULT_NETWORK,
+        network: Network = RESNET50_NETWORK,
     ) -> None:
         self.network = network
         self.loading = Loading(load, network)

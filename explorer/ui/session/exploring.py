@@ -9,7 +9,7 @@ from explorer.experiments import EXPERIMENTS, follow_experiment
 from explorer.experiments.experiment import Result, default_of, knobs
 from explorer.experiments.presentation.folder import Run
 from explorer.experiments.presentation.python_code import write_code
-from explorer.features.zoo import RESNET50
+from explorer.features.backbone import RESNET50
 from explorer.images import Picture
 from explorer.lab.lab import Lab
 from explorer.report.bundle import repeat_command

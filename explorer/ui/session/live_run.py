@@ -36,7 +36,7 @@ class Progress:
 class LiveRun:
     """A job of the queue, and what the visitor sees of it."""
 
-    def __init__(self, lab: Lab, shapes: Mapping[str, str], picture: Picture, options: RunOptions) -> None:
+    def __init__(self, lab: Lab, picture: Picture, options: RunOptions) -> None:
         """Plan a run; nothing is computed before its first turn. Raises SettingsError."""
         self.id = uuid4().hex
         self.options = options
@@ -45,7 +45,7 @@ class LiveRun:
         self.scores: dict[str, Scores] = {}
         self.history = History()
         self.is_over = False
-        self._lab, self._shapes, self._picture = lab, shapes, picture
+        self._lab, self._picture = lab, picture
         self._metrics, self._thumbnails = LiveMetrics(lab.scorer, picture), Thumbnails(picture.images)
         self._has_original = False
         evaluations = options.steps * len(self.settings)
@@ -125,7 +125,9 @@ class LiveRun:
         frame, is_running = progress.frame, progress.phase == "running"
         jpegs = self.history.add(frame)
         measured = self._metrics.take()
-        panels = read_frame(frame, jpegs, self._shapes, measured, self._thumbnails, is_running=is_running)
+        panels = read_frame(
+            frame, jpegs, self._lab.network.shapes, measured, self._thumbnails, is_running=is_running
+        )
         value = StageValue(
             self.id,
             None if self._has_original else still(self._picture.images),
@@ -147,7 +149,7 @@ class LiveRun:
         status = f"Done after {frame.seconds:.1f} s."
         effort = {layer: (made.evaluations, made.seconds) for layer, made in self.results.items()}
         return replace(value, status=status).scored(
-            self.scores, effort, is_trained=self._lab.backbone.digest is not None
+            self.scores, effort, is_trained=self._lab.backbone.is_trained
         )
 
     def _running_table(self, frame: Frame) -> Table:

@@ -6,11 +6,11 @@ from threading import Event, Thread
 
 from explorer.errors import ExplorerError
 from explorer.examples import load_example
+from explorer.features.network import RESNET50_NETWORK, Network
 from explorer.lab.lab import Lab
 from explorer.machine import return_freed_memory
 from explorer.ui.components.errors import hide_folders
 from explorer.ui.session.live_run import score_results
-from explorer.ui.session.network import DEFAULT_NETWORK, ServedNetwork
 from explorer.ui.session.visit import Exploration
 
 WELCOME = "cat"  # The example that warms the models up, and that the page opens with.
@@ -25,14 +25,13 @@ class Loading:
     although the lab runs. Whatever is raised ends in one of the two.
     """
 
-    def __init__(self, load: Callable[[], Lab], network: ServedNetwork = DEFAULT_NETWORK) -> None:
+    def __init__(self, load: Callable[[], Lab], network: Network = RESNET50_NETWORK) -> None:
         self._load = load
         self._lab: Lab | None = None
         self._is_loaded = Event()
         self.doing = f"Loading {network.title} …"
         self.failure: str | None = None
         self.notice: str | None = None
-        self.shapes: dict[str, str] = {}
         self.welcome: Exploration | None = None  # The decoded example that the page opens with.
 
     def start(self) -> None:
@@ -81,9 +80,6 @@ class Loading:
         self.doing = "Preparing the layers …"
         lab.prepare()
         welcome = Exploration(load_example(WELCOME), WELCOME)
-        for layer in lab.layers:
-            _, channels, rows, columns = lab.at(layer).encode(welcome.picture)[layer].shape
-            self.shapes[layer] = f"{channels} × {rows} × {columns}"
         for layer in lab.layers:
             self.doing = f"Preparing the decoder of {layer} …"
             at = lab.at(layer)

@@ -100,7 +100,7 @@ def _decode(state: AppState, exploration: Exploration, method: str) -> Content:
 
 def _run(state: AppState, picture: Picture) -> tuple[Content, dict[str, Images]]:
     """Run the picture as the Live tab does, and return what replays it, and the pictures reached."""
-    run = LiveRun(state.lab, state.loading.shapes, picture, RUN)
+    run = LiveRun(state.lab, picture, RUN)
     values = [json.loads(run.show(progress).text()) for progress in run.advance(RUN.seconds)]
     frames = [{key: value[key] for key in ("seconds", "panels")} for value in values if not value["is_over"]]
     live = {**values[-1], "original": still(picture.images), "frames": frames}

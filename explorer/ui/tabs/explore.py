@@ -11,11 +11,11 @@ from gradio.components import Component
 from explorer.examples import EXAMPLES
 from explorer.experiments import EXPERIMENTS
 from explorer.experiments.experiment import Experiment, Knob, Offer, default_of, knobs
+from explorer.features.network import Network
 from explorer.features.weights import UNTRAINED
 from explorer.ui.components.picture_input import PictureInput
 from explorer.ui.components.weights_input import KINDS, WeightsInput
 from explorer.ui.explore_stage import build_explore_stage
-from explorer.ui.session.network import ServedNetwork
 
 FIRST = next(iter(EXPERIMENTS))
 SECOND_EXAMPLE = "coffee"
@@ -47,7 +47,7 @@ class ExploreTab:
         return [control for controls in self.controls.values() for control in controls.values()]
 
 
-def build_explore(network: ServedNetwork) -> ExploreTab:
+def build_explore(network: Network) -> ExploreTab:
     """Lay out the tab."""
     choices = [(experiment.title, name) for name, experiment in EXPERIMENTS.items()]
     experiment = gr.Radio(
@@ -91,7 +91,7 @@ def describe(name: str) -> str:
     return f"<p>{escape(EXPERIMENTS[name].explanation)}</p>"
 
 
-def network_defaults(network: ServedNetwork) -> dict[str, str]:
+def network_defaults(network: Network) -> dict[str, str]:
     """Give the options that name networks values for this one; those of experiments are for ResNet-50."""
     return (
         {}
@@ -100,13 +100,13 @@ def network_defaults(network: ServedNetwork) -> dict[str, str]:
     )
 
 
-def _build_controls(experiment: Experiment[Any], network: ServedNetwork) -> dict[str, Component]:
+def _build_controls(experiment: Experiment[Any], network: Network) -> dict[str, Component]:
     kinds = get_type_hints(experiment.options)
     values = {name: default_of(experiment.options, name) for name in knobs(experiment.options)}
     values |= {name: value for name, value in network_defaults(network).items() if name in values}
     offers = {name: Offer(knob, values[name]) for name, knob in knobs(experiment.options).items()}
     if experiment.adapt:
-        offers |= experiment.adapt(values, network.fewest_channels)
+        offers |= experiment.adapt(values, min(channels for channels, _, _ in network.maps.values()))
     return {
         name: _build_control(name, offer.knob, offer.default, kinds[name]) for name, offer in offers.items()
     }

@@ -7,6 +7,7 @@ from uuid import uuid4
 import gradio as gr
 
 from explorer.decoders.checkpoint import LINEAR
+from explorer.features.network import Network
 from explorer.images import Picture, quantise
 from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, REFINED, OnePass
@@ -16,7 +17,6 @@ from explorer.metrics.functional import psnr, ssim
 from explorer.metrics.thumbnail import thumbnail_side
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.live_run import score_results
-from explorer.ui.session.network import ServedNetwork
 from explorer.ui.session.visit import Exploration
 from explorer.ui.stage import StagePanel, StageValue, build_stage, still
 from explorer.ui.stage.captions import describe_layers, describe_passes, flat_psnr_db
@@ -36,7 +36,7 @@ class InstantTab:
     stage: gr.HTML
 
 
-def build_instant(network: ServedNetwork) -> InstantTab:
+def build_instant(network: Network) -> InstantTab:
     """Lay out the tab."""
     with gr.Row(elem_classes="toolbar", equal_height=True):
         decoder = gr.Radio(list_decoders(), value=BEST, label="Decoder", elem_id="decoder", container=False)
@@ -64,7 +64,7 @@ def decode_picture(state: AppState, exploration: Exploration, method: str = BEST
     decoded: dict[str, Reconstruction] = {}
     found: dict[str, list[float]] = {}
     for made, note in _decode_layers(lab, exploration, method):
-        panel = _panel(picture, made, state.loading.shapes.get(made.layer, ""), note)
+        panel = _panel(picture, made, state.network.shapes[made.layer], note)
         value = replace(value, panels={**value.panels, made.layer: panel})
         decoded[made.layer] = made
         found.setdefault(made.layer, []).append(panel.psnr_db or 0.0)
@@ -86,7 +86,7 @@ def measure_decoded(state: AppState, exploration: Exploration) -> StageValue | N
         return None
     scores = score_results(state.lab, exploration.picture, exploration.decoded)
     exploration.decoded_scores = scores
-    is_trained = state.lab.backbone.digest is not None
+    is_trained = state.lab.backbone.is_trained
     return replace(value, status="").scored(scores, is_trained=is_trained)
 
 
@@ -94,13 +94,13 @@ def describe_decoded(state: AppState, exploration: Exploration) -> StageValue:
     """Return the stage of an example that was decoded and measured before anybody asked."""
     picture = exploration.picture
     panels = {
-        layer: _panel(picture, made, state.loading.shapes[layer], _note(state.lab, exploration, made, BEST))
+        layer: _panel(picture, made, state.network.shapes[layer], _note(state.lab, exploration, made, BEST))
         for layer, made in exploration.decoded.items()
     }
     psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in panels.items()}
     captions = describe_layers(psnr_db, flat_psnr_db(picture.images))
     value = StageValue(uuid4().hex, still(picture.images), panels, captions=captions, status=WELCOME_STATUS)
-    is_trained = state.lab.backbone.digest is not None
+    is_trained = state.lab.backbone.is_trained
     return value.scored(exploration.decoded_scores, is_trained=is_trained)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from explorer.features.network import Network
 from explorer.report.plots import history_figure
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.events import AT_ONCE, TOGETHER
@@ -16,7 +17,6 @@ from explorer.ui.components.recordings import has_recording, write_replay
 from explorer.ui.queue.following import follow
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.live_run import LiveRun
-from explorer.ui.session.network import ServedNetwork
 from explorer.ui.session.options import OPTIONS, RunOptions, list_options
 from explorer.ui.session.recall import recall
 from explorer.ui.session.visit import Visit
@@ -40,7 +40,7 @@ class LiveTab:
     plot: gr.Plot
 
 
-def build_live(network: ServedNetwork) -> LiveTab:
+def build_live(network: Network) -> LiveTab:
     """Lay out the tab."""
     with gr.Row(elem_classes="toolbar", equal_height=True):
         run = gr.Button("Run", variant="primary", elem_id="run", scale=0, min_width=110)
@@ -143,7 +143,7 @@ class LiveHandlers:
         exploration = recall(self._visit(request), path)
         with clear_errors():
             options = RunOptions.from_controls(chosen, self._options)
-            run = LiveRun(self._state.lab, self._state.loading.shapes, exploration.picture, options)
+            run = LiveRun(self._state.lab, exploration.picture, options)
         exploration.begin(run)
         self._state.visits.make_room()
         return run

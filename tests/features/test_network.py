@@ -5,9 +5,9 @@ import torch
 import torchvision
 
 from explorer.errors import ExplorerError
+from explorer.features.backbone import load_backbone
 from explorer.features.graph import trace
 from explorer.features.nodes import list_blocks, name_output, offer_nodes
-from explorer.features.zoo import load_network
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ from explorer.features.zoo import load_network
     ],
 )
 def test_a_network_offers_its_last_map_at_each_resolution(name, nodes, output):
-    traced = trace(load_network(name, "untrained").network)
-    offered = offer_nodes(traced)
+    traced = trace(load_backbone("untrained", architecture=name).network)
+    offered = tuple(offer_nodes(traced))
     assert name_output(traced) == output
     if nodes is None:
         assert len(offered) == 4
@@ -30,46 +30,46 @@ def test_a_network_offers_its_last_map_at_each_resolution(name, nodes, output):
 
 
 def test_residual_blocks_are_listed_in_order():
-    blocks = list_blocks(load_network("resnet18", "untrained").network)
+    blocks = list_blocks(load_backbone("untrained", architecture="resnet18").network)
     assert blocks == tuple(f"layer{stage}.{block}" for stage in (1, 2, 3, 4) for block in (0, 1))
 
 
 def test_own_weights_are_taken_from_a_file(tmp_path):
     network = torchvision.models.resnet18(weights=None)
     torch.save(network.state_dict(), tmp_path / "mine.pth")
-    loaded = load_network("resnet18", str(tmp_path / "mine.pth"))
+    loaded = load_backbone(str(tmp_path / "mine.pth"), architecture="resnet18")
     assert torch.equal(loaded.network.get_parameter("fc.weight"), network.fc.weight)
     assert loaded.digest is not None
 
 
 def test_an_untrained_network_is_the_same_every_time():
-    first, second = (load_network("resnet18", "untrained").network for _ in range(2))
+    first, second = (load_backbone("untrained", architecture="resnet18").network for _ in range(2))
     assert torch.equal(first.get_parameter("conv1.weight"), second.get_parameter("conv1.weight"))
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
     torch.save(torchvision.models.resnet18(weights=None).state_dict(), tmp_path / "r18.pth")
     with pytest.raises(ExplorerError, match=r"r18\.pth holds the weights of another network than resnet34"):
-        load_network("resnet34", str(tmp_path / "r18.pth"))
+        load_backbone(str(tmp_path / "r18.pth"), architecture="resnet34")
 
 
 def test_a_file_that_would_run_code_is_refused(tmp_path):
     (tmp_path / "code.pth").write_bytes(b"cos\nsystem\n(S'true'\ntR.")  # A pickle that calls os.system.
     with pytest.raises(ExplorerError, match="damaged, or no file of weights alone"):
-        load_network("resnet18", str(tmp_path / "code.pth"))
+        load_backbone(str(tmp_path / "code.pth"), architecture="resnet18")
 
 
 def test_an_unknown_network_is_answered_with_similar_names():
     with pytest.raises(ExplorerError, match=r"Unknown backbone 'vgg61'\. Did you mean vgg1"):
-        load_network("vgg61")
+        load_backbone(architecture="vgg61")
 
 
 def test_weights_that_cannot_be_had_offer_the_untrained_network(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(ExplorerError, match=r"resnet18 are in no cache .* Use the untrained network"):
-        load_network("resnet18")
+        load_backbone(architecture="resnet18")
 
 
 def test_unknown_weights_are_answered_with_the_known_ones():
     with pytest.raises(ExplorerError, match="'V9' of resnet18: use IMAGENET1K_V1, untrained"):
-        load_network("resnet18", "V9")
+        load_backbone("V9", architecture="resnet18")
