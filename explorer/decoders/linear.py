@@ -6,17 +6,14 @@ trained ones, and they are the first layer's start of those that are trained.
 
 import hashlib
 import math
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from explorer.cache import cached
 from explorer.decoders.regression import (
     MAX_ROWS_PER_BATCH,
     RIDGE,
@@ -27,10 +24,8 @@ from explorer.decoders.regression import (
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.layers import join_nodes
 from explorer.features.trunk import Trunk
-from explorer.files import replacing
 from explorer.images import SIZE, Images
 
-CACHE_VARIABLE = "EXPLORER_CACHE"
 # The example pictures are few: each is cropped at several sizes, so that edges and textures vary in scale.
 CROP_SIZES = (224, 288, 352, 448)
 CROPS_PER_SIZE = 8
@@ -74,18 +69,9 @@ def linear_decoder(trunk: Trunk) -> LinearDecoder:
     """
     if len(trunk.nodes) != 1:
         raise LinearDecoderError(f"A linear decoder reads one layer, not {join_nodes(trunk.nodes)}.")
-    path = cache_folder() / f"linear-{trunk.fingerprint}-{RECIPE}.safetensors"
-    fitted = _load(path)
-    if fitted is None:
-        fitted = fit_linear_map(_example_pairs(trunk))
-        _save(fitted, path)
+    key = f"linear-{trunk.fingerprint}-{RECIPE}"
+    fitted = cached(key, LinearMap, lambda: fit_linear_map(_example_pairs(trunk)))
     return LinearDecoder(trunk.nodes[0], fitted)
-
-
-def cache_folder() -> Path:
-    """Tell the folder for fitted decoders: ``EXPLORER_CACHE``, or a folder in the user's cache."""
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resnet-inversion-explorer"
-    return Path(os.environ.get(CACHE_VARIABLE) or default)
 
 
 def example_batches() -> Iterator[Images]:
@@ -109,16 +95,3 @@ def _random_crop(images: Images, generator: torch.Generator) -> Float[Tensor, "b
 def _example_pairs(trunk: Trunk) -> Iterator[tuple[Tensor, Images]]:
     for images in example_batches():
         yield trunk(images)[trunk.nodes[0]], images
-
-
-def _load(path: Path) -> LinearMap | None:
-    """Read a cached map; a damaged file counts as absent, because it can be fitted again."""
-    try:
-        return LinearMap(**load_file(path))
-    except (FileNotFoundError, SafetensorError, TypeError):
-        return None
-
-
-def _save(fitted: LinearMap, path: Path) -> None:
-    with replacing(path) as partial:
-        save_file({name: getattr(fitted, name) for name in LinearMap.__slots__}, partial)

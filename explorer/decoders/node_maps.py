@@ -14,23 +14,21 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torch.nn import functional
 
 from explorer.decoders.checkpoint import CHECKPOINTS
-from explorer.decoders.linear import LinearDecoder, LinearDecoderError, LinearMap
+from explorer.decoders.linear import LinearDecoder
+from explorer.decoders.regression import LinearDecoderError, LinearMap, NormalEquations
 from explorer.features.trunk import Features
 from explorer.files import replacing
 from explorer.images import Images
 
 BLOCKS_FILE = CHECKPOINTS / "resnet50-v1" / "blocks-linear.safetensors"
 MAX_NUMBERS = 490_000  # With the means and biases a node stays below one megabyte in half precision.
-MAX_STRIDE = 32  # Pixels of the picture below one cell, by side.
 # Ridge strengths, relative to the mean variance of the regressors, of which the held-out pictures choose.
 RIDGES = (1e-4, 1e-3, 1e-2, 0.1, 0.3, 1.0)
 # Every fifth batch is held out for that choice.
 HELD_OUT = 5
-# Positions used of each batch: shallow maps have more than a tall regression needs.
-MAX_ROWS = 4096
+FITTED, KEPT_BACK = 0, 1  # The parts of its sums.
 METADATA = "node_maps"
 SEPARATOR = "|"  # Between a node and the name of its tensor in the file.
 
@@ -57,7 +55,7 @@ class JointFit:
 
     def __init__(self, trunk: Callable[[Images], Features]) -> None:
         self._trunk = trunk
-        self._nodes: dict[str, _Regression] = {}
+        self._nodes: dict[str, NormalEquations] = {}
         self._batches = 0
 
     @torch.no_grad()
@@ -69,28 +67,41 @@ class JointFit:
         """
         for node, features in self._trunk(images).items():
             if node not in self._nodes:
-                self._nodes[node] = _Regression(features.float(), images)
-            is_held_out = self._batches % HELD_OUT == HELD_OUT - 1
-            self._nodes[node].add(features.float(), images, is_held_out=is_held_out)
+                self._nodes[node] = NormalEquations(features.float(), images, kernel=1, parts=2)
+            part = KEPT_BACK if self._batches % HELD_OUT == HELD_OUT - 1 else FITTED
+            self._nodes[node].add(features.float(), images, part=part)
         self._batches += 1
 
     def solve(self, node: str) -> NodeMap:
         """Compute one node's map; raises LinearDecoderError before the first held-out batch."""
         if self._batches < HELD_OUT:
             raise LinearDecoderError(f"A fit needs {HELD_OUT} batches of pictures, not {self._batches}.")
-        return self._nodes[node].solve()
+        return _solve(self._nodes[node])
 
 
-def save_maps(maps: Mapping[str, NodeMap], path: Path, *, fingerprint: str, about: str) -> None:
-    """Write maps in half precision, with the fingerprint of the trunk that has all of their nodes."""
-    tensors = {
+def pack_maps(maps: Mapping[str, NodeMap]) -> dict[str, Tensor]:
+    """Write maps as tensors by name, in half precision."""
+    return {
         f"{node}{SEPARATOR}{name}": getattr(fitted, name).half().contiguous()
         for node, fitted in maps.items()
         for name in NodeMap.__slots__
     }
+
+
+def unpack_maps(**tensors: Tensor) -> dict[str, NodeMap]:
+    """Read maps by node, the inverse of `pack_maps`; raises TypeError or ValueError for other tensors."""
+    maps: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        node, part = name.split(SEPARATOR)
+        maps.setdefault(node, {})[part] = tensor
+    return {node: NodeMap(**parts) for node, parts in maps.items()}
+
+
+def save_maps(maps: Mapping[str, NodeMap], path: Path, *, fingerprint: str, about: str) -> None:
+    """Write maps into a file, with the fingerprint of the trunk that has all of their nodes."""
     header = json.dumps({"nodes": list(maps), "fingerprint": fingerprint, "about": about})
     with replacing(path) as partial:
-        save_file(tensors, partial, metadata={METADATA: header})
+        save_file(pack_maps(maps), partial, metadata={METADATA: header})
 
 
 def load_maps(path: Path, *, fingerprint: str) -> dict[str, NodeMap] | None:
@@ -106,77 +117,36 @@ def load_maps(path: Path, *, fingerprint: str) -> dict[str, NodeMap] | None:
             header = json.loads((file.metadata() or {})[METADATA])
         if header["fingerprint"] != fingerprint:
             return None
-        tensors = load_file(path)
-        return {
-            node: NodeMap(**{name: tensors[f"{node}{SEPARATOR}{name}"] for name in NodeMap.__slots__})
-            for node in header["nodes"]
-        }
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        return unpack_maps(**load_file(path))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise LinearDecoderError(
             f"{path} is no readable file of linear maps ({error!r}); delete it to fit them again."
         ) from error
 
 
-class _Regression:
-    """The normal equations of one node, over the pictures that are fitted and over those held out."""
+def _solve(sums: NormalEquations) -> NodeMap:
+    """Regress by the ridge that the held-out pictures choose, at the largest rank that fits."""
+    weights = sums.solve(min(RIDGES, key=lambda ridge: _held_out_error(sums, ridge)))
+    gram = sums.gram.sum(0)
+    patch, channels = sums.moment.shape[2], len(gram) - 1
+    outer = _basis(gram, weights)[:, : min(patch, channels, MAX_NUMBERS // (patch + channels))]
+    weight, constant = weights[:-1].T, weights[-1]
+    centre = weight @ (gram[-1, :-1] / gram[-1, -1]) + constant  # The mean prediction stays as it is.
+    bias = centre + outer @ (outer.T @ (constant - centre))
+    tensors = (sums.mean, sums.std, outer.T @ weight, outer, bias)
+    return NodeMap(*(tensor.float().cpu() for tensor in tensors))
 
-    def __init__(self, features: Float[Tensor, "batch ..."], images: Images) -> None:
-        if features.ndim != 4 or images.shape[-1] % features.shape[-1]:
-            shape = tuple(features.shape[1:])
-            raise LinearDecoderError(f"A linear decoder needs maps that divide the picture, not {shape}.")
-        self.stride = images.shape[-1] // features.shape[-1]
-        if self.stride > MAX_STRIDE:
-            raise LinearDecoderError(
-                f"A cell for {self.stride} pixels by side is too coarse: {MAX_STRIDE} at most."
-            )
-        self.mean = features.mean(dim=(0, 2, 3))
-        self.std = features.std(dim=(0, 2, 3)).clamp_min(1e-3 * float(features.std()) + 1e-8)
-        size = features.shape[1] + 1
-        self.gram = torch.zeros(2, size, size, dtype=torch.float64)
-        self.moment = torch.zeros(2, size, 3 * self.stride**2, dtype=torch.float64)
-        self.generator = torch.Generator().manual_seed(0)
 
-    def add(self, features: Tensor, images: Images, *, is_held_out: bool) -> None:
-        standardised = (features - self.mean.view(1, -1, 1, 1)) / self.std.view(1, -1, 1, 1)
-        x = standardised.movedim(1, -1).flatten(0, 2)
-        y = functional.pixel_unshuffle(images, self.stride).movedim(1, -1).flatten(0, 2)
-        chosen = torch.randperm(len(x), generator=self.generator)[:MAX_ROWS]
-        x, y = torch.cat([x[chosen], x.new_ones(len(chosen), 1)], dim=1), y[chosen]
-        self.gram[int(is_held_out)] += (x.T @ x).cpu()
-        self.moment[int(is_held_out)] += (x.T @ y).cpu()
+def _held_out_error(sums: NormalEquations, ridge: float) -> float:
+    """Compute the squared error on the held-out pictures, but for a constant, from their sums alone."""
+    weights = sums.solve(ridge, slice(FITTED, FITTED + 1)).float()
+    gram, moment = sums.gram[KEPT_BACK].float(), sums.moment[KEPT_BACK].float()
+    return float((weights * (gram @ weights)).sum() - 2 * (weights * moment).sum())
 
-    def solve(self) -> NodeMap:
-        best = min(RIDGES, key=self._held_out_error)
-        weights = self._ridge(self.gram.sum(0), self.moment.sum(0), best)
-        basis = self._basis(weights)
-        outer = basis[:, : self._rank()]
-        weight, constant = weights[:-1].T, weights[-1]
-        gram = self.gram.sum(0)
-        centre = weight @ (gram[-1, :-1] / gram[-1, -1]) + constant  # The mean prediction stays as it is.
-        bias = centre + outer @ (outer.T @ (constant - centre))
-        return NodeMap(
-            self.mean.cpu(), self.std.cpu(), (outer.T @ weight).float(), outer.float(), bias.float()
-        )
 
-    def _held_out_error(self, ridge: float) -> float:
-        """Compute the squared error on the held-out pictures, but for a constant, from their sums alone."""
-        weights = self._ridge(self.gram[0], self.moment[0], ridge).float()
-        gram, moment = self.gram[1].float(), self.moment[1].float()
-        return float((weights * (gram @ weights)).sum() - 2 * (weights * moment).sum())
-
-    def _ridge(self, gram: Tensor, moment: Tensor, ridge: float) -> Tensor:
-        penalised = gram.clone()
-        penalised.diagonal()[:-1] += ridge * gram.diagonal()[:-1].mean()  # The constant is not shrunk.
-        return torch.cholesky_solve(moment, torch.linalg.cholesky(penalised))
-
-    def _basis(self, weights: Tensor) -> Tensor:
-        """Compute the directions of the predictions' largest variances, largest first (Izenman 1975)."""
-        gram = self.gram.sum(0)
-        count, sums = gram[-1, -1], gram[-1, :-1]
-        covariance = (gram[:-1, :-1] - torch.outer(sums, sums) / count) / count
-        predicted = weights[:-1].T @ covariance @ weights[:-1]
-        return torch.linalg.eigh(predicted).eigenvectors.flip(1)
-
-    def _rank(self) -> int:
-        patch, channels = self.moment.shape[2], self.gram.shape[1] - 1
-        return min(patch, channels, MAX_NUMBERS // (patch + channels))
+def _basis(gram: Tensor, weights: Tensor) -> Float[Tensor, "patch patch"]:
+    """Compute the directions of the predictions' largest variances, largest first (Izenman 1975)."""
+    count, sums = gram[-1, -1], gram[-1, :-1]
+    covariance = (gram[:-1, :-1] - torch.outer(sums, sums) / count) / count
+    predicted = weights[:-1].T @ covariance @ weights[:-1]
+    return torch.linalg.eigh(predicted).eigenvectors.flip(1)

@@ -42,58 +42,70 @@ def fit_linear_map(pairs: Iterable[tuple[Tensor, Images]], *, ridge: float | Non
     """Regress pictures on maps, such as features, by the normal equations, in one pass over the batches.
 
     ``ridge`` is relative to the mean variance of the regressors; None takes the neighbourhood's own.
-
-    Channels are standardised with the first batch's statistics; that conditions the problem and leaves its
-    solution the same but for the ridge.
     """
-    sums: _NormalEquations | None = None
+    sums: NormalEquations | None = None
     for features, images in pairs:
         if sums is None:
-            sums = _NormalEquations(features, images)
+            kernel = 3 if features.shape[1] <= MAX_NEIGHBOURHOOD_CHANNELS else 1
+            sums = NormalEquations(features, images, kernel=kernel)
         sums.add(features, images)
     if sums is None:
         raise ValueError("A linear decoder needs at least one picture.")
-    return sums.solve(RIDGE[sums.kernel] if ridge is None else ridge)
+    solution = sums.solve(RIDGE[sums.kernel] if ridge is None else ridge).float()
+    shape = (-1, len(sums.mean), sums.kernel, sums.kernel)
+    return LinearMap(
+        sums.mean, sums.std, solution[:-1].T.reshape(shape).contiguous(), solution[-1].contiguous()
+    )
 
 
-class _NormalEquations:
-    """Accumulates X'X and X'Y over features X (with a constant) and picture patches Y."""
+class NormalEquations:
+    """Sums X'X and X'Y over k x k neighbourhoods of features X, with a constant, and picture patches Y.
 
-    def __init__(self, features: Tensor, images: Images) -> None:
-        if features.ndim != 4 or images.shape[-1] % features.shape[-1]:
-            raise LinearDecoderError(
-                "A linear decoder needs a feature map that divides the picture, "
-                f"not features of shape {tuple(features.shape)}."
-            )
-        self.stride = images.shape[-1] // features.shape[-1]
-        if self.stride > MAX_STRIDE:
-            raise LinearDecoderError(
-                f"A linear decoder needs a feature map with a cell for {MAX_STRIDE}x{MAX_STRIDE} pixels "
-                f"at most, not for {self.stride}x{self.stride}."
-            )
+    Channels are standardised with the first batch's statistics; that conditions the problem and leaves its
+    solution the same but for the ridge. Batches may be summed up in several parts, as some are held out.
+
+    Raises:
+        LinearDecoderError: the features are no map that divides the picture, or too coarse a one.
+    """
+
+    def __init__(self, features: Tensor, images: Images, *, kernel: int, parts: int = 1) -> None:
+        self.stride = _find_stride(features, images)
+        self.kernel = kernel
         self.mean = features.mean(dim=(0, 2, 3))
         self.std = features.std(dim=(0, 2, 3)).clamp_min(1e-3 * features.std().item() + 1e-8)
-        self.kernel = 3 if features.shape[1] <= MAX_NEIGHBOURHOOD_CHANNELS else 1
-        size = features.shape[1] * self.kernel**2 + 1
-        self.gram = torch.zeros(size, size, dtype=torch.float64, device=features.device)
-        self.moment = torch.zeros(size, 3 * self.stride**2, dtype=torch.float64, device=features.device)
-        self.generator = torch.Generator().manual_seed(0)
+        size, patch = features.shape[1] * kernel**2 + 1, 3 * self.stride**2
+        self.gram = torch.zeros(parts, size, size, dtype=torch.float64, device=features.device)
+        self.moment = torch.zeros(parts, size, patch, dtype=torch.float64, device=features.device)
+        self._generator = torch.Generator().manual_seed(0)
 
-    def add(self, features: Tensor, images: Images) -> None:
+    def add(self, features: Tensor, images: Images, *, part: int = 0) -> None:
+        """Add a batch to one part's sums."""
         standardised = (features - self.mean.view(1, -1, 1, 1)) / self.std.view(1, -1, 1, 1)
         columns = functional.unfold(standardised, self.kernel, padding=self.kernel // 2)
         x = columns.transpose(1, 2).flatten(0, 1)
         y = functional.pixel_unshuffle(images, self.stride).flatten(2).transpose(1, 2).flatten(0, 1)
-        chosen = torch.randperm(len(x), generator=self.generator)[:MAX_ROWS_PER_BATCH]
+        chosen = torch.randperm(len(x), generator=self._generator)[:MAX_ROWS_PER_BATCH]
         x, y = torch.cat([x[chosen], x.new_ones(len(chosen), 1)], dim=1), y[chosen]
-        self.gram += x.T @ x
-        self.moment += x.T @ y
+        self.gram[part] += x.T @ x
+        self.moment[part] += x.T @ y
 
-    def solve(self, ridge: float) -> LinearMap:
-        penalty = ridge * self.gram.diagonal()[:-1].mean()
-        gram = self.gram.clone()
-        gram.diagonal()[:-1] += penalty  # The constant is not shrunk.
-        solution = torch.linalg.solve(gram, self.moment).float()
-        channels = len(self.mean)
-        weight = solution[:-1].T.reshape(-1, channels, self.kernel, self.kernel).contiguous()
-        return LinearMap(self.mean, self.std, weight, solution[-1].contiguous())
+    def solve(self, ridge: float, parts: slice = slice(None)) -> Float[Tensor, "regressors patch"]:
+        """Compute the weights of these parts together, those of the constant last."""
+        gram, moment = self.gram[parts].sum(0), self.moment[parts].sum(0)
+        gram.diagonal()[:-1] += ridge * gram.diagonal()[:-1].mean()  # The constant is not shrunk.
+        return torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
+
+
+def _find_stride(features: Tensor, images: Images) -> int:
+    if features.ndim != 4 or images.shape[-1] % features.shape[-1]:
+        raise LinearDecoderError(
+            "A linear decoder needs a feature map that divides the picture, "
+            f"not features of shape {tuple(features.shape)}."
+        )
+    stride = images.shape[-1] // features.shape[-1]
+    if stride > MAX_STRIDE:
+        raise LinearDecoderError(
+            f"A linear decoder needs a feature map with a cell for {MAX_STRIDE}x{MAX_STRIDE} pixels "
+            f"at most, not for {stride}x{stride}."
+        )
+    return stride

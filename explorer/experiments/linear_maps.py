@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
+from explorer.cache import find, keep
 from explorer.decoders.linear import (
     CROP_SIZES,
     CROPS_PER_SIZE,
     LinearDecoder,
     LinearDecoderError,
-    cache_folder,
     example_batches,
 )
-from explorer.decoders.node_maps import BLOCKS_FILE, JointFit, NodeMap, load_maps, save_maps
+from explorer.decoders.node_maps import BLOCKS_FILE, JointFit, NodeMap, load_maps, pack_maps, unpack_maps
 from explorer.features.layers import join_nodes
 from explorer.features.nodes import list_blocks
 from explorer.lab.lab import Lab
@@ -32,10 +32,10 @@ class LinearMaps:
         # One trunk for all nodes: a single pass serves all of them.
         self.trunk = lab.trunk(join_nodes(self._nodes))
         fingerprint = self.trunk.fingerprint
-        self._cache_file = cache_folder() / f"maps-{fingerprint}.safetensors"
+        self._key = f"maps-{fingerprint}"
         self._maps = load_maps(BLOCKS_FILE, fingerprint=fingerprint) if is_shipped else None
         if self._maps is None:
-            self._maps = load_maps(self._cache_file, fingerprint=fingerprint)
+            self._maps = find(self._key, unpack_maps)
 
     @property
     def is_fitted(self) -> bool:
@@ -52,7 +52,7 @@ class LinearMaps:
         for done, node in enumerate(self._nodes, start=1):
             maps[node] = fitting.solve(node)
             yield (BATCHES + done) / steps
-        save_maps(maps, self._cache_file, fingerprint=self.trunk.fingerprint, about="example pictures")
+        keep(self._key, pack_maps(maps))
         self._maps = maps
 
     def decoder(self, node: str) -> LinearDecoder:

@@ -7,7 +7,6 @@ import pytest
 import torch
 from torchvision.models.resnet import ResNet
 
-import explorer.decoders.linear as linear
 from explorer.decoders.linear import LinearDecoder, linear_decoder
 from explorer.decoders.regression import LinearDecoderError, fit_linear_map
 from explorer.examples import load_example
@@ -18,7 +17,7 @@ from explorer.metrics.functional import psnr
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(linear.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path))
     return tmp_path
 
 

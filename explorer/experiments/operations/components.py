@@ -5,19 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from explorer.cache import cached, find
 from explorer.decoders.linear import RECIPE as CROPS_RECIPE
-from explorer.decoders.linear import cache_folder, example_batches
+from explorer.decoders.linear import example_batches
 from explorer.experiments.operations.edits import Centre
 from explorer.features.trunk import Trunk
-from explorer.files import replacing
 from explorer.images import Images
 
 # Every fourth batch still has crops of every size; layer4 then has more positions than channels.
@@ -39,19 +36,13 @@ class Components:
 @lru_cache(maxsize=KEPT)
 def load_components(trunk: Trunk) -> Components:
     """Load what belongs to this trunk's node from the disk cache, or fit and cache it in some seconds."""
-    path = _path(trunk)
-    try:
-        return Components(**load_file(path))
-    except (FileNotFoundError, SafetensorError, TypeError):  # Damaged counts as absent: it is fitted again.
-        fitted = fit_components(trunk, islice(example_batches(), 0, None, BATCHES_APART))
-        with replacing(path) as partial:
-            save_file({name: getattr(fitted, name) for name in Components.__slots__}, partial)
-        return fitted
+    batches = islice(example_batches(), 0, None, BATCHES_APART)
+    return cached(_key(trunk), Components, lambda: fit_components(trunk, batches))
 
 
 def are_fitted(trunk: Trunk) -> bool:
-    """Whether `load_components` finds them on the disk."""
-    return _path(trunk).is_file()
+    """Whether `load_components` need not fit them."""
+    return find(_key(trunk), Components) is not None
 
 
 @torch.no_grad()
@@ -70,5 +61,5 @@ def fit_components(trunk: Trunk, batches: Iterable[Images]) -> Components:
     return Components(mean.float(), directions.T[order].contiguous(), variances[order].clamp_min(0))
 
 
-def _path(trunk: Trunk) -> Path:
-    return cache_folder() / f"components-{trunk.fingerprint}-{RECIPE}.safetensors"
+def _key(trunk: Trunk) -> str:
+    return f"components-{trunk.fingerprint}-{RECIPE}"
