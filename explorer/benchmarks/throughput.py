@@ -64,7 +64,8 @@ def _measure(
     elapsed = perf_counter() - started
     evaluations = gflop = share = 0.0
     for layer, panel in after.panels.items():
-        taken = panel.evaluations - (before.panels[layer].evaluations if layer in before.panels else 0)
+        known = before.panels[layer].record.evaluations if layer in before.panels else 0
+        taken = panel.record.evaluations - known
         work = taken * count_gflop(lab.trunk(layer), picture.images)
         evaluations, gflop = evaluations + taken, gflop + work
         share += work / machine.rate(settings[layer].precision)

@@ -88,10 +88,10 @@ def _keep(lab: Lab, picture: Picture, frame: Frame) -> RecordedFrame:
 def _keep_panel(lab: Lab, picture: Picture, panel: Panel) -> RecordedPanel:
     scores = lab.scorer.compare(to_images(panel.pixels), picture.images).finite()
     return RecordedPanel(
-        step=panel.step,
-        evaluations=panel.evaluations,
-        feature=round(panel.losses["feature"], 5),
-        psnr_db=round(panel.psnr_db, 3),
+        step=panel.record.step,
+        evaluations=panel.record.evaluations,
+        feature=round(panel.record.losses["feature"], 5),
+        psnr_db=round(panel.record.psnr_db, 3),
         ssim=_round(scores["ssim"]),
         lpips=_round(scores["lpips"]),
         webp=encode_webp(panel.pixels),

@@ -8,7 +8,7 @@ from threading import Event
 from typing import Protocol, runtime_checkable
 
 from explorer.images import Images, Pixels, to_pixels
-from explorer.lab.run import Reconstruction, Run, State
+from explorer.lab.run import Reconstruction, Record, Run, State
 from explorer.lab.turns import take_turns
 
 # Four frames a second look alive; asking for a little more leaves room for a deep layer's long step.
@@ -19,11 +19,7 @@ FRAMES_PER_SECOND = 4.5
 class Panel:
     """One layer as it stands; `pixels` is the same object as long as the picture is the same."""
 
-    step: int
-    evaluations: int
-    seconds: float
-    losses: dict[str, float]
-    psnr_db: float
+    record: Record
     pixels: Pixels = field(repr=False, compare=False)
     state: State
     notice: str | None
@@ -129,13 +125,4 @@ class Race:
         if pixels is None or images is not step.images:
             pixels = to_pixels(step.images)
             self._pixels[run.layer] = step.images, pixels
-        return Panel(
-            step=record.index,
-            evaluations=record.evaluations,
-            seconds=record.seconds,
-            losses=record.losses,
-            psnr_db=record.psnr_db,
-            pixels=pixels,
-            state=run.state,
-            notice=run.notice,
-        )
+        return Panel(record, pixels, run.state, run.notice)

@@ -15,7 +15,7 @@ State = Literal["running", "stopped", "finished", "diverged"]
 class Record:
     """The numbers of one step; its loss and PSNR belong to the same iterate."""
 
-    index: int
+    step: int
     evaluations: int
     seconds: float
     losses: dict[str, float]
@@ -144,7 +144,7 @@ class Run:
 def measure(step: Step, original: Images) -> Record:
     """Measure one step against the original picture, which the optimiser itself never sees."""
     return Record(
-        index=step.index,
+        step=step.index,
         evaluations=step.evaluations,
         seconds=step.seconds,
         losses=dict(step.losses),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
+from typing import TypeVar
 
 import PIL.Image
 
@@ -16,6 +17,8 @@ MILLISECONDS_PER_FRAME = 120
 LAST_FRAME_MILLISECONDS = 2000
 MAX_FRAMES = 60  # About 7 seconds of play and a few megabytes.
 
+Moment = TypeVar("Moment")
+
 
 def race_gif(original: Images, frames: Iterable[Frame], layers: Sequence[str] = LAYERS) -> bytes:
     """Animate a race as it was shown, thinned to MAX_FRAMES; raises ValueError when there is no frame.
@@ -25,10 +28,15 @@ def race_gif(original: Images, frames: Iterable[Frame], layers: Sequence[str] = 
     moments = list(frames)
     if not moments:
         raise ValueError("A GIF needs at least one frame.")
-    stride = math.ceil(len(moments) / MAX_FRAMES)
     first = original_panel(original, "")
-    kept = moments[::-1][::stride][::-1]  # Counted from the end, so that the last one stays.
-    return encode_gif([contact_sheet([first, *_race_panels(moment.panels, layers)]) for moment in kept])
+    sheets = [[first, *_race_panels(moment.panels, layers)] for moment in thin(moments, MAX_FRAMES)]
+    return encode_gif([contact_sheet(panels) for panels in sheets])
+
+
+def thin(frames: Sequence[Moment], count: int) -> list[Moment]:
+    """Keep so many frames at most, evenly spaced, the last one always among them."""
+    stride = max(1, math.ceil(len(frames) / count))
+    return list(frames[::-1][::stride][::-1])
 
 
 def encode_gif(frames: Sequence[PIL.Image.Image]) -> bytes:
@@ -47,5 +55,5 @@ def encode_gif(frames: Sequence[PIL.Image.Image]) -> bytes:
 
 def _race_panels(panels: Mapping[str, Panel], layers: Sequence[str]) -> Iterator[SheetPanel]:
     for layer, panel in panels.items():
-        lines = (layer, f"step {panel.step}", f"PSNR {panel.psnr_db:.1f} dB")
+        lines = (layer, f"step {panel.record.step}", f"PSNR {panel.record.psnr_db:.1f} dB")
         yield SheetPanel(PIL.Image.fromarray(panel.pixels), lines, layer_style(layer, layers).colour)

@@ -33,7 +33,7 @@ def test_a_run_and_a_reconstruction_come_to_the_same(tiny_lab):
     steps = list(run)
     made = tiny_lab.at("layer1").reconstruct(make_picture(), "optimiser", settings)
     assert torch.equal(made.images, steps[-1].images)
-    assert [record.index for record in made.history] == [step.index for step in steps]
+    assert [record.step for record in made.history] == [step.index for step in steps]
     assert made.evaluations == steps[-1].evaluations <= 12
 
 

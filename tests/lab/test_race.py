@@ -31,7 +31,7 @@ def test_a_picture_that_has_not_changed_is_the_same_object(tiny_lab):
     race = tiny_lab.race(make_picture(), settings_of("layer1", "layer2"))
     before, after = next(race.frames()), next(race.frames(0))
     for layer in before.panels:
-        is_same_step = before.panels[layer].step == after.panels[layer].step
+        is_same_step = before.panels[layer].record.step == after.panels[layer].record.step
         assert (before.panels[layer].pixels is after.panels[layer].pixels) == is_same_step
 
 
@@ -40,7 +40,7 @@ def test_a_race_is_fair_in_time():
     panels = {}
     while len(panels) < 2:  # A busy machine may take all of the time for one step.
         panels = list(race.frames(0.2))[-1].panels
-    assert abs(panels["fast"].seconds - panels["slow"].seconds) <= 4
+    assert abs(panels["fast"].record.seconds - panels["slow"].record.seconds) <= 4
 
 
 def test_stop_keeps_the_last_frame_and_resume_goes_on():
@@ -51,9 +51,9 @@ def test_stop_keeps_the_last_frame_and_resume_goes_on():
     last = list(frames)[-1]
     assert last.panels["layer1"].state == "stopped"
     assert race.can_resume()
-    stopped_at = last.panels["layer1"].step
+    stopped_at = last.panels["layer1"].record.step
     finished = list(race.frames())[-1]
-    assert finished.panels["layer1"].step == 49 > stopped_at
+    assert finished.panels["layer1"].record.step == 49 > stopped_at
     assert not race.can_resume()
 
 
@@ -61,9 +61,9 @@ def test_a_stop_before_the_first_frame_is_kept_and_resume_goes_on():
     race = make_race(layer1=play(1, 50))
     race.stop()
     last = list(race.frames())[-1]
-    assert (last.panels["layer1"].step, last.panels["layer1"].state) == (0, "stopped")
+    assert (last.panels["layer1"].record.step, last.panels["layer1"].state) == (0, "stopped")
     race.stop()
-    assert list(race.frames())[-1].panels["layer1"].step == 49
+    assert list(race.frames())[-1].panels["layer1"].record.step == 49
 
 
 def test_a_closed_frame_stream_leaves_the_race_stopped_and_resumable():
@@ -72,7 +72,7 @@ def test_a_closed_frame_stream_leaves_the_race_stopped_and_resumable():
     next(frames)
     frames.close()
     assert race.can_resume()
-    assert list(race.frames())[-1].panels["layer1"].step == 49
+    assert list(race.frames())[-1].panels["layer1"].record.step == 49
 
 
 def test_a_time_budget_ends_the_frames():
@@ -85,10 +85,10 @@ def test_a_diverged_layer_shows_its_best_frame_and_the_others_go_on():
     last = list(race.frames())[-1]
     assert last.panels["bad"].state == "diverged"
     assert last.panels["bad"].notice == "Optimisation became unstable at step 7; showing the best frame."
-    assert last.panels["bad"].step == 0
-    assert last.panels["good"].step == 4
+    assert last.panels["bad"].record.step == 0
+    assert last.panels["good"].record.step == 4
     (bad, _) = race.reconstructions()
-    assert [record.index for record in bad.history] == [0, 1]
+    assert [record.step for record in bad.history] == [0, 1]
 
 
 def test_two_races_in_slices_do_not_mix(tiny_lab):

@@ -13,7 +13,7 @@ def test_a_run_stands_at_its_last_step_and_remembers_all():
     assert run.seconds == 0
     assert not run.has_begun
     steps = list(run)
-    assert [step.index for step in steps] == [record.index for record in run.history] == [0, 1, 2]
+    assert [step.index for step in steps] == [record.step for record in run.history] == [0, 1, 2]
     assert run.latest is steps[-1]
     assert run.seconds == 6.0
     assert run.state == "finished"
@@ -32,7 +32,7 @@ def test_a_diverged_run_ends_with_its_best_step_and_a_notice():
     assert run.state == "diverged"
     assert run.advance() is None
     assert made.notice == "Optimisation became unstable at step 7; showing the best frame."
-    assert [record.index for record in made.history] == [0, 1]
+    assert [record.step for record in made.history] == [0, 1]
     assert made.evaluations == 1
 
 

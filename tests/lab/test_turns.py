@@ -119,8 +119,8 @@ def test_a_stop_lets_each_worker_finish_its_step_and_no_more(workers: int):
     assert {panel.state for panel in last.panels.values()} == {"stopped"}
     assert race.can_resume()
     after = list(race.frames(0.5))[-1]
-    assert sum(panel.step for panel in after.panels.values()) > sum(
-        panel.step for panel in last.panels.values()
+    assert sum(panel.record.step for panel in after.panels.values()) > sum(
+        panel.record.step for panel in last.panels.values()
     )
 
 

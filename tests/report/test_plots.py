@@ -5,7 +5,7 @@ from explorer.report.plots import history_figure
 
 HISTORY = tuple(
     Record(
-        index=i,
+        step=i,
         evaluations=2 * i + 1,
         seconds=i / 10,
         losses={"feature": 0.5**i, "total": 1.0},

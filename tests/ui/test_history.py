@@ -5,13 +5,14 @@ import pytest
 
 from explorer.images import Pixels
 from explorer.lab.race import Frame, Panel
+from explorer.lab.run import Record
 from explorer.ui.session.history import MAX_FRAMES, History
 
 GREY = np.full((32, 32, 3), 128, np.uint8)
 
 
 def frame(number: int, pixels: Pixels = GREY) -> Frame:
-    panel = Panel(number, number, float(number), {"feature": 1.0}, 10.0, pixels, "running", None)
+    panel = Panel(Record(number, number, float(number), {"feature": 1.0}, 10.0), pixels, "running", None)
     return Frame(float(number), {"layer1": panel})
 
 
@@ -20,7 +21,7 @@ def test_a_history_stays_small_and_keeps_the_first_and_the_last_frame(count: int
     history = History()
     for number in range(count):
         history.add(frame(number))
-    numbers = [kept.panels["layer1"].step for kept in history.frames]
+    numbers = [kept.panels["layer1"].record.step for kept in history.frames]
     assert numbers[0] == 0
     assert numbers[-1] == count - 1
     assert len(numbers) <= MAX_FRAMES + 1
@@ -31,7 +32,7 @@ def test_kept_frames_lie_evenly() -> None:
     history = History()
     for number in range(1000):
         history.add(frame(number))
-    numbers = [kept.panels["layer1"].step for kept in history.frames[:-1]]
+    numbers = [kept.panels["layer1"].record.step for kept in history.frames[:-1]]
     assert len({after - before for before, after in pairwise(numbers)}) == 1
 
 

@@ -6,17 +6,18 @@ import numpy as np
 import torch
 
 from explorer.lab.race import Frame, Panel
+from explorer.lab.run import Record
 from explorer.metrics.scores import Scores
 from explorer.metrics.thumbnail import Thumbnails
-from explorer.ui.stage import Measurement, StagePanel, StageValue, read_frame
+from explorer.ui.stage import StagePanel, StageValue, read_frame
 
 GREY = np.full((64, 64, 3), 128, np.uint8)
 THUMBNAILS = Thumbnails(torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
 
 
 def show(state: str, *, is_running: bool, notice: str | None = None) -> StagePanel:
-    panel = Panel(7, 9, 1.5, {"feature": 0.25}, 20.0, GREY, state, notice)  # pyright: ignore[reportArgumentType]
-    frame, measured = Frame(1.5, {"layer1": panel}), {"layer1": Measurement(ssim=0.5)}
+    panel = Panel(Record(7, 9, 1.5, {"feature": 0.25}, 20.0), GREY, state, notice)  # pyright: ignore[reportArgumentType]
+    frame, measured = Frame(1.5, {"layer1": panel}), {"layer1": Scores({"ssim": 0.5})}
     shown = read_frame(
         frame, {"layer1": b"jpeg"}, {"layer1": "256 × 56 × 56"}, measured, THUMBNAILS, is_running=is_running
     )

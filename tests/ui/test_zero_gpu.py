@@ -56,7 +56,9 @@ def test_a_lent_race_ends_with_the_pictures_of_an_ordinary_one(lab: Lab, race: Z
         assert found.layer == wanted.layer
         assert found.evaluations == wanted.evaluations
         torch.testing.assert_close(found.images, quantise(wanted.images), atol=1.5 / 255, rtol=0)
-        assert found.history[-1].psnr_db == pytest.approx(expected.panels[found.layer].psnr_db, abs=0.1)
+        assert found.history[-1].psnr_db == pytest.approx(
+            expected.panels[found.layer].record.psnr_db, abs=0.1
+        )
     assert not race.can_resume()
 
 

@@ -1,6 +1,6 @@
 """What programs get: plain data, with pictures as data URIs."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from explorer.experiments.experiment import Result
@@ -26,10 +26,9 @@ def describe_reconstruction(made: Reconstruction) -> dict[str, Any]:
 
 def describe_panel(panel: Panel, *, is_over: bool) -> dict[str, Any]:
     """Write one moment of a run; one that only waits for its turn is running."""
-    is_paused = panel.state == "stopped" and not is_over
-    shown = replace(panel, state="running") if is_paused else panel
-    plain = {name: value for name, value in asdict(shown).items() if name != "pixels"}
-    return {"image": data_uri(encode_jpeg(panel.pixels)), **plain}
+    state = "running" if panel.state == "stopped" and not is_over else panel.state
+    image = data_uri(encode_jpeg(panel.pixels))
+    return {"image": image, **asdict(panel.record), "state": state, "notice": panel.notice}
 
 
 def describe_result(result: Result) -> dict[str, Any]:

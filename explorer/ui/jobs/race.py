@@ -65,7 +65,7 @@ class RaceJob(Interruptible):
         if self._frame is None:
             return None
         left = max(self._limit_seconds - self._spent_seconds, 0.0)
-        share = sum(panel.evaluations for panel in self._frame.panels.values()) / self._evaluations
+        share = sum(panel.record.evaluations for panel in self._frame.panels.values()) / self._evaluations
         if share < TELLING_SHARE:
             return left
         return min(left, self._spent_seconds * (1 / share - 1))

@@ -9,10 +9,11 @@ from explorer.images import Images, Picture, quantise
 from explorer.lab.race import AnyRace
 from explorer.lab.scorer import Scorer
 from explorer.metrics.functional import ssim
-from explorer.ui.stage import Measurement
+from explorer.metrics.scores import Scores
 
 # Each metric may take this share of a race's time; on two cores a reading costs 8 ms (SSIM), 48 ms (LPIPS).
 SHARE = 0.01
+NOTHING = Scores({})
 
 
 class LiveMetrics:
@@ -23,10 +24,10 @@ class LiveMetrics:
 
     def __init__(self, scorer: Scorer, picture: Picture) -> None:
         original = quantise(picture.images)
-        self._ssim = _Metric(lambda images: float(ssim(quantise(images.cpu()), original)))
-        self._lpips = _Metric(lambda images: scorer.measure("lpips", images, original))
-        self.latest: dict[str, Measurement] = {}
-        self._fresh: dict[str, Measurement] = {}
+        self._ssim = _Metric("ssim", lambda images: float(ssim(quantise(images.cpu()), original)))
+        self._lpips = _Metric("lpips", lambda images: scorer.measure("lpips", images, original))
+        self.latest: dict[str, Scores] = {}
+        self._fresh: dict[str, Scores] = {}
         self._lock = Lock()
 
     def read(self, race: AnyRace, seconds: float) -> None:
@@ -35,13 +36,12 @@ class LiveMetrics:
             return
         reached = {made.layer: made.images for made in race.reconstructions()}
         similar, distant = self._ssim.read(reached, seconds), self._lpips.read(reached, seconds)
-        for layer in {**similar, **distant}:
-            measured = Measurement(similar.get(layer), distant.get(layer))
+        for layer, measured in (*similar.items(), *distant.items()):
             with self._lock:
-                self._fresh[layer] = _merge(self._fresh.get(layer), measured)
-                self.latest[layer] = _merge(self.latest.get(layer), measured)
+                self._fresh[layer] = self._fresh.get(layer, NOTHING) | measured
+                self.latest[layer] = self.latest.get(layer, NOTHING) | measured
 
-    def take(self) -> dict[str, Measurement]:
+    def take(self) -> dict[str, Scores]:
         """Return what has been measured since the last call; layers without anything are left out."""
         with self._lock:
             fresh, self._fresh = self._fresh, {}
@@ -51,30 +51,21 @@ class LiveMetrics:
 class _Metric:
     """One metric, the time it has taken, and how often it has read each layer."""
 
-    def __init__(self, measure: Callable[[Images], float | None]) -> None:
-        self._measure = measure
+    def __init__(self, key: str, measure: Callable[[Images], float | None]) -> None:
+        self._key, self._measure = key, measure
         self._spent_seconds = 0.0
         self._readings = Counter[str]()
 
     def is_due(self, seconds: float) -> bool:
         return self._spent_seconds <= SHARE * seconds
 
-    def read(self, reached: Mapping[str, Images], seconds: float) -> dict[str, float | None]:
+    def read(self, reached: Mapping[str, Images], seconds: float) -> dict[str, Scores]:
         """Measure the layer with the fewest readings, if one is due."""
         if not reached or not self.is_due(seconds):
             return {}
         layer = min(reached, key=lambda name: self._readings[name])
         started = time.perf_counter()
-        value = self._measure(reached[layer])
+        measured = Scores({self._key: self._measure(reached[layer])})
         self._spent_seconds += time.perf_counter() - started
         self._readings[layer] += 1
-        return {layer: value}
-
-
-def _merge(before: Measurement | None, fresh: Measurement) -> Measurement:
-    if before is None:
-        return fresh
-    return Measurement(
-        before.ssim if fresh.ssim is None else fresh.ssim,
-        before.lpips if fresh.lpips is None else fresh.lpips,
-    )
+        return {layer: measured}

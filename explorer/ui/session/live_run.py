@@ -18,7 +18,7 @@ from explorer.ui.session.history import History
 from explorer.ui.session.live_metrics import LiveMetrics
 from explorer.ui.session.options import RunOptions
 from explorer.ui.session.zero_gpu import set_up_race
-from explorer.ui.stage import Measurement, StageValue, Table, make_row, make_table, read_frame, still
+from explorer.ui.stage import StageValue, Table, make_row, make_table, read_frame, still
 from explorer.ui.stage.captions import describe_layers, flat_psnr_db
 
 # Beside its memory an optimiser keeps the parameters, their slope, the best picture and the like.
@@ -140,7 +140,7 @@ class LiveRun:
         self._has_original = True
         if is_running:
             return value
-        psnr_db = {layer: panel.psnr_db for layer, panel in frame.panels.items()}
+        psnr_db = {layer: panel.record.psnr_db for layer, panel in frame.panels.items()}
         flat_db = flat_psnr_db(self._picture.images)
         captions = describe_layers(psnr_db, flat_db, after=f"After {frame.seconds:.0f} s, ")
         value = replace(value, captions=captions)
@@ -156,15 +156,13 @@ class LiveRun:
         """Write what is known of a run under way: SSIM and LPIPS as last read, the rest when it is over."""
         rows = []
         for layer, panel in frame.panels.items():
-            read = self._metrics.latest.get(layer, Measurement())
+            record, read = panel.record, self._metrics.latest.get(layer, Scores({}))
             known = {
-                "psnr_db": panel.psnr_db,
-                "ssim": read.ssim,
-                "lpips": read.lpips,
-                "feature_error": panel.losses["feature"],
-                "thumbnail_side": self._thumbnails.side_of(panel.psnr_db),
+                "psnr_db": record.psnr_db,
+                "feature_error": record.losses["feature"],
+                "thumbnail_side": self._thumbnails.side_of(record.psnr_db),
             }
-            rows.append(make_row(layer, Scores(known), panel.evaluations, panel.seconds))
+            rows.append(make_row(layer, read | Scores(known), record.evaluations, record.seconds))
         return make_table(rows)
 
 

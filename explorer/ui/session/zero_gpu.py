@@ -103,8 +103,8 @@ class ZeroGpuRace:
                 layer,
                 self.method,
                 _picture(panel.pixels).images,
-                panel.evaluations,
-                panel.seconds,
+                panel.record.evaluations,
+                panel.record.seconds,
                 panel.notice,
                 tuple(self._history[layer]),
             )
@@ -114,9 +114,7 @@ class ZeroGpuRace:
     def _remember(self, frame: Frame) -> None:
         self._frame = frame
         for layer, panel in frame.panels.items():
-            self._history[layer].append(
-                Record(panel.step, panel.evaluations, panel.seconds, panel.losses, panel.psnr_db)
-            )
+            self._history[layer].append(panel.record)
 
 
 def set_up_race(lab: Lab, picture: Picture, settings: Mapping[str, Settings], method: str) -> AnyRace:

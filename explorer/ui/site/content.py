@@ -1,6 +1,7 @@
 """What the static page holds of one picture: decoded, a run to replay, pairs compared; half a megabyte."""
 
 import json
+import math
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,6 +13,7 @@ import PIL.Image
 
 from explorer.images import Images, Picture, read_picture
 from explorer.lab.lab import Lab
+from explorer.report.animation import thin
 from explorer.ui.compare_slider import SliderPicture, SliderValue
 from explorer.ui.components.recordings import has_recording, write_replay
 from explorer.ui.session.app_state import AppState
@@ -71,9 +73,7 @@ def write_content(content: Content) -> str:
     shrunk = _replace_pictures(content, pictures)
     while len(text := _write_script(shrunk, pictures)) > MAX_BYTES and len(shrunk["live"]["frames"]) > 2:
         frames = shrunk["live"]["frames"]
-        shrunk["live"]["frames"] = frames[::-1][::2][
-            ::-1
-        ]  # Counted from the end, so that the last one stays.
+        shrunk["live"]["frames"] = thin(frames, math.ceil(len(frames) / 2))
         pictures = {key: pictures[key] for key in sorted(_list_used(shrunk)) if key in pictures}
     return text
 

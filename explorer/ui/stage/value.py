@@ -18,14 +18,6 @@ from explorer.ui.stage.table import Table, make_row, make_table
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
-    """What has been measured of one layer; None where nothing has."""
-
-    ssim: float | None = None
-    lpips: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class StagePanel:
     """One layer's picture and numbers; a number that is None is shown as a dash."""
 
@@ -98,7 +90,7 @@ def read_frame(
     frame: Frame,
     jpegs: Mapping[str, bytes],
     shapes: Mapping[str, str],
-    measured: Mapping[str, Measurement],
+    measured: Mapping[str, Scores],
     thumbnails: Thumbnails,
     *,
     is_running: bool,
@@ -107,22 +99,23 @@ def read_frame(
     panels = {}
     for layer, panel in frame.panels.items():
         shown = replace(panel, state="running") if is_running and panel.state == "stopped" else panel
-        made = _panel(shown, jpegs[layer], shapes.get(layer, ""), measured.get(layer, Measurement()))
-        panels[layer] = replace(made, thumbnail=thumbnails.side_of(panel.psnr_db))
+        made = _panel(shown, jpegs[layer], shapes.get(layer, ""), measured.get(layer, Scores({})))
+        panels[layer] = replace(made, thumbnail=thumbnails.side_of(panel.record.psnr_db))
     return panels
 
 
-def _panel(panel: Panel, jpeg: bytes, shape: str, measured: Measurement) -> StagePanel:
-    note = f"stopped at step {panel.step}" if panel.state == "stopped" else ""
+def _panel(panel: Panel, jpeg: bytes, shape: str, measured: Scores) -> StagePanel:
+    record = panel.record
+    note = f"stopped at step {record.step}" if panel.state == "stopped" else ""
     return StagePanel(
         src=data_uri(jpeg),
         shape=shape,
-        psnr_db=panel.psnr_db,
-        feature=panel.losses["feature"],
-        ssim=measured.ssim,
-        lpips=measured.lpips,
-        step=panel.step,
-        evaluations=panel.evaluations,
+        psnr_db=record.psnr_db,
+        feature=record.losses["feature"],
+        ssim=measured["ssim"],
+        lpips=measured["lpips"],
+        step=record.step,
+        evaluations=record.evaluations,
         state=panel.state,
         note=panel.notice or note,
     )
