@@ -1,17 +1,17 @@
 """Curves as a figure: quality against seconds, one column a layer, one line a method."""
 
 from collections.abc import Sequence
-from itertools import cycle, product
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from explorer.benchmarks.curve import KEYS, Curve
 from explorer.metrics.scores import METRICS
+from explorer.report.chart import draw_charts, encode_figure
+from explorer.report.charts import Chart, Line
 
 DRAWN = ("psnr_db", "ssim", "lpips")
-# Colours that Okabe & Ito (2008) chose to be told apart by colour-blind readers.
-COLOURS = ("#0072B2", "#009E73", "#D55E00", "#808080", "#CC79A7", "#56B4E9", "#E69F00")
 COLUMN_INCHES, ROW_INCHES, DOTS_PER_INCH = 3.2, 2.6, 120
 
 
@@ -27,22 +27,24 @@ def average_at_marks(curves: Sequence[Curve]) -> pd.DataFrame:
 
 def draw_curves(curves: Sequence[Curve], path: Path) -> None:
     """Draw PSNR, SSIM and LPIPS against seconds into a PNG file."""
-    from matplotlib.figure import Figure  # Slow to import, and needed only here.
-
-    layers, methods = (list(dict.fromkeys(getattr(curve, key) for curve in curves)) for key in KEYS)
-    colours = dict(zip(methods, cycle(COLOURS), strict=False))
-    size = (COLUMN_INCHES * len(layers), ROW_INCHES * len(DRAWN))
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(len(DRAWN), len(layers), squeeze=False, sharex="col", sharey="row")
+    layers = list(dict.fromkeys(curve.layer for curve in curves))
     table = average_at_marks(curves)
-    for (column, layer), method in product(enumerate(layers), methods):
-        points = table[(table["layer"] == layer) & (table["method"] == method)]
-        for metric, axis in zip(DRAWN, axes[:, column], strict=True):
-            axis.semilogx(points["seconds"], points[metric], "o-", color=colours[method], label=method, ms=3)
-    for row, metric in zip(axes, DRAWN, strict=True):
-        row[0].set_ylabel(f"{METRICS[metric].heading}, {METRICS[metric].better} is better")
-    for column, layer in zip(axes.T, layers, strict=True):
-        column[0].set_title(layer)
-        column[-1].set_xlabel("seconds")
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=len(methods))
-    figure.savefig(path, dpi=DOTS_PER_INCH)
+    charts = [_chart(table, layer, metric) for metric in DRAWN for layer in layers]
+
+    def draw() -> Figure:
+        size = (COLUMN_INCHES * len(layers), ROW_INCHES * len(DRAWN))
+        figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout="constrained")
+        draw_charts(figure, charts, len(layers))
+        return figure
+
+    path.write_bytes(encode_figure(draw, "png", "Quality against seconds"))
+
+
+def _chart(table: pd.DataFrame, layer: str, metric: str) -> Chart:
+    points = table.loc[table["layer"] == layer, ["method", "seconds", metric]]
+    lines = [
+        Line(str(method), own["seconds"].tolist(), own[metric].tolist())
+        for method, own in points.groupby("method", sort=False)
+    ]
+    title = f"{METRICS[metric].heading}, {METRICS[metric].better} is better"
+    return Chart(layer, "seconds", title, lines, is_log_x=True)

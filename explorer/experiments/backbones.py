@@ -8,7 +8,6 @@ import torch
 import torchvision.models
 from torchvision.models import list_models
 
-from explorer.experiments.charts import Chart, Line
 from explorer.experiments.experiment import Experiment, ExperimentError, Result, Row, Shown, option
 from explorer.experiments.linear_maps import LinearMaps
 from explorer.experiments.measuring import mean_of
@@ -18,6 +17,7 @@ from explorer.images import Picture, quantise
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import psnr
 from explorer.metrics.scores import measure
+from explorer.report.charts import Chart, Line
 
 KEPT_LABS = 4
 

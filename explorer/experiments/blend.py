@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import torch
 
-from explorer.experiments.charts import Chart, Line
 from explorer.experiments.experiment import Animation, Experiment, Result, Row, Shown, option
 from explorer.experiments.measuring import encode
 from explorer.experiments.operations.edits import Maps
 from explorer.experiments.operations.mixing import interpolate, transfer_statistics
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
+from explorer.report.charts import Chart, Line
 
 FEATURES, STATISTICS = "features", "statistics"
 MIXTURES = {FEATURES: interpolate, STATISTICS: transfer_statistics}

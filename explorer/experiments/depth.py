@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import torch
 
-from explorer.experiments.charts import Chart, Line
 from explorer.experiments.experiment import Experiment, ExperimentError, Result, Row, Shown
 from explorer.experiments.linear_maps import LinearMaps
 from explorer.experiments.measuring import mean_of
@@ -15,6 +14,7 @@ from explorer.images import Images, Picture, quantise
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import psnr
 from explorer.metrics.scores import METRICS, measure
+from explorer.report.charts import Chart, Line
 
 
 @dataclass(frozen=True, slots=True)

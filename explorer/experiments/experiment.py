@@ -6,10 +6,10 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 from explorer.errors import ExplorerError
-from explorer.experiments.charts import Chart, Grid
 from explorer.features.layers import LAYERS
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
+from explorer.report.charts import Chart, Grid
 
 Value = str | int | float | None
 Row = Mapping[str, Value]

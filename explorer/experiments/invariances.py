@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import torch
 
-from explorer.experiments.charts import Chart, Line
 from explorer.experiments.experiment import Animation, Experiment, Result, Row, Shown, option
 from explorer.experiments.measuring import curve_layers, encode, mean_of
 from explorer.experiments.operations.mixing import interpolate, spread_map
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import feature_error, psnr
+from explorer.report.charts import Chart, Line
 
 HYBRID = "hybrid"
 BRIGHTEST = 0.25  # The spread that is drawn white: half of what black and white pictures would have.

@@ -8,7 +8,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explorer.examples import EXAMPLES, load_example
-from explorer.experiments.charts import Grid
 from explorer.experiments.experiment import Experiment, Result, Row, Shown, Value, option
 from explorer.experiments.measuring import encode, mean_of
 from explorer.features.layers import join_nodes
@@ -17,6 +16,7 @@ from explorer.lab.lab import Lab
 from explorer.lab.scorer import CATEGORIES, RECOGNISER
 from explorer.metrics.functional import TOP, feature_cosine, feature_error, psnr, top5_agreement
 from explorer.metrics.recognition import NAME, is_recognised
+from explorer.report.charts import Grid
 
 BEST = "best"
 

@@ -7,12 +7,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from explorer.experiments.charts import Line
 from explorer.experiments.experiment import ExperimentError, Row, Value
 from explorer.experiments.operations.edits import Maps
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import top5_agreement
+from explorer.report.charts import Line
 
 # By the picture's own tensor, so that what belongs to a picture goes with it.
 _features = WeakTensorKeyDictionary()

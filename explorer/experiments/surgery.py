@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from explorer.experiments.charts import Chart
 from explorer.experiments.experiment import Experiment, Knob, Offer, Result, Row, Shown, option
 from explorer.experiments.measuring import compare_opinions, curve_layers, encode, mean_of, measure
 from explorer.experiments.operations.components import are_fitted, load_components
@@ -16,6 +15,7 @@ from explorer.features.trunk import Features
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import feature_error, psnr
+from explorer.report.charts import Chart
 
 BEST, HYBRID = "best", "hybrid"
 METHODS = (BEST, "linear", HYBRID)

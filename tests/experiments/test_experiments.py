@@ -14,12 +14,13 @@ from explorer.experiments import EXPERIMENTS, follow_experiment, linear_maps, ru
 from explorer.experiments.experiment import Experiment, Result, Shown, option
 from explorer.experiments.operations.components import load_components
 from explorer.experiments.operations.edit_table import EDITS
-from explorer.experiments.presentation.figure import draw_result
+from explorer.experiments.presentation.folder import draw_result
 from explorer.experiments.presentation.python_code import write_code
 from explorer.features.layers import LAYERS
 from explorer.images import Images, Picture, quantise, to_pil
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import feature_error
+from explorer.report.chart import encode_figure
 from explorer.ui.language import read_catalogue
 from tests.support.catalogue import is_known
 from tests.support.made import SIZE as SIDE
@@ -264,7 +265,8 @@ def test_copied_python_runs_as_it_is(coarse_lab, monkeypatch, tmp_path, capsys, 
 @pytest.mark.parametrize("kind", ["svg", "pdf"])
 def test_every_experiment_exports_a_vector_figure_with_its_manifest(coarse_lab, pictures, kind):
     result = run_experiment("matrix", coarse_lab, pictures[:1], ["layer1", "layer2"])
-    figure = draw_result(result, kind=kind, title="The matrix", about="python -m explorer explore matrix cat")
+    about = "python -m explorer explore matrix cat"
+    figure = encode_figure(lambda: draw_result(result, "The matrix"), kind, "The matrix", about)
     assert figure.startswith(b"<?xml" if kind == "svg" else b"%PDF")
     assert b"explore matrix cat" in figure
 

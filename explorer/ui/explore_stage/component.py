@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.experiments.experiment import Result, Row, Value
-from explorer.experiments.presentation.figure import draw_chart
+from explorer.report.chart import draw_chart
 from explorer.ui.stage import data_uri, still
 
 FOLDER = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""Results as vector figures: pictures in rows above their charts, as SVG or PDF, with what made them."""
+"""The one way charts are drawn: by the looks of layers, on a figure of one's own or on the page."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,14 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, FigureBase
 
-from explorer.experiments.charts import Chart, Grid, Line
-from explorer.experiments.experiment import Result, Shown
 from explorer.features.layers import LAYERS
-from explorer.images import to_pil
+from explorer.report.charts import Chart, Grid, Line
 from explorer.report.style import layer_style
 
-PICTURES_PER_ROW, CHARTS_PER_ROW = 5, 3
-PICTURE_INCHES, CHART_INCHES = 1.9, (3.4, 2.9)
+CHART_INCHES = 3.4, 2.9
 PAPER_INK, SCREEN_INK = "#1C1B1A", "#808080"
 # Lines that belong to no layer take these in turn: the colours of Okabe & Ito (2008) that layers leave over.
 OTHER_COLOURS = ("#56B4E9", "#E69F00", "#4D4D4D", "#999933")
@@ -33,16 +30,6 @@ EMBEDDING: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 8, "f
 _settings = Lock()
 
 
-def draw_result(
-    result: Result, *, kind: str, title: str, about: str, layers: Sequence[str] = LAYERS
-) -> bytes:
-    """Draw a whole result as `svg` or `pdf`; `about` goes into the file's description.
-
-    `layers` are those that the network offers, whose looks differ.
-    """
-    return _encode(lambda: _draw(result, title, layers), kind, title, about)
-
-
 def draw_chart(chart: Chart | Grid, layers: Sequence[str] = LAYERS) -> bytes:
     """Draw one chart for the page: an SVG on a transparent background, readable by day and by night.
 
@@ -52,51 +39,39 @@ def draw_chart(chart: Chart | Grid, layers: Sequence[str] = LAYERS) -> bytes:
     def draw() -> Figure:
         figure = Figure(figsize=CHART_INCHES, layout="constrained")
         figure.patch.set_alpha(0)
-        _draw_on(figure.add_subplot(), chart, SCREEN_INK, layers)
+        draw_charts(figure, [chart], 1, layers, SCREEN_INK)
         return figure
 
-    return _encode(draw, "svg", chart.title, "")
+    return encode_figure(draw, "svg", chart.title)
 
 
-def _encode(draw: Callable[[], Figure], kind: str, title: str, about: str) -> bytes:
+def draw_charts(
+    part: FigureBase,
+    charts: Sequence[Chart | Grid],
+    columns: int,
+    layers: Sequence[str] = LAYERS,
+    ink: str = PAPER_INK,
+) -> None:
+    """Draw charts on a figure, row by row, in so many columns."""
+    rows = math.ceil(len(charts) / columns)
+    for place, chart in enumerate(charts, start=1):
+        axes = part.add_subplot(rows, columns, place)
+        axes.set_title(chart.title, color=ink)
+        axes.set_facecolor("none")
+        axes.tick_params(colors=ink)
+        if isinstance(chart, Grid):
+            _draw_grid(axes, chart, ink)
+        else:
+            _draw_lines(axes, chart, ink, layers)
+
+
+def encode_figure(draw: Callable[[], Figure], kind: str, title: str, about: str = "") -> bytes:
+    """Draw a figure as `svg`, `pdf` or `png`; `about` goes into the file's description."""
     buffer = BytesIO()
-    metadata = {"Title": title, "Description" if kind == "svg" else "Subject": about}
+    metadata = {"Title": title, "Subject" if kind == "pdf" else "Description": about}
     with _settings, mpl.rc_context(EMBEDDING):
         draw().savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()
-
-
-def _draw(result: Result, title: str, layers: Sequence[str]) -> Figure:
-    picture_rows = math.ceil(len(result.pictures) / PICTURES_PER_ROW)
-    chart_rows = math.ceil(len(result.charts) / CHARTS_PER_ROW)
-    heights = [(PICTURE_INCHES + 0.35) * picture_rows, CHART_INCHES[1] * chart_rows]
-    width = max(PICTURE_INCHES * PICTURES_PER_ROW, CHART_INCHES[0] * CHARTS_PER_ROW)
-    figure = Figure(figsize=(width, sum(heights) + 0.4), layout="constrained")
-    figure.suptitle(title)
-    parts: Any = figure.subfigures(2, 1, height_ratios=[max(height, 0.01) for height in heights])
-    _draw_pictures(parts[0], result.pictures, picture_rows)
-    for place, chart in enumerate(result.charts, start=1):
-        columns = min(CHARTS_PER_ROW, len(result.charts))
-        _draw_on(parts[1].add_subplot(chart_rows, columns, place), chart, PAPER_INK, layers)
-    return figure
-
-
-def _draw_pictures(part: FigureBase, pictures: Sequence[Shown], rows: int) -> None:
-    for place, shown in enumerate(pictures, start=1):
-        axes = part.add_subplot(rows, PICTURES_PER_ROW, place)
-        axes.imshow(to_pil(shown.images))
-        axes.set_axis_off()
-        axes.set_title(shown.caption, fontsize=6.5, pad=2, wrap=True)
-
-
-def _draw_on(axes: Axes, chart: Chart | Grid, ink: str, layers: Sequence[str]) -> None:
-    axes.set_title(chart.title, color=ink)
-    axes.set_facecolor("none")
-    axes.tick_params(colors=ink)
-    if isinstance(chart, Grid):
-        _draw_grid(axes, chart, ink)
-    else:
-        _draw_lines(axes, chart, ink, layers)
 
 
 def _draw_lines(axes: Axes, chart: Chart, ink: str, layers: Sequence[str]) -> None:
@@ -129,7 +104,8 @@ def _look(line: Line, others: int, layers: Sequence[str]) -> tuple[dict[str, Any
         dash = (0, tuple(length / PIXELS_PER_WIDTH for length in style.dash)) if style.dash else "solid"
         return {"color": style.colour, "linestyle": dash, "marker": MARKERS[style.marker]}, others
     colour = OTHER_COLOURS[others % len(OTHER_COLOURS)]
-    return {"color": colour, "linestyle": OTHER_DASHES[others % len(OTHER_DASHES)], "marker": "o"}, others + 1
+    dash = OTHER_DASHES[(others + others // len(OTHER_COLOURS)) % len(OTHER_DASHES)]
+    return {"color": colour, "linestyle": dash, "marker": "o"}, others + 1
 
 
 def _draw_grid(axes: Axes, grid: Grid, ink: str) -> None:
