@@ -11,10 +11,9 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from explorer.endings import BAD_INPUT, INTERRUPTED, SUCCESS
 from explorer.errors import ExplorerError
 from trainers.config import Config, load_config
-
-SUCCESS, BAD_INPUT_STATUS, INTERRUPTED_STATUS = 0, 2, 130
 
 
 def run_command(
@@ -34,10 +33,10 @@ def run_command(
         function(load_config(kind, path, options.settings))
     except (ExplorerError, OSError) as error:  # Such as a full disk, or a folder that went away.
         print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT_STATUS
+        return BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from what is saved.", file=sys.stderr)
-        return INTERRUPTED_STATUS
+        return INTERRUPTED
     return SUCCESS
 
 

@@ -27,7 +27,6 @@ FAITHFUL = "faithful"
 LINEAR = "linear"  # Fitted in closed form, not trained.
 REFINEMENT = "refinement"  # Corrects a faithful decoder's picture, and decodes nothing by itself.
 CONSISTENT = "consistent"  # Trained on, so that a network sees in the picture what it sees in the original.
-VARIANTS = (FAITHFUL, CONSISTENT, LINEAR, REFINEMENT)
 CARD_KEY = "card"
 FORMAT_VERSION = 1
 

@@ -91,11 +91,6 @@ class Run:
         """Let the scheduler advance this run again, unless it has ended."""
         self.state = self.state if self.has_ended else "running"
 
-    def close(self) -> None:
-        """End the run for good and let go of the optimiser's memory."""
-        self._steps.close()
-        self.state = self.state if self.has_ended else "finished"
-
     @property
     def has_begun(self) -> bool:
         """Whether a step has been taken."""

@@ -7,8 +7,10 @@ import torch
 
 from explorer.decoders.checkpoint import (
     CHECKPOINTS,
+    CONSISTENT,
+    FAITHFUL,
     LINEAR,
-    VARIANTS,
+    REFINEMENT,
     find_decoder,
     load_network,
     read_card,
@@ -28,9 +30,9 @@ MAX_FILE_BYTES = 16_000_000
 
 
 def test_every_layer_ships_a_faithful_decoder() -> None:
-    names = {path.name for path in SHIPPED}
+    names, variants = {path.name for path in SHIPPED}, (FAITHFUL, CONSISTENT, LINEAR, REFINEMENT)
     assert {f"{layer}-faithful.safetensors" for layer in LAYERS} <= names
-    assert names <= {f"{layer}-{variant}.safetensors" for layer in LAYERS for variant in VARIANTS}
+    assert names <= {f"{layer}-{variant}.safetensors" for layer in LAYERS for variant in variants}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

@@ -36,15 +36,6 @@ def test_a_diverged_run_ends_with_its_best_step_and_a_notice():
     assert made.evaluations == 1
 
 
-def test_a_closed_run_has_ended():
-    run = make_run(play(1.0, 3))
-    run.advance()
-    run.close()
-    assert run.state == "finished"
-    assert run.advance() is None
-    assert run.latest.index == 0
-
-
 def test_the_run_with_the_least_own_seconds_goes_next():
     fast, slow = make_run(play(1.0, 100), "fast"), make_run(play(4.0, 100), "slow")
     for _ in islice(take_turns([fast, slow]), 2, 50):

@@ -48,16 +48,16 @@ def wait_for(condition) -> None:
 
 
 def test_a_run_alone_is_followed_to_its_last_item(queue: RunQueue) -> None:
-    with queue.ticket(Counting("a", [], steps=20), "a", "here") as ticket:
+    with queue.ticket(Counting("a", [], steps=20), "here") as ticket:
         assert follow(ticket)[-1] == "a 0"
     assert len(queue) == 0
 
 
 def test_who_comes_second_is_shown_something_before_the_first_has_finished(queue: RunQueue) -> None:
     log: list[str] = []
-    with queue.ticket(Counting("a", log), "a", "here"):
+    with queue.ticket(Counting("a", log), "here"):
         wait_for(lambda: len(log) > 3)
-        with queue.ticket(Counting("b", log), "b", "here") as second:
+        with queue.ticket(Counting("b", log), "here") as second:
             began = time.monotonic()
             assert asyncio.run(read(second, most=1))
             assert time.monotonic() - began < 1
@@ -65,7 +65,7 @@ def test_who_comes_second_is_shown_something_before_the_first_has_finished(queue
 
 def test_runs_take_turns(queue: RunQueue) -> None:
     log: list[str] = []
-    with queue.ticket(Counting("a", log), "a", "here"), queue.ticket(Counting("b", log), "b", "here"):
+    with queue.ticket(Counting("a", log), "here"), queue.ticket(Counting("b", log), "here"):
         wait_for(lambda: log.count("a") > 0 and log.count("b") > 0)
         seen = len(log)
         wait_for(lambda: {"a", "b"} <= set(log[seen:]))
@@ -75,14 +75,14 @@ def test_runs_that_have_been_seen_give_way_to_what_is_short_but_not_for_good(
     queue: RunQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log: list[str] = []
-    with queue.ticket(Counting("a", log), "a", "here"):
+    with queue.ticket(Counting("a", log), "here"):
         wait_for(lambda: "a" in log)
         monkeypatch.setattr("explorer.ui.queue.queue.GIVE_WAY_SECONDS", 600)
         monkeypatch.setattr("explorer.ui.queue.queue.SHORT_SECONDS", 600)
         with queue.giving_way():
             time.sleep(0.5)  # The step at hand ends.
             seen = len(log)
-            with queue.ticket(Counting("b", log), "b", "here"):
+            with queue.ticket(Counting("b", log), "here"):
                 wait_for(lambda: "b" in log)  # The first picture of a run is short, too.
             assert "a" not in log[seen:]
         wait_for(lambda: log[-1] == "a")
@@ -97,9 +97,9 @@ def test_who_stops_is_let_to_at_once_although_others_wait(queue: RunQueue) -> No
     log: list[str] = []
     stopped = Counting("c", log)
     with (
-        queue.ticket(Counting("a", log), "a", "here"),
-        queue.ticket(Counting("b", log), "b", "here"),
-        queue.ticket(stopped, "c", "here") as ticket,
+        queue.ticket(Counting("a", log), "here"),
+        queue.ticket(Counting("b", log), "here"),
+        queue.ticket(stopped, "here") as ticket,
     ):
         wait_for(lambda: set(log) == {"a", "b", "c"})
         began = time.monotonic()
@@ -113,7 +113,7 @@ def test_who_stops_is_let_to_at_once_although_others_wait(queue: RunQueue) -> No
 def test_who_leaves_is_stopped_and_forgotten(queue: RunQueue) -> None:
     log: list[str] = []
     job = Counting("a", log)
-    with queue.ticket(job, "a", "here"):
+    with queue.ticket(job, "here"):
         wait_for(lambda: log)
     wait_for(lambda: len(queue) == 0)
     assert job.is_stopping
@@ -121,11 +121,11 @@ def test_who_leaves_is_stopped_and_forgotten(queue: RunQueue) -> None:
 
 def test_what_a_job_raises_reaches_its_follower_and_the_next_one_runs(queue: RunQueue) -> None:
     with (
-        queue.ticket(Failing("a", []), "a", "here") as ticket,
+        queue.ticket(Failing("a", []), "here") as ticket,
         pytest.raises(ValueError, match="no such layer"),
     ):
         follow(ticket)
-    with queue.ticket(Counting("b", [], steps=3), "b", "here") as ticket:
+    with queue.ticket(Counting("b", [], steps=3), "here") as ticket:
         assert follow(ticket)[-1] == "b 0"
 
 
@@ -142,16 +142,13 @@ def test_what_a_job_raises_reaches_its_follower_and_the_next_one_runs(queue: Run
     ],
 )
 def test_a_refusal_says_what_is_full(queue: RunQueue, present, comer, message: str) -> None:
-    jobs = [
-        queue.ticket(Counting("x", []), str(n), at, is_program=program)
-        for n, (at, program) in enumerate(present)
-    ]
+    jobs = [queue.ticket(Counting("x", []), at, is_program=program) for at, program in present]
     for job in jobs:
         job.__enter__()
     address, is_program = comer
     with (
         pytest.raises(QueueFullError, match=message),
-        queue.ticket(Counting("y", []), "y", address, is_program=is_program),
+        queue.ticket(Counting("y", []), address, is_program=is_program),
     ):
         pass
     for job in jobs:
@@ -160,9 +157,9 @@ def test_a_refusal_says_what_is_full(queue: RunQueue, present, comer, message: s
 
 def test_programs_leave_room_for_the_page(queue: RunQueue) -> None:
     with (
-        queue.ticket(Counting("x", []), "1", "1", is_program=True),
-        queue.ticket(Counting("x", []), "2", "2", is_program=True),
-        queue.ticket(Counting("x", [], steps=3), "3", "3") as ticket,
+        queue.ticket(Counting("x", []), "1", is_program=True),
+        queue.ticket(Counting("x", []), "2", is_program=True),
+        queue.ticket(Counting("x", [], steps=3), "3") as ticket,
     ):
         assert follow(ticket)
 
@@ -170,9 +167,9 @@ def test_programs_leave_room_for_the_page(queue: RunQueue) -> None:
 def test_no_more_runs_begin_than_memory_is_meant_for() -> None:
     queue, log = RunQueue(Limits(sharing=2)), []
     with (
-        queue.ticket(Counting("a", log), "a", "here"),
-        queue.ticket(Counting("b", log), "b", "here"),
-        queue.ticket(Counting("c", log), "c", "here") as third,
+        queue.ticket(Counting("a", log), "here"),
+        queue.ticket(Counting("b", log), "here"),
+        queue.ticket(Counting("c", log), "here") as third,
     ):
         wait_for(lambda: {"a", "b"} <= set(log))
         time.sleep(0.2)
@@ -185,7 +182,7 @@ def test_no_more_runs_begin_than_memory_is_meant_for() -> None:
 def test_the_estimate_counts_what_others_still_take_until_the_own_run_is_done() -> None:
     queue, log = RunQueue(), []
     long, short = Counting("a", log, steps=10**6), Counting("b", log, steps=200)
-    with queue.ticket(long, "a", "here"), queue.ticket(short, "b", "here") as ticket:
+    with queue.ticket(long, "here"), queue.ticket(short, "here") as ticket:
         own = short.seconds_left() or 0
         assert queue.place(ticket).seconds == pytest.approx(2 * own, rel=0.3)
     queue.close()

@@ -26,8 +26,7 @@ async def follow(
         gr.Error: the queue is full, or the job has failed for a reason that explains itself.
     """
     listener = Listener(page, request.session_hash)
-    who, address = request.session_hash or "", _address(request)
-    with clear_errors(), queue.ticket(job, who, address, is_program=is_program) as ticket:
+    with clear_errors(), queue.ticket(job, _address(request), is_program=is_program) as ticket:
         async with aclosing(ticket.follow(PLACE_EVERY_SECONDS)) as items:
             outdated = None
             async for item in items:

@@ -49,13 +49,13 @@ class RunQueue:
         return len(self._tickets)
 
     @contextmanager
-    def ticket(self, job: Job, who: str, address: str, *, is_program: bool = False) -> Iterator[Ticket]:
+    def ticket(self, job: Job, address: str, *, is_program: bool = False) -> Iterator[Ticket]:
         """Queue a job up for as long as the block lasts; leaving the block early stops it.
 
         Raises:
             QueueFullError: there are too many runs, of all, of programs, or of this address.
         """
-        ticket = Ticket(job, who, address, is_program=is_program)
+        ticket = Ticket(job, address, is_program=is_program)
         self._join(ticket)
         try:
             yield ticket

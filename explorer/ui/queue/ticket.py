@@ -38,9 +38,8 @@ class Job(Protocol):
 class Ticket:
     """A job's place in the queue. What has not been read yet is replaced by what is newer."""
 
-    def __init__(self, job: Job, who: str, address: str, *, is_program: bool = False) -> None:
+    def __init__(self, job: Job, address: str, *, is_program: bool = False) -> None:
         self.job = job
-        self.who = who
         self.address = address
         self.is_program = is_program
         self.has_left = False
