@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> str:
     with importing():
         # Here, so that a shortage of memory ends in one line while torch is imported too.
-        from explorer.machine import keep_freed_memory
+        from explorer.device import keep_freed_memory
         from explorer.report.bundle import repeat_command
 
         parser = _build_parser()

@@ -27,7 +27,7 @@ def no_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
             raise URLError("tests do not download")
         return urlopen(url, timeout=timeout)
 
-    monkeypatch.setattr("explorer.download.urlopen", open_here)
+    monkeypatch.setattr("explorer.weight_files.urlopen", open_here)
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from threading import Event, Thread
 import pytest
 from torchvision.models import ResNet50_Weights
 
-from explorer import download as downloads
-from explorer.download import DownloadError, download, hub_file
+from explorer import weight_files as downloads
 from explorer.features.backbone import load_backbone
+from explorer.weight_files import DownloadError, download, hub_file
 
 CONTENT = os.urandom(3_500_000)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()[:8]

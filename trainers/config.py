@@ -11,10 +11,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from explorer.decoders.checkpoint import REFINEMENT
 from explorer.decoders.network import ARCHITECTURES
+from explorer.device import best_device, fastest_precision
 from explorer.errors import ExplorerError
 from explorer.features.layers import LAYERS
-from explorer.machine import best_device
-from explorer.precision import fastest_precision
 
 CONFIGS = Path(__file__).parent / "configs"
 SOURCES = ("folder", "hf", "skimage")

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from explorer.device import Probe, seconds_since
 from explorer.features.trunk import Trunk
 from explorer.images import Images, Picture
 from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
-from explorer.precision import Probe, seconds_since
 
 WARM_UP_ROUNDS = 3
 PROBE_ROUNDS = 30

@@ -7,11 +7,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from explorer.decoding.decode import MIN_SIDE
+from explorer.device import best_device
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.backbone import RESNET50
 from explorer.images import ImageError, Picture, read_picture
 from explorer.lab.lab import Lab
-from explorer.machine import best_device
 from explorer.numbers import parse_between
 from explorer.report.bundle import MANIFEST, TABLE
 

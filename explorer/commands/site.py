@@ -8,12 +8,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from explorer.commands.reconstruct import read_pictures
+from explorer.device import best_device
 from explorer.endings import importing
 from explorer.examples import EXAMPLES
 from explorer.files import writing_into
 from explorer.images import SIZE
 from explorer.lab.lab import Lab
-from explorer.machine import best_device
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -15,7 +15,6 @@ import torchvision.models
 from torch import nn
 from torchvision.models import ResNet50_Weights, WeightsEnum, get_model_weights, list_models
 
-from explorer.download import DownloadError
 from explorer.features.weights import (
     COMPACT,
     COMPACT_NAME,
@@ -29,6 +28,7 @@ from explorer.features.weights import (
     identify,
     read_state,
 )
+from explorer.weight_files import DownloadError
 
 RESNET50 = "resnet50"
 UNTRAINED_SEED = 0

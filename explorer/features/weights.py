@@ -12,9 +12,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torchvision.models import ResNet50_Weights, WeightsEnum
 
-from explorer.bundled import RESNET50_COMPACT
-from explorer.download import download, hub_file
 from explorer.errors import ExplorerError
+from explorer.weight_files import RESNET50_COMPACT, download, hub_file
 
 EXACT = ResNet50_Weights.IMAGENET1K_V1.name
 COMPACT, COMPACT_NAME = "compact", Path(RESNET50_COMPACT.name).stem

@@ -12,11 +12,11 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from explorer.device import fastest_precision
 from explorer.errors import ExplorerError
 from explorer.features.layers import LAYERS, shallowest_stage
 from explorer.inversion.parameterisations import PARAMETERISATIONS
 from explorer.inversion.priors import PRIORS
-from explorer.precision import fastest_precision
 
 PRESETS_FILE = Path(__file__).with_name("presets.yaml")
 MAX_SEED = 2**63 - 1  # The largest that torch.Generator takes.

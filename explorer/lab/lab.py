@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 
 from explorer.decoders.refinement import DEFAULT_PASSES
+from explorer.device import CPU
 from explorer.features.backbone import RESNET50, Backbone, load_backbone
 from explorer.features.network import Network
 from explorer.features.trunk import Trunk
@@ -17,7 +18,6 @@ from explorer.lab.race import Race
 from explorer.lab.run import Reconstruction
 from explorer.lab.scorer import Scorer
 from explorer.lab.workers import count_workers
-from explorer.machine import CPU
 from explorer.metrics.scores import Scores
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from explorer.decoders.checkpoint import LINEAR, REFINEMENT
 from explorer.decoders.refinement import RefinedDecoder
 from explorer.decoders.regression import LinearDecoderError
+from explorer.device import seconds_since
 from explorer.features.layers import JOINT_SEPARATOR
 from explorer.features.trunk import Features, Trunk
 from explorer.images import Images, Picture
@@ -27,7 +28,6 @@ from explorer.lab.methods import (
 )
 from explorer.lab.models import Models
 from explorer.lab.run import Reconstruction, Run
-from explorer.precision import seconds_since
 
 LINEAR_START = "{layer} starts from the linear decoder: there is no trained one for these weights yet."
 

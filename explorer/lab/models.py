@@ -18,13 +18,13 @@ from explorer.decoders.checkpoint import (
 )
 from explorer.decoders.linear import LinearDecoder, linear_decoder
 from explorer.decoders.refinement import DEFAULT_PASSES, RefinedDecoder, Refinement, find_refinement
+from explorer.device import CPU
 from explorer.features.backbone import Backbone
 from explorer.features.graph import trace
 from explorer.features.network import survey
 from explorer.features.tail import cut_tail
 from explorer.features.trunk import Trunk, cut_trunk
 from explorer.images import Images
-from explorer.machine import CPU
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from safetensors.torch import load_file
 from torch import Tensor
 
-from explorer.bundled import ALEXNET, SQUEEZENET, BundledFileError
 from explorer.errors import MetricUnavailable
 from explorer.images import Images
+from explorer.weight_files import ALEXNET, SQUEEZENET, BundledFileError
 
 FEATURES = {"alex": ALEXNET, "squeeze": SQUEEZENET}
 

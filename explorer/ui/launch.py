@@ -17,12 +17,12 @@ from starlette.middleware import Middleware
 
 from explorer.decoding.decode import MAX_FILE_BYTES
 from explorer.decoding.pool import start_decoders
+from explorer.device import CPU, best_device, keep_freed_memory
 from explorer.errors import ExplorerError
 from explorer.features.backbone import RESNET50
 from explorer.features.layers import LAYERS
 from explorer.features.network import Network, survey
 from explorer.lab.lab import Lab
-from explorer.machine import CPU, best_device, keep_freed_memory
 from explorer.ui.address import Address
 from explorer.ui.assistants import AssistantCalls, is_offered
 from explorer.ui.limits import request_limits, say_not_found

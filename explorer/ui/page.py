@@ -6,9 +6,9 @@ from html import escape
 
 import gradio as gr
 
+from explorer.device import fastest_precision
 from explorer.examples import EXAMPLES
 from explorer.features.network import Network
-from explorer.precision import fastest_precision
 from explorer.ui.api.endpoints import add_endpoints
 from explorer.ui.arrival import wire_arrival
 from explorer.ui.components.arguments import one_of, sent_with

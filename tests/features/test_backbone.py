@@ -10,8 +10,6 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models import ResNet50_Weights, resnet50
 
-from explorer.bundled import RESNET50_COMPACT
-from explorer.download import hub_file
 from explorer.examples import load_example
 from explorer.features.backbone import load_backbone
 from explorer.features.layers import LAYERS
@@ -19,6 +17,7 @@ from explorer.features.trunk import build_trunk
 from explorer.features.weights import State, WeightsError, read_state
 from explorer.lab.lab import Lab
 from explorer.metrics.scores import Scores
+from explorer.weight_files import RESNET50_COMPACT, hub_file
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torchvision.models.resnet import ResNet
 
+from explorer.device import CPU, fastest_precision
 from explorer.features.layers import LAYERS
 from explorer.features.trunk import Trunk, build_trunk
 from explorer.images import Images
@@ -18,8 +19,6 @@ from explorer.inversion.invert import Step
 from explorer.inversion.invert import invert as invert_any_size
 from explorer.inversion.priors import closeness, total_variation
 from explorer.inversion.settings import Settings, SettingsError, load_settings, make_settings, parse_overrides
-from explorer.machine import CPU
-from explorer.precision import fastest_precision
 
 SIZE = 64
 invert = partial(invert_any_size, size=(SIZE, SIZE))

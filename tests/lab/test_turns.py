@@ -10,12 +10,12 @@ from threading import Barrier
 import pytest
 import torch
 
+from explorer.device import CPU
 from explorer.features.layers import LAYERS
 from explorer.inversion.invert import Steps
 from explorer.lab.race import Race
 from explorer.lab.turns import take_turns
 from explorer.lab.workers import count_workers, map_jobs, start_workers
-from explorer.machine import CPU
 from tests.support.made import diverge, make_picture, make_run, make_step, play, settings_of
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
+from explorer.device import CPU
 from explorer.images import ImageError, Images, read_picture
-from explorer.machine import CPU
 from explorer.metrics.functional import psnr
 from trainers.data.folders import list_pictures
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import uuid4
 
+from explorer.device import return_freed_memory
 from explorer.images import Picture
 from explorer.lab.lab import Lab
 from explorer.lab.race import Frame
 from explorer.lab.run import Reconstruction
-from explorer.machine import return_freed_memory
 from explorer.metrics.scores import Scores
 from explorer.metrics.thumbnail import Thumbnails
 from explorer.ui.jobs.race import RaceJob

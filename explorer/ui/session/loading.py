@@ -4,11 +4,11 @@ import logging
 from collections.abc import Callable
 from threading import Event, Thread
 
+from explorer.device import return_freed_memory
 from explorer.errors import ExplorerError
 from explorer.examples import load_example
 from explorer.features.network import RESNET50_NETWORK, Network
 from explorer.lab.lab import Lab
-from explorer.machine import return_freed_memory
 from explorer.ui.components.errors import hide_folders
 from explorer.ui.session.live_run import score_results
 from explorer.ui.session.visit import Exploration

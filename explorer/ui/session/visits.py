@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from explorer.machine import return_freed_memory
+from explorer.device import return_freed_memory
 from explorer.ui.session.visit import Visit
 
 # Who calls without an open page never leaves.

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from threading import Event
 
+from explorer.device import best_device
 from explorer.features.backbone import Backbone
 from explorer.images import Picture, Pixels, to_images, to_pixels
 from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
 from explorer.lab.race import AnyRace, Frame
 from explorer.lab.run import Reconstruction, Record
-from explorer.machine import best_device
 
 try:
     import spaces  # pyright: ignore[reportMissingImports]

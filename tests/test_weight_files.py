@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from explorer import bundled
-from explorer.bundled import ALEXNET, RESNET50_COMPACT, SQUEEZENET, BundledFile, BundledFileError
+from explorer import weight_files
 from explorer.errors import MetricUnavailable
 from explorer.features.backbone import load_backbone
 from explorer.metrics.lpips import Lpips, load_lpips
+from explorer.weight_files import ALEXNET, RESNET50_COMPACT, SQUEEZENET, BundledFile, BundledFileError
 
 FILES = (RESNET50_COMPACT, ALEXNET, SQUEEZENET)
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -27,7 +27,7 @@ def damaged(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     folder.mkdir(parents=True)
     for file in FILES:
         (folder / file.name).write_bytes(DAMAGES[request.param](file.locate().read_bytes()))
-    monkeypatch.setattr(bundled, "FOLDER", folder)
+    monkeypatch.setattr(weight_files, "FOLDER", folder)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     return folder
 
@@ -55,6 +55,6 @@ def test_damaged_features_are_said_of_lpips_and_of_the_training_loss(damaged: Pa
 
 
 def test_a_missing_file_is_called_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundled, "FOLDER", tmp_path / "checkpoints" / "backbones")
+    monkeypatch.setattr(weight_files, "FOLDER", tmp_path / "checkpoints" / "backbones")
     with pytest.raises(BundledFileError, match="missing"):
         RESNET50_COMPACT.locate()

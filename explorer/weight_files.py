@@ -1,8 +1,12 @@
-"""Downloads that show how far they are, give up when nothing more comes, and keep only the right file."""
+"""Files of weights: those that come with this repository, checked before use, and those that are downloaded.
+
+A download shows how far it is, gives up when nothing more comes, and keeps only the right file.
+"""
 
 import hashlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO
@@ -15,12 +19,51 @@ import torch
 from explorer.errors import ExplorerError
 from explorer.files import replacing
 
+FOLDER = Path(__file__).parents[1] / "checkpoints" / "backbones"
+
 # A machine without a network must learn so within seconds, not after the system's minutes.
 TIMEOUT_SECONDS = 5.0
 BLOCK_BYTES = 2**20
 MEGABYTE = 10**6
 
 logger = logging.getLogger(__name__)
+
+
+class BundledFileError(ExplorerError):
+    """A file of this repository that is missing or altered; the message says how to restore it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundledFile:
+    """A file of weights and the SHA-256 that it must have."""
+
+    name: str
+    sha256: str
+
+    def locate(self) -> Path:
+        """Return the file's path.
+
+        Raises:
+            BundledFileError: it is missing, truncated or altered.
+        """
+        path = FOLDER / self.name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != self.sha256:
+            what = "altered" if path.is_file() else "missing"
+            restore = f"git checkout -- {path.relative_to(FOLDER.parents[1])}"
+            raise BundledFileError(f"{self.name} of this repository is {what}; restore it: {restore}")
+        return path
+
+
+# Sources and licences: checkpoints/README.md.
+RESNET50_COMPACT = BundledFile(
+    "resnet50-v1-compact.pth", "9a82c9b2449cb3fb33a70edcb765ebde2496343b6a0a4574569586267abd03b0"
+)
+ALEXNET = BundledFile(
+    "alexnet-features.safetensors", "18264e8d2bd17fdfc6d82bfda78e8e7f0fcd70c831d766bf84a41164ded1e449"
+)
+SQUEEZENET = BundledFile(
+    "squeezenet1_1-features.safetensors", "2eda44ddf020ec87de6b7e5d20983a846d8f62ceecfd59435dc3baac90495e4d"
+)
 
 
 class DownloadError(ExplorerError):
