@@ -2,7 +2,7 @@
 
 It takes the configuration of `trainers.train`; `linear_batches` says how many batches the fit sees. The file
 is published like a trained one. Networks without one are fitted on the example pictures when first used
-(`explorer.linear`).
+(`explorer.decoders.linear`).
 """
 
 from collections.abc import Sequence
