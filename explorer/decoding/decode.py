@@ -10,6 +10,7 @@ import numpy as np
 import PIL.Image
 from jaxtyping import UInt8
 
+from explorer.decoding.colour import PASSED_OVER, ProfileError, find_conversion
 from explorer.decoding.exif import turn_upright
 from explorer.decoding.structure import check_header, check_scans
 from explorer.errors import ExplorerError
@@ -19,6 +20,7 @@ Pixels = UInt8[np.ndarray, "height width 3"]
 MIN_SIDE = 32  # ResNet-50 divides both sides by 32; a smaller picture has nothing left at layer4.
 MAX_FILE_BYTES = 60 * 2**20
 MAX_PIXELS = 40_000_000  # Two copies of such a picture, and its file, take less than half a gigabyte.
+REDUCED = 4  # How many times as large as the square a picture still is when its colours are converted.
 STRIP_ROWS = 256  # Conversions that need room of their own work on so many rows at a time.
 
 # Only plain raster formats: Pillow would hand others (EPS) to outside programs.
@@ -61,7 +63,7 @@ def decode(content: bytes, size: int) -> Decoded:
             if image.format in ("JPEG", "MPO"):
                 check_scans(content, image.width * image.height)
             is_animated = image.format in ANIMATED_FORMATS and getattr(image, "is_animated", False)
-            pixels = crop_square(_to_rgb(turn_upright(image)), size)
+            pixels, notice = _to_square(turn_upright(image), size)
     except ImageError:
         raise
     except PIL.Image.DecompressionBombError as error:
@@ -70,20 +72,25 @@ def decode(content: bytes, size: int) -> Decoded:
         raise ImageError(TOO_MUCH_MEMORY) from error
     except Exception as error:  # A broken file makes Pillow's decoders raise almost anything.
         raise ImageError(UNREADABLE) from error
-    return Decoded(pixels, FIRST_FRAME if is_animated else None)
+    notices = [FIRST_FRAME if is_animated else None, notice]
+    return Decoded(pixels, " ".join(filter(None, notices)) or None)
 
 
-def crop_square(image: PIL.Image.Image, size: int) -> Pixels:
+def crop_square(
+    image: PIL.Image.Image, size: int, *, full: tuple[int, int] | None = None, reduced: int = 1
+) -> Pixels:
     """Resize the short side of an RGB image to `size` (antialiased bicubic) and crop the centre square.
 
-    An image that is `size` x `size` already keeps its pixels to the bit.
+    An image that is `size` x `size` already keeps its pixels to the bit. One that has been `reduced` so many
+    times comes with its `full` size: its last row and column may stand for fewer pixels than the others.
     """
-    scale = size / min(image.size)
-    resized = [max(size, round(side * scale)) for side in image.size]
+    full = full or image.size
+    scale = size / min(full)
+    resized = [max(size, round(side * scale)) for side in full]
     start = [(side - size) // 2 for side in resized]
     # Only the crop is computed: resizing all of a 32 x 1,000,000 picture would fill the memory.
-    left, top = (begin * old / new for begin, old, new in zip(start, image.size, resized, strict=True))
-    width, height = (size * old / new for old, new in zip(image.size, resized, strict=True))
+    left, top = (begin * old / reduced / new for begin, old, new in zip(start, full, resized, strict=True))
+    width, height = (size * old / reduced / new for old, new in zip(full, resized, strict=True))
     box = (left, top, left + width, top + height)
     return np.array(image.resize((size, size), PIL.Image.Resampling.BICUBIC, box=box))
 
@@ -93,6 +100,23 @@ def _check_size(width: int, height: int) -> None:
         raise ImageError(TOO_LARGE)
     if min(width, height) < MIN_SIDE:
         raise ImageError(f"This image is {width}x{height}; use at least {MIN_SIDE}x{MIN_SIDE}.")
+
+
+def _to_square(image: PIL.Image.Image, size: int) -> tuple[Pixels, str | None]:
+    """Convert an upright image to sRGB and crop it; add what the user should know of its colours."""
+    notice = None
+    try:
+        conversion = find_conversion(image)
+    except ProfileError:
+        conversion, notice = None, PASSED_OVER
+    if conversion is None:
+        return crop_square(_to_rgb(image), size), notice
+    if conversion.mode != image.mode:
+        image = _to_rgb(image).convert(conversion.mode)
+    # To convert each pixel of a large picture would take longer than all else.
+    reduced = max(1, min(image.size) // (REDUCED * size))
+    converted = conversion.apply(image.reduce(reduced))
+    return crop_square(converted, size, full=image.size, reduced=reduced), None
 
 
 def _to_rgb(image: PIL.Image.Image) -> PIL.Image.Image:

@@ -1,9 +1,9 @@
-"""What a camera wrote beside the pixels: which way up they are. It is read, and never written back."""
+"""What a camera wrote beside the pixels: which way up they are, in which colours. Only read."""
 
 from typing import Any
 
 import PIL.Image
-from PIL.ExifTags import Base
+from PIL.ExifTags import IFD, Base, Interop
 from PIL.Image import Transpose
 
 TURNS = {
@@ -16,6 +16,8 @@ TURNS = {
     8: Transpose.ROTATE_90,
 }
 
+ADOBE_RGB = 2  # No value of the standard, but of some cameras.
+
 
 def turn_upright(image: PIL.Image.Image) -> PIL.Image.Image:
     """Load an image and turn it as its orientation tag says; without one that can be read it is upright.
@@ -23,7 +25,7 @@ def turn_upright(image: PIL.Image.Image) -> PIL.Image.Image:
     An image that is turned is closed.
     """
     image.load()  # Some formats say only then how they are turned, or turn themselves.
-    turn = TURNS.get(_orientation(image))
+    turn = TURNS.get(_read_tag(image, Base.Orientation))
     if turn is None:
         return image
     turned = image.transpose(turn)
@@ -31,8 +33,17 @@ def turn_upright(image: PIL.Image.Image) -> PIL.Image.Image:
     return turned
 
 
-def _orientation(image: PIL.Image.Image) -> Any:  # noqa: ANN401 - a number, or whatever else the file has
+def is_adobe_rgb(image: PIL.Image.Image) -> bool:
+    """Whether a camera says so without a profile: by Exif 2.3's rule (R03), or by a colour space of 2."""
+    return (
+        _read_tag(image, Interop.InteropIndex, IFD.Interop) == "R03"
+        or _read_tag(image, Base.ColorSpace, IFD.Exif) == ADOBE_RGB
+    )
+
+
+def _read_tag(image: PIL.Image.Image, tag: int, directory: IFD | None = None) -> Any:  # noqa: ANN401 - a number, or whatever else the file has
     try:
-        return image.getexif().get(Base.Orientation)
+        tags = image.getexif()
+        return (tags if directory is None else tags.get_ifd(directory)).get(tag)
     except Exception:  # Pillow's reader of tags raises almost anything about a damaged block of them.
         return None

@@ -6,7 +6,7 @@ import pytest
 
 from explorer.decoding.decode import decode
 from explorer.decoding.exif import TURNS
-from tests.decoding.photos import ODD_TAGS, Tag, cat, encode, exif, tiff
+from tests.support.photos import ODD_TAGS, Tag, cat, encode, exif, tiff
 
 # How a camera that was held so has stored an upright picture.
 STORED = {turn: PIL.Image.Transpose(turn) for turn in TURNS.values()} | {

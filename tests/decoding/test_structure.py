@@ -9,7 +9,7 @@ import pytest
 
 from explorer.decoding.decode import decode
 from explorer.decoding.structure import MAX_SCANS, CostlyFileError, check_scans
-from tests.decoding.photos import cat, encode, segments
+from tests.support.photos import cat, encode, segments
 
 START_OF_SCAN = b"\xff\xda"
 MEGABYTE = 2**20
