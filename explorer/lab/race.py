@@ -1,10 +1,9 @@
 """A race: several layers of one picture inverted side by side, shown as plain, picklable frames."""
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from threading import Event
 from typing import Protocol, runtime_checkable
 
 from explorer.images import Images, Pixels, to_pixels
@@ -39,12 +38,8 @@ class AnyRace(Protocol):
 
     method: str
 
-    def frames(self, seconds: float) -> Generator[Frame, None, None]:
-        """Yield frames for at most so many seconds, the last one telling how the race stands."""
-        ...
-
-    def stop(self) -> None:
-        """Ask `frames` to end soon; safe from any thread."""
+    def frames(self, seconds: float, is_over: Callable[[], bool]) -> Generator[Frame, None, None]:
+        """Yield frames for so many seconds, or until it is over; the last one tells how the race stands."""
         ...
 
     def can_resume(self) -> bool:
@@ -62,8 +57,8 @@ class Race:
     On several workers each run computes with a fixed share of the cores, so that its steps are the same to
     the bit whatever the others do. They go on computing while whoever reads the frames is busy with one.
 
-    `frames` may be closed, or ended by `stop` or its seconds, and called again: the race goes on where it
-    was. So several races share one machine in slices: `frames(seconds)` of each in turn, as often as need be.
+    `frames` may be closed, or ended by its seconds or by `is_over`, and called again: the race goes on where
+    it was. So several races share one machine in slices: `frames(seconds)` of each in turn.
     """
 
     def __init__(self, runs: Mapping[str, Run], *, method: str, workers: int = 1) -> None:
@@ -72,24 +67,26 @@ class Race:
         self._runs = dict(runs)
         self._pixels: dict[str, tuple[Images, Pixels]] = {}
         self._seconds = 0.0
-        self._is_stopping = Event()
 
-    def frames(self, seconds: float | None = None) -> Generator[Frame, None, None]:
-        """Yield frames on the wall clock, first and last always, for at most `seconds` of this call."""
-        if self._has_begun():
-            self._is_stopping.clear()  # A stop from before the first step still counts.
+    def frames(
+        self, seconds: float | None = None, is_over: Callable[[], bool] = lambda: False
+    ) -> Generator[Frame, None, None]:
+        """Yield frames on the wall clock, first and last always, for at most `seconds` of this call.
+
+        `is_over` is asked after every step, by any thread, whether this call should end before.
+        """
         for run in self._runs.values():
             run.resume()
         started = time.perf_counter() - self._seconds
         limit = float("inf") if seconds is None else self._seconds + seconds
 
-        def is_over() -> bool:
+        def is_due() -> bool:
             # Asked after a step: even a race stopped before it began has taken one, to have a last frame.
-            return self._is_stopping.is_set() or time.perf_counter() - started >= limit
+            return is_over() or time.perf_counter() - started >= limit
 
         due = self._seconds
         try:
-            with closing(take_turns(self._runs.values(), workers=self._workers, is_over=is_over)) as turns:
+            with closing(take_turns(self._runs.values(), workers=self._workers, is_over=is_due)) as turns:
                 for _ in turns:
                     self._seconds = time.perf_counter() - started
                     if self._seconds >= due and all(run.has_begun for run in self._runs.values()):
@@ -100,10 +97,6 @@ class Race:
                 run.stop()
         yield self._frame()
 
-    def stop(self) -> None:
-        """Ask `frames`, running or about to begin, to end after the step at hand; safe from any thread."""
-        self._is_stopping.set()
-
     def can_resume(self) -> bool:
         """Whether some layer still has steps to go."""
         return not all(run.has_ended for run in self._runs.values())
@@ -111,9 +104,6 @@ class Race:
     def reconstructions(self) -> list[Reconstruction]:
         """Return the picture that each layer has reached, with its history."""
         return [run.reconstruction() for run in self._runs.values() if run.has_begun]
-
-    def _has_begun(self) -> bool:
-        return any(run.has_begun for run in self._runs.values())
 
     def _frame(self) -> Frame:
         panels = {layer: self._panel(run) for layer, run in self._runs.items() if run.has_begun}

@@ -1,6 +1,7 @@
 """A race: fair, stopped and resumed at any moment, shown as plain data."""
 
 import pickle
+from threading import Event
 
 import torch
 
@@ -44,10 +45,10 @@ def test_a_race_is_fair_in_time():
 
 
 def test_stop_keeps_the_last_frame_and_resume_goes_on():
-    race = make_race(layer1=play(1, 50))
-    frames = race.frames()
+    race, stop = make_race(layer1=play(1, 50)), Event()
+    frames = race.frames(is_over=stop.is_set)
     next(frames)
-    race.stop()
+    stop.set()
     last = list(frames)[-1]
     assert last.panels["layer1"].state == "stopped"
     assert race.can_resume()
@@ -57,12 +58,10 @@ def test_stop_keeps_the_last_frame_and_resume_goes_on():
     assert not race.can_resume()
 
 
-def test_a_stop_before_the_first_frame_is_kept_and_resume_goes_on():
+def test_a_race_that_is_over_before_its_first_step_takes_one_and_resume_goes_on():
     race = make_race(layer1=play(1, 50))
-    race.stop()
-    last = list(race.frames())[-1]
+    last = list(race.frames(is_over=lambda: True))[-1]
     assert (last.panels["layer1"].record.step, last.panels["layer1"].state) == (0, "stopped")
-    race.stop()
     assert list(race.frames())[-1].panels["layer1"].record.step == 49
 
 

@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 import torch
@@ -109,10 +109,10 @@ def test_a_stop_lets_each_worker_finish_its_step_and_no_more(workers: int):
     def taken() -> int:
         return sum(len(run.history) for run in runs.values())
 
-    race = Race(runs, method="optimiser", workers=workers)
-    frames = race.frames()
+    race, stop = Race(runs, method="optimiser", workers=workers), Event()
+    frames = race.frames(is_over=stop.is_set)
     next(frames)
-    race.stop()
+    stop.set()
     before = taken()
     *_, last = frames
     assert taken() <= before + workers

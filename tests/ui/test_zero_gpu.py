@@ -4,6 +4,7 @@ import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
+from threading import Event
 
 import pytest
 import torch
@@ -83,10 +84,11 @@ def test_a_stop_closes_the_lent_process_generator(race: ZeroGpuRace, monkeypatch
             closed.append(True)
 
     monkeypatch.setattr(zero_gpu, "play", endless)
-    frames = race.frames(60)
+    stop = Event()
+    frames = race.frames(60, stop.is_set)
     for frame in islice(frames, 3):
         assert {panel.state for panel in frame.panels.values()} == {"running"}
-    race.stop()
+    stop.set()
     *_, last = frames
     assert closed
     assert {panel.state for panel in last.panels.values()} == {"stopped"}

@@ -34,6 +34,6 @@ class ExperimentJob(Interruptible):
             if self.is_over:
                 self._results.close()
                 return
-            if now - began >= seconds or self._pausing.is_set():
+            if now - began >= seconds or self.is_pausing:
                 return
         self.is_over = True

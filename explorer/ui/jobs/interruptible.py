@@ -15,6 +15,11 @@ class Interruptible:
         """Whether the job has been told to stop."""
         return self._stopping.is_set()
 
+    @property
+    def is_pausing(self) -> bool:
+        """Whether the job has been told to let others take their turn."""
+        return self._pausing.is_set()
+
     def stop(self) -> None:
         """End after the step at hand."""
         self._stopping.set()

@@ -26,12 +26,6 @@ class RaceJob(Interruptible):
         """Whether some layer still has steps to go."""
         return self.race is not None and self.race.can_resume()
 
-    def stop(self) -> None:
-        """End after the step at hand."""
-        super().stop()
-        if self.race is not None:
-            self.race.stop()
-
     def resume(self, seconds: float) -> None:
         """Let a job that is over go on for so many more seconds."""
         self._stopping.clear()
@@ -48,17 +42,16 @@ class RaceJob(Interruptible):
             self.race = self._set_up()
         left = self._limit_seconds - self._spent_seconds
         is_whole = not self.race.can_resume()  # On a lent GPU, where a race runs once from start to end.
-        with closing(self.race.frames(left if is_whole else min(seconds, left))) as frames:
+
+        def is_over() -> bool:
+            return self.is_stopping or (self.is_pausing and not is_whole)
+
+        with closing(self.race.frames(left if is_whole else min(seconds, left), is_over)) as frames:
             for frame in frames:
                 self._frame = frame
                 has_time = self._spent_seconds < self._limit_seconds
                 self.is_over = self.is_stopping or not has_time or not self.race.can_resume()
                 yield frame
-                # Asked here too, for a stop that came just before the race began its slice.
-                if self.is_stopping:
-                    self.race.stop()
-                if self._pausing.is_set() and not is_whole and not self.is_over:
-                    return
 
     def seconds_left(self) -> float | None:
         """Estimate the race's time from here by the pace so far; None before there is one."""

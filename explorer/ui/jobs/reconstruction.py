@@ -58,6 +58,6 @@ class ReconstructionJob(Interruptible):
         while self._run is not None and not self.is_stopping:
             if self._run.advance() is None:
                 return True
-            if time.monotonic() >= until or self._pausing.is_set():
+            if time.monotonic() >= until or self.is_pausing:
                 return False
         return True

@@ -4,11 +4,10 @@ The GPU exists only in a process of its own, which is gone afterwards: plain dat
 the visitor's state, and a race that has ended cannot be resumed. Anywhere else nothing of this is used.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
-from threading import Event
 
 from explorer.device import best_device
 from explorer.features.backbone import Backbone
@@ -74,22 +73,19 @@ class ZeroGpuRace:
         )
         self._frame: Frame | None = None
         self._history: dict[str, list[Record]] = {layer: [] for layer in settings}
-        self._is_stopping = Event()
 
-    def frames(self, seconds: float) -> Generator[Frame, None, None]:
+    def frames(
+        self, seconds: float, is_over: Callable[[], bool] = lambda: False
+    ) -> Generator[Frame, None, None]:
         """Yield frames for at most so many seconds; the last one, after a stop too, says how it ended."""
         with closing(play(replace(self._request, seconds=seconds))) as frames:
             for frame in frames:
                 self._remember(frame)
                 yield frame
-                if self._is_stopping.is_set():
+                if is_over():
                     break
-        if self._frame is not None and self._is_stopping.is_set():
+        if self._frame is not None and is_over():
             yield _stopped(self._frame)
-
-    def stop(self) -> None:
-        """Ask `frames`, running or about to begin, to end after the frame at hand; safe from any thread."""
-        self._is_stopping.set()
 
     def can_resume(self) -> bool:
         """Return False: the optimisers' state goes with the GPU."""
