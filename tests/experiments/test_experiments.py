@@ -10,7 +10,7 @@ import torch
 
 from explorer.errors import ExplorerError
 from explorer.examples import load_example
-from explorer.experiments import EXPERIMENTS, follow_experiment, linear_maps, run_experiment
+from explorer.experiments import EXPERIMENTS, follow_experiment, run_experiment
 from explorer.experiments.experiment import Experiment, Result, Shown, option
 from explorer.experiments.operations.components import load_components
 from explorer.experiments.operations.edit_table import EDITS
@@ -26,25 +26,14 @@ from tests.support.catalogue import is_known
 from tests.support.made import SIZE as SIDE
 from tests.support.tiny import stand_in
 
+pytestmark = pytest.mark.usefixtures("few_pictures_to_fit")
+
 CHANNELS = {"layer1": 256, "layer4": 2048}
 QUICK: dict[str, dict[str, Any]] = {
     "backbones": {"networks": "resnet18:untrained"},
     "invariances": {"evaluations": 3, "points": 3},
     "blend": {"frames": 3},
 }
-
-
-@pytest.fixture(autouse=True)
-def few_pictures_to_fit(monkeypatch, tmp_path) -> None:
-    """Let linear decoders be fitted on a few small pictures, into a cache of the test's own."""
-
-    def batches() -> Iterator[torch.Tensor]:
-        generator = torch.Generator().manual_seed(0)
-        for _ in range(5):
-            yield torch.rand(4, 3, SIDE, SIDE, generator=generator)
-
-    monkeypatch.setattr(linear_maps, "example_batches", batches)
-    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path))
 
 
 def given(name: str, pictures):

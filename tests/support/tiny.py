@@ -1,5 +1,6 @@
 """The tiny network, and the lab on it that tests use: made of noise, for pictures of 64 pixels or more."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from torchvision.models.resnet import Bottleneck, ResNet
 
 from explorer.decoders.checkpoint import LINEAR
+from explorer.decoders.node_maps import HELD_OUT
 from explorer.features.backbone import Backbone
 from explorer.lab.lab import Lab
 from explorer.lab.models import Models
@@ -73,3 +75,16 @@ def stand_in(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """Let this lab be what the commands load."""
     monkeypatch.setattr("explorer.lab.lab.Lab.load", lambda *_, **__: lab)
     return lab
+
+
+@pytest.fixture
+def few_pictures_to_fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let experiments fit linear decoders on a few small pictures, into a cache of the test's own."""
+
+    def batches() -> Iterator[torch.Tensor]:
+        generator = torch.Generator().manual_seed(0)
+        for _ in range(HELD_OUT):
+            yield torch.rand(4, 3, 64, 64, generator=generator)
+
+    monkeypatch.setattr("explorer.experiments.linear_maps.example_batches", batches)
+    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path))

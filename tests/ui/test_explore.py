@@ -44,6 +44,7 @@ def test_the_endpoint_says_what_is_missing(client):
         client.predict("blend", ["cat"], None, None, api_name="/explore")
 
 
+@pytest.mark.usefixtures("few_pictures_to_fit")
 @pytest.mark.parametrize("networks", ["/etc/passwd", "resnet18:/etc/passwd", "resnet50:/dev/zero"])
 def test_the_networks_that_a_program_names_open_no_file(client, networks):
     answer = client.predict("backbones", ["cat"], None, {"networks": networks}, api_name="/explore")
