@@ -19,6 +19,8 @@ CONFIGS = Path(__file__).parent / "configs"
 SOURCES = ("folder", "hf", "skimage")
 PERCEPTUAL_NETWORKS = ("squeeze",)  # Never "alex": that is the reported metric.
 
+SCHEDULES = ("cosine", "plateau")
+
 COUNTS = ("steps", "batch_size", "passes", "cache_batches", "save_every", "log_every", "linear_batches")
 
 Config = TypeVar("Config")
@@ -52,7 +54,11 @@ class OptimiserConfig:
     learning_rate: float = 2e-3
     head_learning_rate: float = 5e-5  # The fitted head is good already; at the common rate it is soon lost.
     warmup_steps: int = 50
-    final_fraction: float = 0.02  # The cosine ends at this share of the learning rate.
+    schedule: str = "cosine"
+    final_fraction: float = 0.02  # The schedule ends at this share of the learning rate.
+    # The plateau schedule halves the rate after so many validations in a row without a gain of so many dB.
+    patience: int = 4
+    min_gain_db: float = 0.01
     clip_norm: float = 1.0
     ema_decay: float = 0.995
 
@@ -79,6 +85,8 @@ class TrainConfig:
     weights: list[str] = field(default_factory=lambda: ["IMAGENET1K_V1"])
     # A decoder file to start from, or to refine; None fits a decoder's linear head first.
     start: str | None = None
+    # A decoder file of another shape: the parts of its branch that fit are taken, after the head was fitted.
+    start_branch: str | None = None
     start_refinement: str | None = None  # A refinement's file to train on, perhaps with more blocks.
     # Parts of the network that keep their first weights, such as [stem, scales.0].
     frozen: list[str] = field(default_factory=list)
@@ -106,6 +114,9 @@ class TrainConfig:
         for layer in self.loss.features:
             _check_choice("loss.features", layer, LAYERS)
         _check_choice("data.source", self.data.source, SOURCES)
+        _check_choice("optimiser.schedule", self.optimiser.schedule, SCHEDULES)
+        if self.optimiser.schedule == "plateau" and not self.validation_folder:
+            raise ConfigError("validation_folder is empty; the plateau schedule needs held-out pictures.")
         _check_choice("loss.perceptual_network", self.loss.perceptual_network, PERCEPTUAL_NETWORKS)
         for name in COUNTS:
             if getattr(self, name) < 1:

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from explorer.benchmarks.table import lay_out, summarise, to_markdown, to_plain
 from explorer.decoders.checkpoint import CHECKPOINTS
+from explorer.decoders.network import ARCHITECTURES
 from explorer.features.layers import LAYERS
 from explorer.images import Picture, quantise, read_picture
 from explorer.inversion.settings import Settings, load_settings
@@ -26,6 +27,7 @@ from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, is_iterative
 from explorer.lab.run import Reconstruction
 from explorer.lines import append_line, read_lines
+from explorer.metrics.functional import grid_ratio
 from explorer.report.bundle import Result, make_record
 from explorer.report.sheet import SheetPanel, contact_sheet, layer_panel, original_panel
 from trainers.command import run_command
@@ -173,7 +175,13 @@ def _measure(evaluation: Evaluation, index: int) -> list[dict[str, Any]]:
     results = list(evaluation.results(index))
     if results and index < evaluation.config.grid_pictures:
         _draw_sheet(evaluation.paths[index], results, Path(evaluation.config.out))
-    return [make_record(result) for result in results]
+    return [{**make_record(result), "grid": _grid(result.reconstruction)} for result in results]
+
+
+def _grid(made: Reconstruction) -> float | None:
+    """Measure the borders between the cells of a picture's layer; None where it is flat between them."""
+    ratio = grid_ratio(made.images, ARCHITECTURES[made.layer].stride).item()
+    return ratio if math.isfinite(ratio) else None
 
 
 def _draw_sheet(path: Path, results: Sequence[Result], out: Path) -> None:

@@ -4,13 +4,15 @@ The state is saved often and atomically; the same command goes on where a killed
 """
 
 import logging
+import time
 from collections.abc import Sequence
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 
 from explorer.decoders.checkpoint import decoder_path, save_decoder
-from explorer.images import SIZE
+from explorer.images import SIZE, Images
 from trainers.command import run_command
 from trainers.config import CONFIGS, TrainConfig, as_dict
 from trainers.fitting.loop import Training
@@ -23,6 +25,8 @@ from trainers.runs.run_folder import RunFolder
 log = logging.getLogger("trainers.train")
 
 Row = dict[str, float]
+
+SPEED = "pictures_per_core_second"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,20 +68,53 @@ def _follow(training: Training, folder: RunFolder, rows: list[Row]) -> None:
     if config.validation_folder and accelerator.is_main_process:
         held_out = validation_images(config.validation_folder, config.validation_pictures, SIZE)
     broken = 0
+    meter = _Meter(config.batch_size / accelerator.num_processes)
     for progress in training.run():
         broken += len(progress.broken)
         for name in progress.broken:
             log.warning("skipped a broken picture (%d so far): %s", broken, name)
+        meter.steps += 1
         is_last = progress.step == config.steps
         row = {"step": progress.step, "learning_rate": progress.learning_rate, **progress.losses}
         is_saving = is_last or progress.step % config.save_every == 0
-        if is_saving and held_out is not None:
-            row[PSNR] = validation_psnr(training.reconstruct, held_out, accelerator.device)
         if is_saving or progress.step % config.log_every == 0:
+            row[SPEED] = meter.read()
             rows.append(row)
+        if is_saving and config.validation_folder:
+            row[PSNR] = _validate(training, held_out)
+        if rows and rows[-1] is row:
             _log(row, accelerator)
         if is_saving:
             _save(training, folder, rows)
+            meter.read()  # Neither validation nor saving is a step.
+        if training.is_flat:
+            log.info("the held-out curve is flat: stopped at step %d", progress.step)
+            break
+
+
+class _Meter:
+    """Pictures a second of one core, by the processor time of this process (data workers not counted)."""
+
+    def __init__(self, pictures_per_step: float) -> None:
+        self.pictures_per_step = pictures_per_step
+        self.steps = 0
+        self.started = time.process_time()
+
+    def read(self) -> float:
+        """Return the speed since the last reading."""
+        now = time.process_time()
+        speed = self.steps * self.pictures_per_step / max(now - self.started, 1e-9)
+        self.steps, self.started = 0, now
+        return speed
+
+
+def _validate(training: Training, held_out: Images | None) -> float:
+    """Measure the averaged network in the main process, and tell every process the figure."""
+    device = training.accelerator.device
+    figures = [] if held_out is None else [validation_psnr(training.reconstruct, held_out, device)]
+    (figure,) = gather_object(figures)
+    training.observe(figure)
+    return figure
 
 
 def _log(row: Row, accelerator: Accelerator) -> None:
@@ -100,6 +137,7 @@ def _save(training: Training, folder: RunFolder, rows: Sequence[Row]) -> None:
         training.trunks,
         steps=training.step,
         pictures=training.step * config.batch_size,
+        start=training.task.start_card,
         refines=training.task.refines,
         figures={"training_validation_psnr_db": rows[-1][PSNR]} if PSNR in rows[-1] else {},
     )

@@ -10,8 +10,8 @@ from explorer.benchmarks.curve import KEYS
 from explorer.metrics.scores import METRICS, MISSING
 
 CONFIDENCE = 0.95
-# What a record holds beside the metrics: its heading and decimals.
-COSTS = {"steps": ("evaluations", 0), "seconds": ("seconds", 2)}
+# What a record may hold beside the metrics: its heading and decimals.
+OTHERS = {"grid": ("grid (photos: 1)", 2), "steps": ("evaluations", 0), "seconds": ("seconds", 2)}
 
 
 def summarise(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -22,7 +22,7 @@ def summarise(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         single picture), and `pictures`.
     """
     table = pd.DataFrame(records)
-    figures = [figure for figure in (*METRICS, *COSTS) if figure in table]
+    figures = [figure for figure in (*METRICS, *OTHERS) if figure in table]
     values = table.melt(KEYS, figures, "figure", ignore_index=False).dropna()
     ordered = values.astype({"value": float}).sort_index(kind="stable")
     groups = ordered.groupby([*KEYS, "figure"], sort=False)["value"]
@@ -41,7 +41,7 @@ def lay_out(cells: pd.DataFrame) -> pd.DataFrame:
         row["pictures"] = max(row["pictures"], cell["pictures"])
         row[cell["figure"]] = _show(cell["figure"], cell["mean"], cell["half_width"])
     headings = {key: metric.heading for key, metric in METRICS.items()}
-    headings |= {key: heading for key, (heading, _) in COSTS.items()}
+    headings |= {key: heading for key, (heading, _) in OTHERS.items()}
     table = pd.DataFrame(list(rows.values()), columns=[*KEYS, "pictures", *headings])
     return table.astype(object).fillna(MISSING).astype(str).rename(columns=headings)
 
@@ -63,4 +63,4 @@ def _show(figure: str, mean: float, half_width: float | None) -> str:
 
 
 def _write(figure: str, value: float) -> str:
-    return METRICS[figure].show(value) if figure in METRICS else f"{value:.{COSTS[figure][1]}f}"
+    return METRICS[figure].show(value) if figure in METRICS else f"{value:.{OTHERS[figure][1]}f}"

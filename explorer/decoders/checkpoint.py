@@ -5,7 +5,7 @@ A decoder runs only on a trunk whose fingerprint, or on a weight file whose dige
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from explorer.decoders.network import DecoderConfig, DecoderNetwork
+from explorer.decoders.packing import pack, unpack
 from explorer.errors import ExplorerError
 from explorer.features.layers import join_nodes
 from explorer.features.trunk import Trunk
@@ -28,7 +29,9 @@ LINEAR = "linear"  # Fitted in closed form, not trained.
 REFINEMENT = "refinement"  # Corrects a faithful decoder's picture, and decodes nothing by itself.
 CONSISTENT = "consistent"  # Trained on, so that a network sees in the picture what it sees in the original.
 CARD_KEY = "card"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READ_VERSIONS = (1, 2)  # The first knew half precision alone.
+EIGHT_BIT_LAYERS = ("layer3", "layer4")  # Shallower decoders would lose a tenth of a decibel and more.
 
 
 class DecoderError(ExplorerError):
@@ -83,8 +86,9 @@ def decoder_path(folder: Path, layer: str, variant: str) -> Path:
 
 
 def save_decoder(network: DecoderNetwork, card: DecoderCard, path: Path) -> None:
-    """Write weights in half precision and the card, replacing the file in one step."""
-    state = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
+    """Write weights and the card, replacing the file in one step; the file has the newest format."""
+    card = replace(card, format_version=FORMAT_VERSION)
+    state = pack(network.state_dict(), eight_bits=card.config.layer in EIGHT_BIT_LAYERS)
     with replacing(path) as partial:
         save_file(state, partial, metadata={CARD_KEY: json.dumps(asdict(card))})
 
@@ -111,8 +115,8 @@ def load_network(path: Path) -> tuple[DecoderNetwork, DecoderCard]:
     card = read_card(path)
     network = DecoderNetwork(card.config)
     try:
-        network.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
-    except (SafetensorError, RuntimeError) as error:
+        network.load_state_dict(unpack(load_file(path)))
+    except (SafetensorError, RuntimeError, KeyError) as error:
         raise DecoderError(f"{path} does not hold the weights that its card describes: {error}") from error
     return network, card
 
@@ -132,7 +136,7 @@ def read_card(path: Path) -> DecoderCard:
         return _parse_card(json.loads(metadata[CARD_KEY]))
     except (KeyError, TypeError, ValueError) as error:
         raise DecoderError(
-            f"{path} needs a decoder card of version {FORMAT_VERSION} in its header; "
+            f"{path} needs a decoder card of version {' or '.join(map(str, READ_VERSIONS))} in its header; "
             f"found {sorted(metadata) or 'no metadata'} ({error!r})."
         ) from error
 
@@ -168,7 +172,7 @@ def require_fit(decoder: Decoder, trunk: Trunk, path: Path, digest: str | None =
 
 
 def _parse_card(plain: dict[str, Any]) -> DecoderCard:
-    if plain["format_version"] != FORMAT_VERSION:
+    if plain["format_version"] not in READ_VERSIONS:
         raise ValueError(f"card version {plain['format_version']}")
     config = plain.pop("config")
     config["widths"], config["blocks"] = tuple(config["widths"]), tuple(config["blocks"])

@@ -18,6 +18,7 @@ from explorer.images import Images
 
 IMAGE_CHANNELS = 3
 LINEAR_RANK = 256  # Of a head that stands alone.
+OVERLAP = 2  # Cells along the side of a patch that blends with its neighbours.
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,9 @@ class DecoderConfig:
     resolution, doubling each time, up to the picture's; widths of 0 mean no convolutional branch. A
     ``linear_rank`` of 0 means no linear head. At the end the picture is enlarged ``enlargement`` times along
     each side. With ``has_root`` the network sees the square root of the features, whose few large values
-    would else outweigh the rest.
+    would else outweigh the rest. The branch ends ``subpixels`` times coarser than the picture, and its last
+    convolution draws that many pixels by that many at each position. With a ``linear_reach`` of 2 the head's
+    patches are two cells wide and blend with their neighbours', so that no border shows between them.
     """
 
     layer: str
@@ -39,15 +42,19 @@ class DecoderConfig:
     linear_kernel: int = 1
     enlargement: int = 1
     has_root: bool = False
+    subpixels: int = 1
+    linear_reach: int = 1
 
     def __post_init__(self) -> None:
+        if self.linear_reach not in (1, OVERLAP):
+            raise ValueError(f"linear_reach is {self.linear_reach}; it must be 1 or {OVERLAP}.")
         if len(self.widths) != len(self.blocks):
             raise ValueError(f"{len(self.widths)} widths need as many block counts, not {len(self.blocks)}.")
 
     @property
     def cell(self) -> int:
         """Pixels that the network draws per position of the feature map, along one side."""
-        return 2 ** (len(self.widths) - 1)
+        return 2 ** (len(self.widths) - 1) * self.subpixels
 
     @property
     def stride(self) -> int:
@@ -72,7 +79,9 @@ class DecoderConfig:
 ARCHITECTURES: Mapping[str, DecoderConfig] = {
     "layer1": DecoderConfig("layer1", 256, (112, 56, 16), (5, 1, 0), 48, 3),
     "layer2": DecoderConfig("layer2", 512, (208, 112, 48, 16), (4, 2, 1, 0), 192, 3),
-    "layer3": DecoderConfig("layer3", 1024, (304, 192, 96, 48, 16), (3, 2, 1, 1, 0), 256),
+    "layer3": DecoderConfig(
+        "layer3", 1024, (304, 192, 96, 48), (3, 2, 1, 1), 256, subpixels=2, linear_reach=OVERLAP
+    ),
     "layer4": DecoderConfig("layer4", 2048, (304, 160, 48), (2, 1, 0), 0, enlargement=8, has_root=True),
 }
 
@@ -113,6 +122,43 @@ class Upsample(nn.Module):
         return functional.pixel_shuffle(self.conv(x), 2)
 
 
+class TiledPatches(nn.Conv2d):
+    """A patch of pixels for each position, side by side."""
+
+    def __init__(self, rank: int, cell: int) -> None:
+        super().__init__(rank, IMAGE_CHANNELS * cell**2, 1)
+        self.cell = cell
+
+    def forward(self, input: Float[Tensor, "batch rank rows columns"]) -> Images:
+        """Draw the patches."""
+        return functional.pixel_shuffle(super().forward(input), self.cell)
+
+
+class OverlappingPatches(nn.ConvTranspose2d):
+    """A patch for each position, twice as wide as its cell; where patches overlap, they are added.
+
+    The weights hold the window (see `blend_window`) that makes each pixel's shares add up to 1. At the border
+    the outermost positions also stand for the neighbours that are not there.
+    """
+
+    def __init__(self, rank: int, cell: int) -> None:
+        super().__init__(rank, IMAGE_CHANNELS, OVERLAP * cell, stride=cell, padding=cell + cell // 2)
+
+    def forward(
+        self, input: Float[Tensor, "batch rank rows columns"], output_size: list[int] | None = None
+    ) -> Images:
+        """Draw the patches and add them up."""
+        return super().forward(functional.pad(input, (1, 1, 1, 1), mode="replicate"), output_size)
+
+
+def blend_window(cell: int) -> Float[Tensor, "side side"]:
+    """Give the Hann window of patches of two cells, in [0, 1]; shifted by a cell, its copies add up to 1."""
+    side = OVERLAP * cell
+    places = (torch.arange(side) + 0.5) / side
+    profile = (torch.pi * places).sin().square()
+    return torch.outer(profile, profile)
+
+
 class DecoderNetwork(nn.Module):
     """Features of one layer to an image; the output is not clamped, so that training sees every error."""
 
@@ -126,13 +172,14 @@ class DecoderNetwork(nn.Module):
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.register_buffer("std", torch.ones(1, channels, 1, 1))
         if config.linear_rank:
-            patch, kernel = IMAGE_CHANNELS * config.cell**2, config.linear_kernel
+            kernel = config.linear_kernel
             self.linear_in = nn.Conv2d(channels, config.linear_rank, kernel, padding=kernel // 2, bias=False)
-            self.linear_out = nn.Conv2d(config.linear_rank, patch, 1)
+            patches = TiledPatches if config.linear_reach == 1 else OverlappingPatches
+            self.linear_out = patches(config.linear_rank, config.cell)
         if config.has_branch:
             self.stem = nn.Conv2d(channels, widths[0], 1)
             self.scales = nn.ModuleList(_scale(config, index) for index in range(len(widths)))
-            self.to_image = nn.Conv2d(widths[-1], IMAGE_CHANNELS, 3, padding=1)
+            self.to_image = nn.Conv2d(widths[-1], IMAGE_CHANNELS * config.subpixels**2, 3, padding=1)
             for parameter in self.to_image.parameters():
                 nn.init.zeros_(parameter)  # Training starts at the linear head's picture, or at a constant.
 
@@ -158,14 +205,13 @@ class DecoderNetwork(nn.Module):
         return images + self._head(standardised) if self.config.linear_rank else images
 
     def _head(self, standardised: Float[Tensor, "batch channels rows columns"]) -> Images:
-        patches = self.linear_out(self.linear_in(standardised))
-        return functional.pixel_shuffle(patches, self.config.cell)
+        return self.linear_out(self.linear_in(standardised))
 
     def _branch(self, standardised: Float[Tensor, "batch channels rows columns"]) -> Images:
         x = self.stem(standardised)
         for scale in self.scales:
             x = scale(x)
-        return self.to_image(functional.silu(x))
+        return functional.pixel_shuffle(self.to_image(functional.silu(x)), self.config.subpixels)
 
 
 def _scale(config: DecoderConfig, index: int) -> nn.Sequential:

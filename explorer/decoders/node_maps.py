@@ -17,6 +17,7 @@ from torch import Tensor
 
 from explorer.decoders.checkpoint import CHECKPOINTS
 from explorer.decoders.linear import LinearDecoder
+from explorer.decoders.packing import pack, unpack
 from explorer.decoders.regression import LinearDecoderError, LinearMap, NormalEquations
 from explorer.features.trunk import Features
 from explorer.files import replacing
@@ -80,18 +81,19 @@ class JointFit:
 
 
 def pack_maps(maps: Mapping[str, NodeMap]) -> dict[str, Tensor]:
-    """Write maps as tensors by name, in half precision."""
-    return {
-        f"{node}{SEPARATOR}{name}": getattr(fitted, name).half().contiguous()
+    """Write maps as tensors by name, in eight bits."""
+    tensors = {
+        f"{node}{SEPARATOR}{name}": getattr(fitted, name)
         for node, fitted in maps.items()
         for name in NodeMap.__slots__
     }
+    return pack(tensors, eight_bits=True)
 
 
 def unpack_maps(**tensors: Tensor) -> dict[str, NodeMap]:
     """Read maps by node, the inverse of `pack_maps`; raises TypeError or ValueError for other tensors."""
     maps: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
+    for name, tensor in unpack(tensors).items():
         node, part = name.split(SEPARATOR)
         maps.setdefault(node, {})[part] = tensor
     return {node: NodeMap(**parts) for node, parts in maps.items()}

@@ -29,7 +29,10 @@ class LinearDecoderError(ExplorerError):
 
 @dataclass(frozen=True, slots=True)
 class LinearMap:
-    """A fitted regression: standardised k x k neighbourhoods of features to patches of the picture."""
+    """A fitted regression: standardised k x k neighbourhoods of features to patches of the picture.
+
+    A patch is the pixels of a position's cell, or, with a reach of 2, the square twice as wide around it.
+    """
 
     mean: Float[Tensor, "channels"]
     std: Float[Tensor, "channels"]
@@ -38,16 +41,19 @@ class LinearMap:
 
 
 @torch.no_grad()
-def fit_linear_map(pairs: Iterable[tuple[Tensor, Images]], *, ridge: float | None = None) -> LinearMap:
+def fit_linear_map(
+    pairs: Iterable[tuple[Tensor, Images]], *, ridge: float | None = None, reach: int = 1
+) -> LinearMap:
     """Regress pictures on maps, such as features, by the normal equations, in one pass over the batches.
 
     ``ridge`` is relative to the mean variance of the regressors; None takes the neighbourhood's own.
+    ``reach`` is the side of the patches, in cells.
     """
     sums: NormalEquations | None = None
     for features, images in pairs:
         if sums is None:
             kernel = 3 if features.shape[1] <= MAX_NEIGHBOURHOOD_CHANNELS else 1
-            sums = NormalEquations(features, images, kernel=kernel)
+            sums = NormalEquations(features, images, kernel=kernel, reach=reach)
         sums.add(features, images)
     if sums is None:
         raise ValueError("A linear decoder needs at least one picture.")
@@ -56,6 +62,13 @@ def fit_linear_map(pairs: Iterable[tuple[Tensor, Images]], *, ridge: float | Non
     return LinearMap(
         sums.mean, sums.std, solution[:-1].T.reshape(shape).contiguous(), solution[-1].contiguous()
     )
+
+
+def cut_patches(images: Images, stride: int, reach: int = 1) -> Float[Tensor, "batch patch cells"]:
+    """Cut a patch of ``reach`` cells around each cell of ``stride`` pixels; past the border is its mirror."""
+    margin = stride * (reach - 1) // 2
+    padded = functional.pad(images, (margin,) * 4, mode="reflect") if margin else images
+    return functional.unfold(padded, reach * stride, stride=stride)
 
 
 class NormalEquations:
@@ -68,12 +81,15 @@ class NormalEquations:
         LinearDecoderError: the features are no map that divides the picture, or too coarse a one.
     """
 
-    def __init__(self, features: Tensor, images: Images, *, kernel: int, parts: int = 1) -> None:
+    def __init__(
+        self, features: Tensor, images: Images, *, kernel: int, parts: int = 1, reach: int = 1
+    ) -> None:
+        self.reach = reach
         self.stride = _find_stride(features, images)
         self.kernel = kernel
         self.mean = features.mean(dim=(0, 2, 3))
         self.std = features.std(dim=(0, 2, 3)).clamp_min(1e-3 * features.std().item() + 1e-8)
-        size, patch = features.shape[1] * kernel**2 + 1, 3 * self.stride**2
+        size, patch = features.shape[1] * kernel**2 + 1, 3 * (reach * self.stride) ** 2
         self.gram = torch.zeros(parts, size, size, dtype=torch.float64, device=features.device)
         self.moment = torch.zeros(parts, size, patch, dtype=torch.float64, device=features.device)
         self._generator = torch.Generator().manual_seed(0)
@@ -83,7 +99,7 @@ class NormalEquations:
         standardised = (features - self.mean.view(1, -1, 1, 1)) / self.std.view(1, -1, 1, 1)
         columns = functional.unfold(standardised, self.kernel, padding=self.kernel // 2)
         x = columns.transpose(1, 2).flatten(0, 1)
-        y = functional.pixel_unshuffle(images, self.stride).flatten(2).transpose(1, 2).flatten(0, 1)
+        y = cut_patches(images, self.stride, self.reach).transpose(1, 2).flatten(0, 1)
         chosen = torch.randperm(len(x), generator=self._generator)[:MAX_ROWS_PER_BATCH]
         x, y = torch.cat([x[chosen], x.new_ones(len(chosen), 1)], dim=1), y[chosen]
         self.gram[part] += x.T @ x

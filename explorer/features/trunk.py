@@ -75,9 +75,10 @@ class Trunk(nn.Module):
         return Trunk(graph, self.nodes, self.fingerprint, self.batchnorms).to(self.mean.device)
 
     def forward(self, images: Images) -> Features:
-        """Compute the features of images in [0, 1] at each node."""
-        normalised = (images - self.mean) / self.std
-        return self.graph(normalised.to(self.dtype, memory_format=torch.channels_last))
+        """Compute the features of images in [0, 1] at each node, in the trunk's type even in autocast."""
+        with torch.autocast(images.device.type, enabled=False):
+            normalised = (images - self.mean) / self.std
+            return self.graph(normalised.to(self.dtype, memory_format=torch.channels_last))
 
 
 def build_trunk(network: nn.Module, nodes: str, *, batchnorm_inputs: bool = False) -> Trunk:

@@ -54,6 +54,17 @@ def feature_cosine(
     return cosine_similarity(features.flatten(1), target.flatten(1))
 
 
+def grid_ratio(images: Images, period: int) -> Float[Tensor, "batch"]:
+    """Compute how much neighbouring pixels differ across the borders of cells, relative to elsewhere.
+
+    ``period`` is the side of a cell in pixels. 1 for photos; a picture drawn cell by cell has more.
+    """
+    sides = [images.diff(dim=dim).abs().movedim(dim, -1).flatten(1, -2) for dim in (-2, -1)]
+    steps = torch.cat(sides, dim=1).mean(1)  # Between each pixel and the next, over rows and columns.
+    is_border = torch.arange(1, steps.shape[-1] + 1, device=images.device) % period == 0
+    return steps[:, is_border].mean(1) / steps[:, ~is_border].mean(1)
+
+
 def top5_agreement(
     logits: Float[Tensor, "batch classes"], target: Float[Tensor, "batch classes"]
 ) -> Float[Tensor, "batch"]:

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models.resnet import ResNet
 
+from explorer.decoders import checkpoint
 from explorer.decoders.checkpoint import (
     DecoderError,
     decoder_path,
@@ -17,11 +18,20 @@ from explorer.decoders.checkpoint import (
     require_fit,
     save_decoder,
 )
-from explorer.decoders.network import ARCHITECTURES, DecoderConfig, DecoderNetwork, Upsample
+from explorer.decoders.network import (
+    ARCHITECTURES,
+    DecoderConfig,
+    DecoderNetwork,
+    OverlappingPatches,
+    Upsample,
+    blend_window,
+)
 from explorer.features.trunk import build_trunk
 from tests.support.decoders import TINY, make_card
 
-MAX_PARAMETERS = 8_000_000
+MAX_PARAMETERS = (
+    9_000_000  # 9 MB at eight bits, below what a push to a Space takes without large-file storage.
+)
 
 
 def make_network() -> DecoderNetwork:
@@ -52,8 +62,17 @@ def test_upsampling_starts_without_a_checkerboard() -> None:
 def test_new_network_gives_exactly_its_linear_heads_picture() -> None:
     network = DecoderNetwork(TINY)
     features = torch.rand(1, 32, 4, 4)
-    linear = torch.nn.functional.pixel_shuffle(network.linear_out(network.linear_in(features)), 4)
-    torch.testing.assert_close(network(features), linear)
+    torch.testing.assert_close(network(features), network.linear_out(network.linear_in(features)))
+
+
+def test_overlapping_patches_of_equal_cells_make_one_smooth_picture_up_to_its_border() -> None:
+    window = blend_window(4)
+    head = OverlappingPatches(1, 4)
+    with torch.no_grad():
+        head.weight.copy_(window.expand_as(head.weight))
+        head.bias.zero_()  # pyright: ignore[reportOptionalMemberAccess]
+        images = head(torch.ones(1, 1, 3, 5))
+    torch.testing.assert_close(images, torch.ones(1, 3, 12, 20))
 
 
 def test_an_enlarging_network_draws_small_and_interpolates_the_square_roots_picture() -> None:
@@ -120,9 +139,12 @@ def test_truncated_file_is_an_error_that_names_it(tmp_path: Path, length: int) -
         load_decoder(path)
 
 
-def test_a_card_of_another_version_is_an_error_that_names_both(tmp_path: Path) -> None:
+def test_a_card_of_another_version_is_an_error_that_names_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "layer1-faithful.safetensors"
-    save_decoder(make_network(), replace(make_card("abc"), format_version=99), path)
+    monkeypatch.setattr(checkpoint, "FORMAT_VERSION", 99)
+    save_decoder(make_network(), make_card("abc"), path)
     with pytest.raises(DecoderError, match=r"layer1-faithful.*needs a decoder card of version \d+.*99"):
         load_decoder(path)
 

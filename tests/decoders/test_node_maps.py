@@ -42,12 +42,12 @@ def test_a_map_keeps_to_half_a_million_numbers():
     assert fitted.inner.shape[0] < min(1024, 3 * 16**2)
 
 
-def test_maps_survive_their_file_in_half_precision(tmp_path):
+def test_maps_survive_their_file_in_eight_bits(tmp_path):
     path, fitted = tmp_path / "maps.safetensors", fit(LinearNetwork(stride=2, channels=12))
     save_maps({"node": fitted}, path, fingerprint="abc", about="a test")
     maps = load_maps(path, fingerprint="abc")
     assert maps is not None
-    torch.testing.assert_close(maps["node"].outer.float(), fitted.outer, atol=2e-3, rtol=2e-3)
+    torch.testing.assert_close(maps["node"].outer.float(), fitted.outer, atol=5e-3, rtol=0)
 
 
 def test_maps_of_another_trunk_are_not_taken(tmp_path):

@@ -12,6 +12,7 @@ from explorer.examples import load_example
 from explorer.metrics.functional import (
     feature_cosine,
     feature_error,
+    grid_ratio,
     psnr,
     ssim,
     top5_agreement,
@@ -99,3 +100,17 @@ def test_top5_agreement_counts_shared_classes_in_any_order():
     assert top5_agreement(-target, target).item() == 0
     shares_three = torch.tensor([[9.0, 8, 0, 0, 0, 0, 0, 7, 6, 5]])
     assert top5_agreement(shares_three, target).item() == pytest.approx(0.6)
+
+
+def test_the_grid_of_a_ramp_is_one_and_that_of_flat_cells_infinite() -> None:
+    ramp = torch.linspace(0, 1, 32).expand(2, 3, 32, 32)
+    torch.testing.assert_close(grid_ratio(ramp + ramp.mT, 8), torch.ones(2), atol=1e-4, rtol=0)
+    cells = torch.rand(2, 3, 4, 4).repeat_interleave(8, -1).repeat_interleave(8, -2)
+    assert torch.isinf(grid_ratio(cells, 8)).all()
+
+
+def test_a_grid_of_steps_three_times_as_high_at_borders_is_three() -> None:
+    heights = torch.tensor([3.0 if place % 4 == 0 else 1.0 for place in range(1, 16)])
+    profile = torch.cat([torch.zeros(1), heights.cumsum(0)]) / 30
+    images = (profile + profile[:, None]).expand(1, 3, 16, 16)
+    torch.testing.assert_close(grid_ratio(images, 4), torch.tensor([3.0]), atol=1e-3, rtol=0)

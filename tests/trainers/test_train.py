@@ -4,14 +4,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from explorer.decoders.checkpoint import load_decoder
+from explorer.decoders.network import ARCHITECTURES, DecoderNetwork
 from tests.support.datasets import grey_stream
 from tests.support.small import SMALL, small_words
+from trainers.fitting.tasks import take_branch
 from trainers.runs.run_folder import RunFolder
 from trainers.train import main
 
@@ -96,3 +99,26 @@ def test_a_stream_that_cannot_be_had_is_one_clear_line_and_exit_code_2(
     ]
     assert main(["layer1", *SMALL, *stream, f"out={tmp_path / 'out'}", *words]) == 2
     assert part in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_training_on_the_plateau_schedule_stops_when_its_curve_is_flat_and_counts_what_its_start_saw(
+    tmp_path: Path, photo_folder: Path
+) -> None:
+    words = ["save_every=1", "log_every=1", f"validation_folder={photo_folder}", "validation_pictures=1"]
+    assert main(["layer1", *small_words(tmp_path / "first", "steps=1", *words)]) == 0
+    start = tmp_path / "first" / "layer1-faithful" / "layer1-faithful.safetensors"
+    flat = ["optimiser.schedule=plateau", "optimiser.patience=1", "optimiser.min_gain_db=100"]
+    flat += ["optimiser.final_fraction=0.25", f"start={start}", "steps=50"]
+    assert main(["layer1", *small_words(tmp_path, *words, *flat)]) == 0
+    # The first figure is a gain over nothing; the second and third halve the rate to a quarter.
+    assert load_decoder(tmp_path / "layer1-faithful" / "layer1-faithful.safetensors").card.steps == 1 + 3
+
+
+def test_a_decoder_of_another_shape_gives_the_parts_of_its_branch_that_fit(tmp_path: Path) -> None:
+    assert main(["layer1", *small_words(tmp_path, "steps=1")]) == 0
+    path = tmp_path / "layer1-faithful" / "layer1-faithful.safetensors"
+    network = DecoderNetwork(replace(ARCHITECTURES["layer1"], linear_reach=2))
+    take_branch(network, load_decoder(path).network)
+    trained = load_decoder(path).network.state_dict()
+    assert torch.equal(network.state_dict()["scales.0.0.first.weight"], trained["scales.0.0.first.weight"])
+    assert not network.state_dict()["linear_in.weight"].equal(trained["linear_in.weight"])

@@ -102,7 +102,7 @@ def _indexed_batches(
     loader = DataLoader(
         _Samples(pictures, config, seed),
         batch_sampler=_NumberBatches(share, first_step),  # pyright: ignore[reportArgumentType]
-        num_workers=config.workers,
+        num_workers=min(config.workers, os.cpu_count() or 1),
         collate_fn=_collate,
     )
     for batch in loader:

@@ -35,10 +35,9 @@ class FeatureConsistency(nn.Module):
         if torch.rand((), generator=random) < MOVED_SHARE:
             grid = _draw_movement(images, random)
             images, target = _move(images, grid), _move(target, grid)
-        with torch.autocast(images.device.type, enabled=False):  # A trunk is cast once, not at every pass.
-            reached = trunk(images)
-            with torch.no_grad():
-                wanted = trunk(target)
+        reached = trunk(images)
+        with torch.no_grad():
+            wanted = trunk(target)
         return {
             layer: weight * feature_error(reached[layer].float(), wanted[layer].float()).mean()
             for layer, weight in self.weights.items()

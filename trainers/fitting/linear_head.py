@@ -1,6 +1,7 @@
 """A decoder's start in closed form: standardisation, and ridge regression written into the linear head."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 import torch
@@ -8,7 +9,14 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from explorer.decoders.network import DecoderNetwork
+from explorer.decoders.network import (
+    IMAGE_CHANNELS,
+    OVERLAP,
+    DecoderNetwork,
+    OverlappingPatches,
+    TiledPatches,
+    blend_window,
+)
 from explorer.decoders.regression import LinearMap, fit_linear_map
 from explorer.images import Images
 
@@ -29,14 +37,18 @@ def start_from_regression(network: DecoderNetwork, pairs: Pairs) -> None:
     The head keeps the leading principal components of the regression's predictions, which is the best map of
     its rank for the same squared error (Izenman 1975).
     """
-    fitted = fit_linear_map((network.prepare(inputs), images) for inputs, images in pairs())
+    config = network.config
+    fitted = fit_linear_map(
+        ((network.prepare(inputs), images) for inputs, images in pairs()), reach=config.linear_reach
+    )
+    if config.linear_reach == OVERLAP:
+        fitted = _window(fitted, config.cell)
     network.mean.copy_(fitted.mean.view_as(network.mean))
     network.std.copy_(fitted.std.view_as(network.std))
     inputs = (network.prepare(inputs) for inputs, _ in islice(pairs(), BASIS_BATCHES))
-    basis, centre = _principal_components(fitted, inputs, network.config.linear_rank)
+    basis, centre = _principal_components(fitted, inputs, config.linear_rank)
     network.linear_in.weight.copy_(torch.einsum("pr,pcij->rcij", basis, fitted.weight))
-    network.linear_out.weight.copy_(basis[:, :, None, None])
-    network.linear_out.bias.copy_(centre + basis @ (basis.T @ (fitted.bias - centre)))  # pyright: ignore[reportOptionalMemberAccess]
+    _write_patches(network.linear_out, basis, centre + basis @ (basis.T @ (fitted.bias - centre)))
 
 
 @torch.no_grad()
@@ -70,6 +82,31 @@ def _principal_components(
     covariance = (rows - centre).T @ (rows - centre)
     _, vectors = torch.linalg.eigh(covariance)
     return vectors[:, -rank:].flip(1), centre
+
+
+def _window(fitted: LinearMap, cell: int) -> LinearMap:
+    """Weigh each pixel of the predicted patches, so that overlapping ones can be added up."""
+    window = blend_window(cell).flatten().repeat(IMAGE_CHANNELS)
+    return replace(fitted, weight=fitted.weight * window[:, None, None, None], bias=fitted.bias * window)
+
+
+def _write_patches(
+    patches: TiledPatches | OverlappingPatches,
+    basis: Float[Tensor, "patch rank"],
+    bias: Float[Tensor, "patch"],
+) -> None:
+    """Write a basis of patches and their mean into a head's last step.
+
+    The windowed mean patches add up to one colour, but for what differs between the pixels of a cell.
+    """
+    assert patches.bias is not None
+    if isinstance(patches, TiledPatches):
+        patches.weight.copy_(basis[:, :, None, None])
+        patches.bias.copy_(bias)
+    else:
+        patches.weight.copy_(basis.T.reshape(patches.weight.shape))
+        cell_pixels = patches.weight[0, 0].numel() / OVERLAP**2
+        patches.bias.copy_(bias.view(IMAGE_CHANNELS, -1).sum(1) / cell_pixels)
 
 
 def _predict_patches(fitted: LinearMap, inputs: Maps) -> Float[Tensor, "cells patch"]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
@@ -21,7 +21,7 @@ from explorer.images import Images
 from trainers.config import ConfigError, TrainConfig
 from trainers.data.crops import SEED_STRIDE, Batch, Share
 from trainers.fitting.losses import ReconstructionLoss
-from trainers.fitting.optimisers import build_optimisers, build_schedule
+from trainers.fitting.optimisers import Plateau, build_optimisers, build_schedule
 from trainers.fitting.source import Source
 from trainers.fitting.tasks import Example, choose_task
 
@@ -46,8 +46,10 @@ class Training:
         self.accelerator = accelerator
         self.share = _share(config, accelerator)
         self.source = Source(config, self.share)
+        dtype = torch.bfloat16 if config.uses_bf16 else torch.float32
         self.trunks = [
-            build_trained_trunk(weights, config.layer).to(accelerator.device) for weights in config.weights
+            build_trained_trunk(weights, config.layer).cast(dtype).to(accelerator.device)
+            for weights in config.weights
         ]
         self.task = choose_task(config, self.trunks[0])
         self.loss = ReconstructionLoss(config.loss, _encoders(config)).to(accelerator.device)
@@ -56,9 +58,11 @@ class Training:
         freeze(network, config.frozen)
         self.network = network
         self.averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.optimiser.ema_decay))
-        self.optimisers: list[Optimizer] = build_optimisers(network, config.optimiser)
+        self.plateau = Plateau(config.optimiser.patience, config.optimiser.min_gain_db)
+        self.optimisers: list[Optimizer] = build_optimisers(network, config.optimiser, dtype)
         self.schedules: list[LambdaLR] = [
-            build_schedule(optimiser, config.optimiser, config.steps) for optimiser in self.optimisers
+            build_schedule(optimiser, config.optimiser, config.steps, self.plateau)
+            for optimiser in self.optimisers
         ]
         self.model = accelerator.prepare(network)
         self.step = 0
@@ -69,6 +73,15 @@ class Training:
         """The exponential moving average of the weights: the network that is validated and shipped."""
         assert isinstance(self.averaged.module, DecoderNetwork)
         return self.averaged.module
+
+    def observe(self, psnr_db: float) -> None:
+        """Let the schedule see a validation's figure; every process must be told the same."""
+        self.plateau.observe(psnr_db)
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the plateau schedule has come to its end."""
+        return self.plateau.share <= self.config.optimiser.final_fraction
 
     def start(self) -> None:
         """Begin afresh: from another decoder's weights, or from a closed form."""
@@ -101,6 +114,7 @@ class Training:
             "network": self.network.state_dict(),
             "average": self.averaged.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "plateau": asdict(self.plateau),
             "schedules": [schedule.state_dict() for schedule in self.schedules],
             "positions": gather_object([self.position]),
         }
@@ -119,6 +133,7 @@ class Training:
             optimiser.load_state_dict(saved)
         for schedule, saved in zip(self.schedules, state["schedules"], strict=True):
             schedule.load_state_dict(saved)
+        self.plateau.__dict__.update(state["plateau"])
         self.position = (state["positions"] * self.share.processes)[self.share.rank]
 
     def reconstruct(self, images: Images) -> Images:
@@ -159,7 +174,7 @@ def freeze(network: DecoderNetwork, parts: Sequence[str]) -> None:
         ]
         if not kept:
             names = ", ".join(name for name, _ in network.named_children())
-            raise ConfigError(f"frozen names '{part}', which this network has not; its parts are {names}.")
+            raise ConfigError(f"frozen names '{part}', which this network lacks; its parts are {names}.")
         for parameter in kept:
             parameter.requires_grad_(False)
 

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from explorer.decoders.checkpoint import REFINEMENT, load_decoder, require_fit
+from explorer.decoders.checkpoint import REFINEMENT, DecoderCard, load_decoder, require_fit
 from explorer.decoders.network import ARCHITECTURES, DecoderNetwork
 from explorer.decoders.refinement import (
     DEFAULT_PASSES,
@@ -53,6 +53,11 @@ class Task(Protocol):
         """The fingerprint of the decoder whose pictures are refined."""
         ...
 
+    @property
+    def start_card(self) -> DecoderCard | None:
+        """The card of the file that this training goes on from, if it is of the same variant."""
+        ...
+
     def build_network(self) -> DecoderNetwork:
         """Build the network to be trained."""
         ...
@@ -87,6 +92,9 @@ class Decoding:
 
     def __init__(self, config: TrainConfig) -> None:
         self.decoder = load_decoder(Path(config.start)) if config.start else None
+        card = self.decoder.card if self.decoder else None
+        self.start_card = card if card and card.variant == config.variant else None
+        self.branch = load_decoder(Path(config.start_branch)) if config.start_branch else None
         self.shape = ARCHITECTURES[config.layer] if self.decoder is None else self.decoder.card.config
 
     def build_network(self) -> DecoderNetwork:
@@ -100,6 +108,8 @@ class Decoding:
         else:
             begin = start_from_regression if network.config.linear_rank else start_from_statistics
             begin(network, lambda: ((example.inputs, example.target) for example in examples()))
+        if self.branch is not None:
+            take_branch(network, self.branch.network)
 
     @torch.no_grad()
     def example(self, network: DecoderNetwork, trunk: Trunk, batch: Batch, step: int) -> Example:  # noqa: ARG002 - as Refining
@@ -129,6 +139,7 @@ class Refining:
             path = Path(config.start_refinement)
             self.earlier = load_refinement(path)
             require_decoder(self.earlier, self.decoder, path)
+        self.start_card = self.earlier.card if self.earlier else None
         self.seed = config.seed
         self.passes = config.passes
 
@@ -139,7 +150,7 @@ class Refining:
     def begin(self, network: DecoderNetwork, examples: Callable[[], Iterator[Example]]) -> None:
         """Take an earlier refinement's weights, or fit the linear head to what the decoder's pictures lack.
 
-        Blocks that the earlier one has not got start as the identity, so that they change nothing at first.
+        Blocks that the earlier one lacks start as the identity, so that they change nothing at first.
         """
         if self.earlier is not None:
             take_weights(network, self.earlier.network)
@@ -176,11 +187,31 @@ class Refining:
         return images
 
 
+def take_branch(network: DecoderNetwork, other: DecoderNetwork) -> None:
+    """Copy the parts of another decoder's branch that have the same names and shapes; the head stays.
+
+    Raises:
+        ConfigError: there is no such part.
+    """
+    own = network.state_dict()
+    fitting = {
+        name: tensor
+        for name, tensor in other.state_dict().items()
+        if name.startswith(("stem.", "scales.")) and name in own and own[name].shape == tensor.shape
+    }
+    if not fitting:
+        raise ConfigError(
+            f"No part of the branch of start_branch fits: it has widths {other.config.widths}, "
+            f"this network {network.config.widths}."
+        )
+    network.load_state_dict({**own, **fitting})
+
+
 def take_weights(network: DecoderNetwork, smaller: DecoderNetwork) -> None:
     """Copy the weights of a network that may lack some of this one's blocks.
 
     Raises:
-        ConfigError: it has other widths, or parts that this one has not.
+        ConfigError: it has other widths, or parts that this one lacks.
     """
     try:
         network.load_state_dict({**network.state_dict(), **smaller.state_dict()})

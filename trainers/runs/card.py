@@ -22,9 +22,11 @@ def make_card(
     pictures: int,
     figures: Mapping[str, float],
     refines: str | None = None,
+    start: DecoderCard | None = None,
 ) -> DecoderCard:
     """Describe a network by its configuration, the trunks it was trained on, and what it has seen.
 
+    Steps and pictures of the file that it was trained on from, its ``start``, count too.
     ``refines`` is the fingerprint of the decoder whose pictures it corrects, if it is a refinement.
     """
     weights = [Path(name).name for name in config.weights[: len(trunks)]]
@@ -34,8 +36,8 @@ def make_card(
         backbone="resnet50",
         fingerprints={trunk.fingerprint: name for trunk, name in zip(trunks, weights, strict=True)},
         data=_describe(config.data),
-        steps=steps,
-        pictures=pictures,
+        steps=steps + (0 if start is None else start.steps),
+        pictures=pictures + (0 if start is None else start.pictures),
         code_version=__version__,
         licence=LICENCE,
         figures=figures,

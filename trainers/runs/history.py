@@ -20,7 +20,7 @@ def write_history(folder: Path, rows: Sequence[Mapping[str, float]]) -> None:
 
     figure = Figure(figsize=(8, 4), layout="constrained")
     left = figure.add_subplot(xlabel="step", ylabel="loss", yscale="log")
-    for name in history.columns.difference([PSNR, "learning_rate"]):
+    for name in history.columns.difference([PSNR, "learning_rate", "pictures_per_core_second"]):
         left.plot(history[name].dropna(), label=name)
     left.legend(loc="upper right")
     if PSNR in history:
