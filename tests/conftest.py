@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.chromium import find_chromium, why_no_browser
 
-pytest_plugins = ["tests.support.tiny", "tests.support.served"]
+pytest_plugins = [f"tests.support.{name}" for name in ("tiny", "served", "judge", "site")]
 
 
 # Marks, separated by commas, whose tests must run: with them a skip counts as a failure (set by .ci/run).

@@ -34,6 +34,7 @@ print(again, kept - size())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not _has_glibc(), reason="needs glibc")
 def test_freed_memory_is_taken_again_and_returned_when_asked() -> None:
     output = subprocess.run(

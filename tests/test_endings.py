@@ -1,162 +1,68 @@
 """How the programs end: soon, with a documented status, one clear line and nothing left behind."""
 
 import errno
-import os
-import resource
 import signal
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
 from io import BytesIO, TextIOWrapper
-from pathlib import Path
 
-import httpx
 import pytest
 
+import app
 from explorer import endings
 from explorer.__main__ import main
 from explorer.endings import BAD_INPUT, INTERRUPTED, SHORT_OF_MEMORY, SIGNALS, explain, is_shortage
 from explorer.errors import ExplorerError
-from tests.support.raw import RawPage
 
-ROOT = Path(__file__).parents[1]
-END_SECONDS = 2.0
-WORK_SECONDS = 15.0  # Of the processor.
-START_SECONDS = 240.0  # Importing torch and building the layers, on a busy machine.
+App = Callable[..., tuple[int, str]]
 
 
-def start(
-    *words: str,
-    folder: Path,
-    limit: Callable[[], None] | None = None,
-    more: Mapping[str, str] | None = None,
-) -> subprocess.Popen:
-    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", **(more or {})}
+@pytest.fixture
+def app_main(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[App]:
+    """Run app.py in this process, for what ends before it serves; give its status and all that it wrote."""
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
 
-    def prepare() -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # Ignored where the tests run behind nohup.
-        if limit is not None:
-            limit()
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["app.py", *words])
+        status = app.main()
+        return status, "".join(capfd.readouterr())
 
-    return subprocess.Popen(
-        [sys.executable, *words],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        preexec_fn=prepare,
-    )
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
-def finish(process: subprocess.Popen, seconds: float = START_SECONDS) -> tuple[int, str]:
-    """Wait for the end; return the status and everything that was written."""
-    try:
-        output, _ = process.communicate(timeout=seconds)
-    finally:
-        process.kill()
-    return process.returncode, output
-
-
-def interrupt(process: subprocess.Popen, number: signal.Signals) -> tuple[int, str, float]:
-    """Send the signal; return the status, the output and the seconds until the end."""
-    started = time.perf_counter()
-    process.send_signal(number)
-    try:
-        process.wait(START_SECONDS)
-        seconds = time.perf_counter() - started
-    finally:
-        status, output = finish(process)
-    return status, output, seconds
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_a_run_that_is_interrupted_ends_soon_and_writes_nothing(tmp_path, number):
-    words = ["reconstruct", "cat", "--weights", "untrained", "--layers", "layer4,layer3"]
-    words += ["--steps", "100000", "--out", str(tmp_path / "out")]
-    process = start("-m", "explorer", *words, folder=tmp_path)
-    try:
-        await_work(process)
-        status, output, seconds = interrupt(process, number)
-    finally:
-        process.kill()
-    assert (status, seconds < END_SECONDS) == (INTERRUPTED, True), (output, seconds)
-    assert "interrupted; nothing was written" in output
-    assert "Traceback" not in output
-    assert list(tmp_path.glob("*out*")) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_the_page_ends_soon_in_the_middle_of_a_race_and_leaves_nothing_behind(tmp_path, number):
-    port = free_port()
-    process = start("app.py", "--weights", "untrained", "--port", str(port), folder=tmp_path)
-    page = RawPage(f"http://127.0.0.1:{port}")
-    try:
-        await_page(page)
-        body = {"fn_index": page.event("optimise").index, "session_hash": "race"}
-        body["data"] = ["cat", "layer1", "optimiser", 1000, 0]
-        page.http.post(f"{page.api}/queue/join", json=body)
-        with page.http.stream("GET", f"{page.api}/queue/data", params={"session_hash": "race"}) as answer:
-            next(line for line in answer.iter_lines() if "process_generating" in line)
-            status, output, seconds = interrupt(process, number)
-    finally:
-        process.kill()
-    assert (status, seconds < END_SECONDS) == (INTERRUPTED, True), (output, seconds)
-    assert "Traceback" not in output, output
-    assert "terminate" not in output, output
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_a_taken_port_is_an_error_if_it_was_asked_for(tmp_path):
+@pytest.mark.parametrize("is_asked_by_variable", [False, True])
+def test_a_taken_port_is_an_error_if_it_was_asked_for(app_main: App, monkeypatch, is_asked_by_variable):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        for more in ({}, {"GRADIO_SERVER_PORT": str(port)}):
-            words = [] if more else ["--port", str(port)]
-            status, output = finish(start("app.py", *words, folder=tmp_path, more=more))
-            assert (status, output.count("\n")) == (BAD_INPUT, 1), output
-            assert f"port {port}" in output
-            assert "in use" in output
-
-
-@pytest.mark.slow
-def test_a_host_that_is_none_is_an_error_at_once(tmp_path):
-    status, output = finish(start("app.py", "--host", "no such host", folder=tmp_path))
+        port = str(taken.getsockname()[1])
+        if is_asked_by_variable:
+            monkeypatch.setenv("GRADIO_SERVER_PORT", port)
+        status, output = app_main(*([] if is_asked_by_variable else ["--port", port]))
     assert (status, output.count("\n")) == (BAD_INPUT, 1), output
+    assert f"port {port}" in output
+    assert "in use" in output
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("backbone", "told"),
-    [("alexnet", "alexnet has none"), ("inception_v3", "inception_v3 has none"), ("vgg61", "Did you mean")],
+    ("words", "told"),
+    [
+        (["--host", "no such host"], "Cannot listen on 'no such host'"),
+        (["--backbone", "alexnet"], "alexnet has none"),
+        (["--backbone", "inception_v3"], "inception_v3 has none"),
+        (["--backbone", "vgg61"], "Did you mean"),
+    ],
 )
-def test_a_network_that_the_page_cannot_show_is_an_error_at_once(tmp_path, backbone, told):
-    status, output = finish(start("app.py", "--backbone", backbone, folder=tmp_path))
+def test_a_host_or_a_network_that_cannot_be_served_is_an_error_at_once(app_main: App, words, told):
+    status, output = app_main(*words)
     assert (status, output.count("\n")) == (BAD_INPUT, 1), output
     assert told in output
-
-
-@pytest.mark.slow
-def test_a_temporary_folder_that_cannot_be_made_is_one_line(tmp_path):
-    file = tmp_path / "file"
-    file.touch()
-    status, output = finish(start("app.py", folder=tmp_path, more={"GRADIO_TEMP_DIR": str(file / "below")}))
-    assert (status, output.count("\n")) == (BAD_INPUT, 1), output
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("words", [("-m", "explorer", "reconstruct", "cat", "--out", "x"), ("app.py",)])
-def test_too_little_address_space_is_one_line_and_a_status_of_its_own(tmp_path, words):
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
-
-    status, output = finish(start(*words, folder=tmp_path, limit=limit))
-    assert (status, output.count("\n")) == (SHORT_OF_MEMORY, 1), output
-    assert "not enough memory" in output
 
 
 @pytest.mark.parametrize(
@@ -242,32 +148,3 @@ def test_a_terminal_of_few_letters_shows_the_rest_as_escapes(monkeypatch: pytest
     assert main([]) == 0
     sys.stdout.flush()
     assert written.getvalue() == b"Wrote K\\xe4se\\udcff/report.json\n"
-
-
-def await_work(process: subprocess.Popen) -> None:
-    """Wait until a process has worked for so long that its models are built and its steps go on."""
-    while True:
-        assert process.poll() is None
-        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-        if sum(map(int, fields[11:13])) > WORK_SECONDS * os.sysconf("SC_CLK_TCK"):
-            return
-        time.sleep(0.2)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-def await_page(page: RawPage) -> None:
-    """Wait until the page's network is loaded."""
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        try:
-            last = page.send(page.event("health"), [])[-1]
-            if "weights" in last["output"]["data"][0]:
-                return
-        except httpx.TransportError:
-            vars(page).pop("config", None)
-        time.sleep(0.5)
-    raise TimeoutError("the page did not become ready")

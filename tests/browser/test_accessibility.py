@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from tests.support.actions import find_barriers, wait_for
 from tests.support.chromium import PHONE
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("fast_judge")]
 DECODED = "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5"
 # A page that is left before would log that its stream broke off.
 MEASURED = "document.querySelector('#instant .stage').dataset.busy === 'no'"

@@ -10,7 +10,12 @@ from explorer.ui.session.app_state import AppState
 from tests.support.actions import drop, open_tab, photo, wait_for, wait_for_decoded
 from tests.support.chromium import PHONE, Watched, open_page, save_screenshot
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("fast_judge"),
+    pytest.mark.xdist_group("mobilenet"),
+]
 
 NAMES = ["features.2.block.0", "features.4.block.0", "features.9.block.0", "features"]
 LAPTOP = {"width": 1440, "height": 900}

@@ -5,7 +5,7 @@ from playwright.sync_api import Page
 
 from tests.support.actions import wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("fast_judge")]
 CAPTIONS = ".explore-stage figcaption"
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from explorer.ui.session.options import OPTIONS
 from tests.support.actions import wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("fast_judge")]
 # A page that is left before would log that its stream broke off.
 MEASURED = "document.querySelector('#instant .stage').dataset.busy === 'no'"
 # Every option of a run by its name in links, none as it is at first: method and budget, layers and seed.

@@ -18,7 +18,7 @@ from tests.support.actions import (
 )
 from tests.support.chromium import DESKTOP, PHONE, open_page, save_screenshot
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("fast_judge")]
 
 
 def live_sources(page) -> list[str]:

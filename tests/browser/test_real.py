@@ -1,3 +1,4 @@
+import contextlib
 import os
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ import PIL.Image
 import psutil
 import pytest
 
+from explorer.__main__ import main
 from tests.support.actions import drop, open_tab, photo, wait_for_state
 from tests.support.chromium import DESKTOP, save_screenshot
 
@@ -88,11 +90,11 @@ def test_the_exported_commands_repeat_the_exported_pictures(chromium, app, tmp_p
 
 def repeat(folder: Path) -> None:
     """Run the commands of an export in its own folder."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for command in (folder / "command.txt").read_text().splitlines():
-        python, *arguments = shlex.split(command)
-        assert python == "python"
-        subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, check=True, timeout=200)
+    with contextlib.chdir(folder):
+        for command in (folder / "command.txt").read_text().splitlines():
+            python, dash_m, program, *arguments = shlex.split(command)
+            assert [python, dash_m, program] == ["python", "-m", "explorer"]
+            assert main(arguments) == 0
 
 
 def largest_difference(a: Path, b: Path) -> int:

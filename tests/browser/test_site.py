@@ -5,39 +5,40 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
-from explorer.examples import EXAMPLES, load_example
+from explorer.examples import EXAMPLES
 from explorer.features.layers import LAYERS
-from explorer.lab.lab import Lab
-from explorer.ui.session.app_state import AppState
-from explorer.ui.site.build import INDEX, write_site
+from explorer.ui.site.build import INDEX
 from tests.support.actions import find_barriers, wait_for
 from tests.support.chromium import DESKTOP, PHONE, Watched
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("site")]
 LOAD_MS = 1000  # Its files lie on the disk; 0.3 s were measured with two idle cores.
 DECODED = "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5"
 
 
-@pytest.fixture(scope="module")
-def site(refined_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a page of two examples."""
-    folder: Path = tmp_path_factory.mktemp("site")
-    state = AppState(lambda: refined_lab)
-    state.open()
-    list(write_site(state, {name: (load_example(name), name) for name in ("cat", "coffee")}, folder))
-    return (folder / INDEX).as_uri()
+@pytest.fixture
+def address(site: Path) -> str:
+    return (site / INDEX).as_uri()
 
 
-@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
-def page(chromium: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The page on a screen and on a phone; a logged error or a request to a server fails the test."""
-    context = chromium.new_context(viewport=request.param)
+@pytest.fixture
+def viewport() -> ViewportSize:
+    return DESKTOP
+
+
+on_both_screens = pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+
+
+@pytest.fixture
+def page(chromium: Browser, address: str, viewport: ViewportSize) -> Iterator[Page]:
+    """The page from its files; a logged error or a request to a server fails the test."""
+    context = chromium.new_context(viewport=viewport)
     watched = Watched(context.new_page())
     watched.watch("file://")
     watched.page.set_default_timeout(120_000)
-    watched.page.goto(site)
+    watched.page.goto(address)
     wait_for(watched.page, DECODED)
     yield watched.page
     context.close()
@@ -64,6 +65,7 @@ def test_a_refined_picture_comes_pass_by_pass_and_is_explained(page: Page) -> No
     assert page.evaluate("window.notes") == notes
 
 
+@on_both_screens
 def test_a_recorded_run_is_replayed_and_scrubbed(page: Page) -> None:
     page.click("#tab-live")
     page.wait_for_selector("#live .player:not([hidden])")
@@ -71,14 +73,15 @@ def test_a_recorded_run_is_replayed_and_scrubbed(page: Page) -> None:
     assert page.inner_text('#live [data-panel="layer1"] .detail').startswith("step 0")
 
 
+@on_both_screens
 def test_the_slider_compares_two_pictures(page: Page) -> None:
     page.click("#tab-compare")
     page.select_option('#compare select[data-side="b"]', "layer2 decoded")
     assert "PSNR" in page.inner_text("#compare .likeness")
 
 
-def test_a_perfect_guess_scores_every_layer(page: Page, site: str) -> None:
-    page.goto(f"{site}?example=cat&guess=7")
+def test_a_perfect_guess_scores_every_layer(page: Page, address: str) -> None:
+    page.goto(f"{address}?example=cat&guess=7")
     page.wait_for_selector("#guess fieldset")
     panels = {layer: f'#instant [data-panel="{layer}"] img' for layer in LAYERS}
     layer_of = {page.get_attribute(selector, "src"): layer for layer, selector in panels.items()}
@@ -92,8 +95,8 @@ def test_a_perfect_guess_scores_every_layer(page: Page, site: str) -> None:
     assert rights == ["yes"] * 4
 
 
-def test_everything_that_is_guessed_has_been_measured(page: Page, site: str) -> None:
-    page.goto(f"{site}?example=cat&guess=7")
+def test_everything_that_is_guessed_has_been_measured(page: Page, address: str) -> None:
+    page.goto(f"{address}?example=cat&guess=7")
     page.wait_for_selector("#guess fieldset")
     page.locator('#guess input[data-unit="px"]').fill("0")
     assert page.inner_text('#guess input[data-unit="px"] ~ output') == "1 × 1"
@@ -107,10 +110,10 @@ def test_everything_that_is_guessed_has_been_measured(page: Page, site: str) -> 
     assert all(re.fullmatch(r"[✓✗] (kept|lost)( \(\d+ %\))?", text) for text in kept)
 
 
-def test_the_same_guess_has_the_same_order_everywhere(page: Page, site: str) -> None:
+def test_the_same_guess_has_the_same_order_everywhere(page: Page, address: str) -> None:
     orders = []
     for _ in range(2):
-        page.goto(f"{site}?example=cat&guess=7")
+        page.goto(f"{address}?example=cat&guess=7")
         page.wait_for_selector("#guess fieldset")
         orders.append(page.eval_on_selector_all("#guess .guess-pictures img", "all => all.map(i => i.src)"))
     assert orders[0] == orders[1]
@@ -130,7 +133,7 @@ def test_the_tour_goes_on_when_a_step_is_done_and_by_keyboard(page: Page) -> Non
     assert page.is_hidden("#tour")
 
 
-def test_a_lesson_link_hides_what_the_teacher_left_out(page: Page, site: str) -> None:
+def test_a_lesson_link_hides_what_the_teacher_left_out(page: Page, address: str) -> None:
     page.click("#lesson-start")
     page.uncheck('#lesson input[name="compare"]')
     page.evaluate(
@@ -147,22 +150,23 @@ def test_a_lesson_link_hides_what_the_teacher_left_out(page: Page, site: str) ->
 @pytest.mark.parametrize(
     ("language", "word"), [("de", "Rundgang"), ("fr", "Visite guidée"), ("es", "Recorrido")]
 )
-def test_the_page_speaks_other_languages(page: Page, site: str, language: str, word: str) -> None:
-    page.goto(f"{site}?lang={language}")
+def test_the_page_speaks_other_languages(page: Page, address: str, language: str, word: str) -> None:
+    page.goto(f"{address}?lang={language}")
     wait_for(page, DECODED)
     assert page.inner_text("#tour-start") == word
     assert "," in page.inner_text('#instant [data-panel="layer1"] .psnr b')
 
 
-def test_layers_stay_covered_in_class_until_they_are_revealed(page: Page, site: str) -> None:
-    page.goto(f"{site}?mode=class")
+@on_both_screens
+def test_layers_stay_covered_in_class_until_they_are_revealed(page: Page, address: str) -> None:
+    page.goto(f"{address}?mode=class")
     wait_for(page, DECODED)
     assert page.locator("#instant .cover:visible").count() == 4
     page.keyboard.press("ArrowRight")
     assert page.locator("#instant .cover:visible").count() == 3
 
 
-def test_every_link_of_the_lesson_plans_opens_the_page_as_it_says(page: Page, site: str) -> None:
+def test_every_link_of_the_lesson_plans_opens_the_page_as_it_says(page: Page, address: str) -> None:
     page.click("#lessons-start")
     links = page.eval_on_selector_all("#lessons a", "all => all.map((link) => link.getAttribute('href'))")
     assert len(links) >= 10
@@ -172,6 +176,7 @@ def test_every_link_of_the_lesson_plans_opens_the_page_as_it_says(page: Page, si
     wait_for(page, "document.documentElement.classList.contains('class-mode')")
 
 
+@on_both_screens
 def test_the_curves_of_the_experiments_are_shown(page: Page) -> None:
     page.click("#tab-explore")
     page.wait_for_selector("#explore .charts img")
@@ -184,11 +189,12 @@ def test_the_curves_of_the_experiments_are_shown(page: Page) -> None:
     assert page.evaluate("document.activeElement.value") == "matrix"
 
 
+@on_both_screens
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("query", ["?example=cat", "?example=cat&mode=class", "?example=cat&guess=7"])
-def test_nothing_bars_a_visitor_by_day_or_night(page: Page, site: str, query: str, scheme: str) -> None:
+def test_nothing_bars_a_visitor_by_day_or_night(page: Page, address: str, query: str, scheme: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    page.goto(f"{site}{query}")
+    page.goto(f"{address}{query}")
     wait_for(page, DECODED)
     if "guess" in query:
         page.click('#guess [data-do="reveal"]')

@@ -7,6 +7,8 @@ import pytest
 from explorer.lab.lab import Lab
 from tests.support.running import reconstruct
 
+pytestmark = pytest.mark.usefixtures("fast_judge")
+
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),

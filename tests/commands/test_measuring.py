@@ -11,6 +11,8 @@ from explorer.images import to_pil
 from explorer.lab.lab import Lab
 from tests.support.running import SIDE, run_command
 
+pytestmark = pytest.mark.usefixtures("fast_judge")
+
 TINY = ["--layers", "layer1", "--steps", "4", "--size", str(SIDE)]
 ONE = ["--tuning", "0", "--report"]
 
@@ -29,6 +31,7 @@ def refuse_to_measure(*_: object) -> None:
     raise AssertionError("this was measured before")
 
 
+@pytest.mark.slow
 def test_benchmark_prints_tables_and_json(tiny_lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["benchmark", *TINY, "--rounds", "2", "--race-seconds", "0.3", "--images", "cat"]
     assert run_command(*words) == 0

@@ -2,10 +2,7 @@
 
 import base64
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -95,18 +92,18 @@ def hub() -> Iterator[str]:
         server.shutdown()
 
 
-def upload(endpoint: str, token: str | None) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user does; the Hub's address is read when its library is imported."""
-    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HOME": os.devnull}
-    environment |= {"HF_TOKEN": token} if token else {}
-    command = [sys.executable, "-m", "explorer", "space", "me/explorer"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+def upload(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run the command with this Hub; its library reads the address from the environment on import alone."""
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_TOKEN", "hf_stand_in")
+    return main(["space", "me/explorer"])
 
 
-@pytest.mark.slow
-def test_an_upload_brings_every_file_whole_and_binaries_through_lfs(hub: str) -> None:
-    done = upload(hub, "hf_stand_in")
-    assert done.returncode == 0, done.stderr
+def test_an_upload_brings_every_file_whole_and_binaries_through_lfs(
+    hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert upload(hub, monkeypatch) == 0
     files = {str(file) for file in find_files(ROOT)}
     assert Hub.regular.keys() | Hub.pointers.keys() == files
     assert {file for file in files if file.endswith((".safetensors", ".pth"))} <= Hub.pointers.keys()
@@ -114,12 +111,12 @@ def test_an_upload_brings_every_file_whole_and_binaries_through_lfs(hub: str) ->
     assert Hub.regular["app.py"] == (ROOT / "app.py").read_bytes()
 
 
-@pytest.mark.slow
-def test_without_a_hub_the_error_is_one_line() -> None:
-    done = upload("http://127.0.0.1:9", "hf_stand_in")
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert "The Hub did not take me/explorer" in done.stderr
+def test_without_a_hub_the_error_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert upload("http://127.0.0.1:9", monkeypatch) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "The Hub did not take me/explorer" in line
 
 
 def test_a_dry_run_lists_what_is_needed_with_its_size_and_nothing_else(

@@ -22,6 +22,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let decoders be fitted on a few small pictures."""
+    monkeypatch.setattr(linear, "example_batches", lambda: batches(2))
+
+
+@pytest.fixture
 def conv1_trunk(tiny_network: ResNet) -> Trunk:
     """Before any ReLU: 64 linear outputs per 2x2 pixels, so the picture is linearly there."""
     return build_trunk(tiny_network, "conv1")
@@ -42,6 +48,7 @@ def test_linear_decoder_inverts_a_linear_layer(conv1_trunk: Trunk) -> None:
     assert psnr(decoder(conv1_trunk(fresh)), fresh).mean() > 30
 
 
+@pytest.mark.usefixtures("few_pictures")
 def test_first_fit_is_cached_by_fingerprint_and_read_back(conv1_trunk: Trunk, cache: Path) -> None:
     first = linear_decoder(conv1_trunk)
     (path,) = cache.iterdir()
@@ -52,6 +59,7 @@ def test_first_fit_is_cached_by_fingerprint_and_read_back(conv1_trunk: Trunk, ca
     torch.testing.assert_close(first.weight, second.weight)
 
 
+@pytest.mark.usefixtures("few_pictures")
 def test_damaged_cache_is_fitted_again(conv1_trunk: Trunk, cache: Path) -> None:
     first = linear_decoder(conv1_trunk)
     (path,) = cache.iterdir()
@@ -76,6 +84,7 @@ def test_no_pictures_are_an_error() -> None:
         fit_linear_map([])
 
 
+@pytest.mark.slow
 def test_layer3_of_resnet50_is_linearly_readable_beyond_its_mean_colour(cache: Path) -> None:
     trunk = build_trunk(load_backbone("compact").network, "layer3")
     decoder = linear_decoder(trunk)

@@ -59,6 +59,7 @@ def test_the_copy_asked_for_by_name_is_no_fallback() -> None:
     assert load_backbone(backbone.name).digest == backbone.digest
 
 
+@pytest.mark.slow
 def test_a_picture_gives_the_same_figures_with_the_cache_and_without(empty_hub: Path, tmp_path: Path) -> None:
     def measure() -> tuple[dict[str, Scores], str | None]:
         lab = Lab.load()

@@ -1,6 +1,6 @@
 """Any JSON value in any place of any endpoint ends in an answer or in one documented sentence, soon.
 
-EXPLORER_FUZZ=long tries 2,400 argument lists, the short form 150.
+EXPLORER_FUZZ=long tries 2,400 argument lists, the slow lane 150, the fast one 40.
 """
 
 import os
@@ -18,7 +18,10 @@ from explorer.ui.components.checked_blocks import WRONG_KIND
 from tests.support.raw import Event, RawPage, error_of
 from tests.support.refusals import is_documented
 
-EXAMPLES = 600 if os.environ.get("EXPLORER_FUZZ") == "long" else 40
+pytestmark = pytest.mark.usefixtures("fast_judge")
+
+SLOW = 600 if os.environ.get("EXPLORER_FUZZ") == "long" else 40
+EXAMPLES = pytest.mark.parametrize("examples", [10, pytest.param(SLOW, marks=pytest.mark.slow)])
 ANSWER_SECONDS = 10.0  # Three, were the machine idle.
 SENTENCES = re.compile(
     r"steps must be a whole number from 1 to \d+, not .*|seed must be a whole number from 0 to \d+, not .*"
@@ -60,15 +63,16 @@ def check(page: RawPage, event: Event, data: list[Any]) -> None:
     assert known, (data, error)
 
 
-def tries(share: float = 1.0) -> settings:
-    """How often to try; `share` is for events that take long."""
+def tries(examples: int) -> settings:
+    """How often to try."""
     quick = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-    return settings(max_examples=int(EXAMPLES * share), deadline=None, suppress_health_check=quick)
+    return settings(max_examples=examples, deadline=None, suppress_health_check=quick)
 
 
+@EXAMPLES
 @pytest.mark.parametrize("name", ["reconstruct", "optimise"])
-def test_a_run_takes_any_values(page, name):
-    @tries()
+def test_a_run_takes_any_values(page, name, examples):
+    @tries(examples)
     @given(RUN)
     def try_values(values: tuple[Any, ...]) -> None:
         check(page, page.event(name), list(values))
@@ -76,8 +80,9 @@ def test_a_run_takes_any_values(page, name):
     try_values()
 
 
-def test_metrics_take_any_values(page):
-    @tries()
+@EXAMPLES
+def test_metrics_take_any_values(page, examples):
+    @tries(examples)
     @given(st.lists(st.just("cat") | ANY, max_size=4))
     def try_values(values: list[Any]) -> None:
         check(page, page.event("metrics"), values)
@@ -85,9 +90,10 @@ def test_metrics_take_any_values(page):
     try_values()
 
 
+@EXAMPLES
 @pytest.mark.parametrize("name", ["layers", "health"])
-def test_endpoints_without_arguments_take_any_list(page, name):
-    @tries(0.25)
+def test_endpoints_without_arguments_take_any_list(page, name, examples):
+    @tries(examples // 4)
     @given(st.lists(ANY, max_size=4))
     def try_values(values: list[Any]) -> None:
         check(page, page.event(name), values)

@@ -1,6 +1,7 @@
 """Hundreds of malformed and odd files: each becomes a picture or a documented refusal, soon and in bounds.
 
-EXPLORER_FUZZ=long also sends every one of them through the upload and the API; otherwise every tenth.
+A tenth is tried in the fast lane, all of them in the slow one, where every tenth is also sent through the
+upload and the API; EXPLORER_FUZZ=long sends all.
 """
 
 import os
@@ -22,12 +23,19 @@ from tests.support.corpus import make_corpus
 from tests.support.raw import RawPage, error_of
 from tests.support.refusals import is_documented
 
+pytestmark = pytest.mark.usefixtures("fast_judge")
+
 MEMORY_BYTES = 500_000_000
-SHARE = 1 if os.environ.get("EXPLORER_FUZZ") == "long" else 10
+IS_LONG = os.environ.get("EXPLORER_FUZZ") == "long"
 
 
-def sent() -> list[tuple[str, bytes]]:
-    return list(make_corpus().items())[::SHARE]
+def one_in(lots: int) -> list[tuple[str, bytes]]:
+    return list(make_corpus().items())[::lots]
+
+
+def shares(fast: int, slow: int) -> pytest.MarkDecorator:
+    """Try one in so many files in the fast lane, more of them in the slow one."""
+    return pytest.mark.parametrize("lots", [fast, pytest.param(slow, marks=pytest.mark.slow)])
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +56,10 @@ def test_the_corpus_is_large():
     assert len(make_corpus()) >= 300
 
 
-def test_every_file_becomes_a_picture_or_a_documented_refusal():
+@shares(fast=10, slow=1)
+def test_every_file_becomes_a_picture_or_a_documented_refusal(lots):
     ends = {"picture": 0, "refusal": 0}
-    for name, content in make_corpus().items():
+    for name, content in one_in(lots):
         started = time.perf_counter()
         try:
             images = read_picture(content).images
@@ -62,18 +71,20 @@ def test_every_file_becomes_a_picture_or_a_documented_refusal():
         assert time.perf_counter() - started < ANSWER_SECONDS, name
         assert peak_memory_bytes(pool._pool()) < MEMORY_BYTES, name
     assert set(ends) == {"picture", "refusal"}
-    assert min(ends.values()) > 50
+    assert min(ends.values()) > 50 / lots
 
 
-def test_every_upload_is_shown_or_refused_in_documented_words(page):
-    for name, content in sent():
+@shares(fast=50, slow=1 if IS_LONG else 10)
+def test_every_upload_is_shown_or_refused_in_documented_words(page, lots):
+    for name, content in one_in(lots):
         (path,) = page.http.post(f"{page.api}/upload", files={"files": ("mine.png", content)}).json()
         messages = page.send(page.event("accept"), [{"path": path, "meta": {"_type": "gradio.FileData"}}])
         _check(name, messages)
 
 
-def test_every_picture_sent_by_a_program_is_used_or_refused_in_documented_words(page):
-    for name, content in sent():
+@shares(fast=50, slow=1 if IS_LONG else 10)
+def test_every_picture_sent_by_a_program_is_used_or_refused_in_documented_words(page, lots):
+    for name, content in one_in(lots):
         text = b64encode(content).decode()
         _check(name, page.send(page.event("metrics"), [text, "cat"]))
 

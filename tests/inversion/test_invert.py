@@ -206,7 +206,7 @@ def test_every_term_with_a_weight_lowers_itself(tiny_network: ResNet, picture: I
     target = trunk(picture)
 
     def reached(name: str, weight: float) -> float:
-        chosen = settings(evaluations=30, **{name: weight})
+        chosen = settings(evaluations=12, **{name: weight})
         *_, last = invert(trunk, target, chosen, start=picture)
         return last.losses[name]
 

@@ -1,6 +1,7 @@
 """Requests to the page as any program can send them, past Gradio's own client and its checks."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,9 +61,20 @@ class RawPage:
                 API_INPUTS.get(entry["api_name"]) or tuple(values[one] for one in entry["inputs"]),
                 tuple(kinds[one] for one in entry["inputs"]),
             )
-            for entry in self.config["dependencies"]
-            if entry["backend_fn"]
+            for entry in self._entries
         ]
+
+    @property
+    def _entries(self) -> list[dict[str, Any]]:
+        return [entry for entry in self.config["dependencies"] if entry["backend_fn"]]
+
+    @property
+    def handlers(self) -> list[Event]:
+        """One event for each function and its inputs: Gradio numbers the names of those that share both."""
+        kept: dict[object, Event] = {}
+        for event, entry in zip(self.events, self._entries, strict=True):
+            kept.setdefault((re.sub(r"_\d+$", "", event.name), *entry["inputs"]), event)
+        return list(kept.values())
 
     def event(self, name: str) -> Event:
         return next(event for event in self.events if event.name == name)

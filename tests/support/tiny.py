@@ -77,14 +77,16 @@ def stand_in(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     return lab
 
 
-@pytest.fixture
-def few_pictures_to_fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let experiments fit linear decoders on a few small pictures, into a cache of the test's own."""
+@pytest.fixture(scope="module")
+def few_pictures_to_fit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let experiments fit linear decoders on a few small pictures, into a cache of the file's own."""
 
     def batches() -> Iterator[torch.Tensor]:
         generator = torch.Generator().manual_seed(0)
         for _ in range(HELD_OUT):
             yield torch.rand(4, 3, 64, 64, generator=generator)
 
-    monkeypatch.setattr("explorer.experiments.linear_maps.example_batches", batches)
-    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("explorer.experiments.linear_maps.example_batches", batches)
+        patch.setenv("EXPLORER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -24,6 +24,8 @@ from tests.support.served import MOBILENET_LAYERS as NAMES
 from tests.support.served import MOBILENET_SHAPES as SHAPES
 from tests.support.visitor import EventFailedError, Page, Visitor, connect
 
+pytestmark = [pytest.mark.usefixtures("fast_judge"), pytest.mark.xdist_group("mobilenet")]
+
 
 @pytest.fixture(scope="module")
 def address(served_mobilenet: tuple[str, AppState]) -> str:

@@ -10,6 +10,8 @@ from explorer.experiments.experiment import knobs
 from explorer.features.network import RESNET50_NETWORK
 from explorer.ui.tabs.explore import build_explore, describe
 
+pytestmark = pytest.mark.usefixtures("fast_judge")
+
 
 @pytest.fixture(scope="module")
 def client(address: str) -> Client:

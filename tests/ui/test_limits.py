@@ -14,6 +14,8 @@ from explorer.ui.limits import BODY_BYTES, QUOTA_BYTES, QUOTA_FILES, QUOTA_SECON
 from explorer.ui.listeners import GRACE_SECONDS
 from tests.support.raw import RawPage
 
+pytestmark = pytest.mark.usefixtures("fast_judge")
+
 
 @pytest.fixture(scope="module")
 def page(address) -> RawPage:

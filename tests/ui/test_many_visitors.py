@@ -16,6 +16,8 @@ from explorer.ui.session.app_state import AppState
 from explorer.ui.session.recall import EVICTED
 from tests.support.visitor import EventFailedError, Page, Visitor, connect, draw_code, read_code
 
+pytestmark = pytest.mark.usefixtures("fast_judge")
+
 MANY = 30
 FIRST_FRAME_SECONDS = 15.0
 

@@ -22,6 +22,8 @@ from explorer.ui.assistants import FORWARDED, MCP_PATH, REFUSED, AssistantCalls
 from explorer.ui.limits import BODY_BYTES
 from tests.support.raw import RawPage
 
+pytestmark = pytest.mark.usefixtures("fast_judge")
+
 ASSISTANT = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 # What Gradio's client takes for a file to open and upload.
 FILE = {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}

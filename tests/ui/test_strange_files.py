@@ -16,6 +16,8 @@ from explorer.files import REFUSED, FileRefusedError, read_below
 from explorer.ui.components.checked_blocks import WRONG_KIND
 from tests.support.raw import RawPage, error_of
 
+pytestmark = pytest.mark.usefixtures("fast_judge")
+
 SOON_SECONDS = 60.0  # What waits for a file that never ends waits for ever.
 FILE_KINDS = {"image", "file"}
 
@@ -59,7 +61,7 @@ def strange_paths(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def _file_events(page: RawPage) -> list[Any]:
-    return [event for event in page.events if FILE_KINDS & {*event.kinds}]
+    return [event for event in page.handlers if FILE_KINDS & {*event.kinds}]
 
 
 # What an event says that lacks the two pictures it compares, before it looks at any file.

@@ -8,6 +8,7 @@ import torch
 from accelerate import Accelerator
 
 from explorer.decoders.checkpoint import load_decoder
+from tests.support.gradients import save_gradients
 from tests.support.processes import launch
 from tests.support.small import small_words
 from trainers.config import TrainConfig, load_config
@@ -15,6 +16,7 @@ from trainers.fitting.loop import Training
 from trainers.train import main
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_in_seconds(tmp_path: Path) -> None:
     words = small_words(tmp_path, "steps=40", "optimiser.warmup_steps=2")
     training = Training(load_config(TrainConfig, None, words), Accelerator(cpu=True))
@@ -24,13 +26,10 @@ def test_training_lowers_the_loss_in_seconds(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_give_the_gradients_of_one_with_the_whole_batch(tmp_path: Path) -> None:
-    results = []
-    for processes in (1, 2):
-        out = tmp_path / f"{processes}.pt"
-        words = small_words(tmp_path, "optimiser.clip_norm=1e9")
-        launch(processes, "-m", "tests.support.gradients", str(out), *words)
-        results.append(torch.load(out))
-    one, two = results
+    words = small_words(tmp_path, "optimiser.clip_norm=1e9")
+    save_gradients(Accelerator(cpu=True), tmp_path / "1.pt", words)
+    launch(2, "-m", "tests.support.gradients", str(tmp_path / "2.pt"), *words)
+    one, two = (torch.load(tmp_path / f"{processes}.pt") for processes in (1, 2))
     assert (one["processes"], two["processes"]) == (1, 2)
     for name, gradient in one["gradients"].items():
         torch.testing.assert_close(two["gradients"][name], gradient, atol=1e-6, rtol=1e-3)

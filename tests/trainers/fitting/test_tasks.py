@@ -45,6 +45,7 @@ def test_half_of_a_refinements_steps_learn_from_what_it_has_corrected_itself(tmp
     assert 8 <= unrefined <= 22  # A draw of no pass counts as well.
 
 
+@pytest.mark.slow
 def test_a_refinement_goes_on_from_a_smaller_one_whose_pictures_it_begins_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_refinement_without_its_decoder_is_one_clear_line(
     assert "needs start=" in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_cached_training_learns_as_one_that_computes_its_features(tmp_path: Path) -> None:
     words = ["layer=layer4", "data.size=64", "steps=1", "cache_batches=2", "optimiser.warmup_steps=1"]
     kept = small_words(tmp_path, *words, f"cache={tmp_path / 'kept'}")

@@ -6,21 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from explorer.examples import load_example
-from explorer.lab.lab import Lab
-from explorer.ui.session.app_state import AppState
-from explorer.ui.site.build import write_site
 from explorer.ui.site.content import MAX_BYTES, write_content
 
-
-@pytest.fixture(scope="module")
-def site(refined_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page of one example with its recorded run."""
-    folder = tmp_path_factory.mktemp("site")
-    state = AppState(lambda: refined_lab)
-    state.open()
-    assert list(write_site(state, {"cat": (load_example("cat"), "cat")}, folder)) == ["cat"]
-    return folder
+pytestmark = pytest.mark.xdist_group("site")
 
 
 def read_content(site: Path) -> dict:

@@ -1,0 +1,23 @@
+"""The page without a server, written once for the tests of its files and of its looks."""
+
+from pathlib import Path
+
+import pytest
+
+from explorer.examples import load_example
+from explorer.lab.lab import Lab
+from explorer.ui.session.app_state import AppState
+from explorer.ui.site.build import write_site
+
+PICTURES = ("cat", "coffee")
+
+
+@pytest.fixture(scope="session")
+def site(refined_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a page of two examples, the first with its recorded run."""
+    folder = tmp_path_factory.mktemp("site")
+    state = AppState(lambda: refined_lab)
+    state.open()
+    written = write_site(state, {name: (load_example(name), name) for name in PICTURES}, folder)
+    assert tuple(written) == PICTURES
+    return folder
