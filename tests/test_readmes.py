@@ -11,6 +11,7 @@ from explorer.__main__ import _build_parser
 ROOT = Path(__file__).parents[1]
 READMES = [
     ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
     *(path for room in ("explorer", "trainers", "checkpoints") for path in (ROOT / room).rglob("README.md")),
 ]
 EXPLORER = re.compile(r"python -m explorer (.+?)(?: {2,}#.*)?$", re.MULTILINE)

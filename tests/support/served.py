@@ -3,13 +3,11 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 
 import pytest
 import torch
 
 from explorer.decoders.checkpoint import LINEAR
-from explorer.decoders.linear import example_batches
 from explorer.decoders.refinement import DEFAULT_PASSES
 from explorer.features.network import survey
 from explorer.features.weights import UNTRAINED
@@ -19,11 +17,11 @@ from explorer.ui.launch import launch_options
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
 from tests.support.decoders import save_refined
+from tests.support.fitting import few_batches
 from tests.support.tiny import FirstChannels
 
 MOBILENET_LAYERS = ("features.2.block.0", "features.4.block.0", "features.9.block.0", "features")
 MOBILENET_SHAPES = ["72 × 56 × 56", "96 × 28 × 28", "288 × 14 × 14", "576 × 7 × 7"]
-FEW = 6  # Batches of crops, of 32, so that the fit takes seconds.
 FITTING_SECONDS = 400.0  # Of four linear decoders, on a busy machine.
 
 
@@ -56,7 +54,8 @@ def served_mobilenet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
     state = AppState(lambda: Lab.load(UNTRAINED, backbone=network.name), network=network)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXPLORER_CACHE", str(tmp_path_factory.mktemp("fitted")))
-        patch.setattr("explorer.decoders.linear.example_batches", lambda: islice(example_batches(), FEW))
+        for room in ("decoders.linear", "experiments.linear_maps"):
+            patch.setattr(f"explorer.{room}.example_batches", few_batches)
         with serve(state) as url:
             deadline = time.monotonic() + FITTING_SECONDS
             while not state.loading.is_ready:

@@ -8,6 +8,7 @@ from explorer.examples import load_example
 from explorer.lab.lab import Lab
 from explorer.ui.session.app_state import AppState
 from explorer.ui.site.build import write_site
+from tests.support.fitting import few_batches
 
 PICTURES = ("cat", "coffee")
 
@@ -18,6 +19,9 @@ def site(refined_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     state = AppState(lambda: refined_lab)
     state.open()
-    written = write_site(state, {name: (load_example(name), name) for name in PICTURES}, folder)
-    assert tuple(written) == PICTURES
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_CACHE", str(tmp_path_factory.mktemp("fitted")))
+        patch.setattr("explorer.experiments.linear_maps.example_batches", few_batches)
+        written = write_site(state, {name: (load_example(name), name) for name in PICTURES}, folder)
+        assert tuple(written) == PICTURES
     return folder

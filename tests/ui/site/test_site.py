@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from explorer.ui.site.content import MAX_BYTES, write_content
+from explorer.ui.site.content import MAX_BYTES
 
-pytestmark = pytest.mark.xdist_group("site")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
 
 
 def read_content(site: Path) -> dict:
@@ -46,11 +46,3 @@ def test_the_slider_has_words_for_the_original_with_every_picture(site: Path) ->
     others = [key for key in compared["pictures"] if key != "original"]
     assert len(others) == 8
     assert all(f"original | {key}" in compared["pairs"] for key in others)
-
-
-def test_a_run_that_is_too_large_is_thinned_and_keeps_its_last_frame() -> None:
-    frames = [{"seconds": index, "note": "x" * 20_000} for index in range(64)]
-    text = write_content({"live": {"frames": frames}})
-    kept = json.loads(text.removeprefix("window.explorerPicture(").removesuffix(");\n"))["live"]["frames"]
-    assert len(text) <= MAX_BYTES
-    assert kept[-1]["seconds"] == 63
