@@ -12,6 +12,7 @@ from io import BytesIO, TextIOWrapper
 import pytest
 
 import app
+import explorer.ui.launch  # noqa: F401 - else Gradio would note a folder that only one test has
 from explorer import endings
 from explorer.__main__ import main
 from explorer.endings import BAD_INPUT, INTERRUPTED, SHORT_OF_MEMORY, SIGNALS, explain, is_shortage
@@ -24,13 +25,13 @@ App = Callable[..., tuple[int, str]]
 def app_main(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[App]:
     """Run app.py in this process, for what ends before it serves; give its status and all that it wrote."""
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
 
     def run(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["app.py", *words])
-        status = app.main()
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.argv", ["app.py", *words])
+            patch.setattr(threading, "excepthook", threading.excepthook)
+            patch.setattr(tempfile, "tempdir", None)
+            status = app.main()
         return status, "".join(capfd.readouterr())
 
     yield run
