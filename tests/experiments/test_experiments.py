@@ -126,7 +126,8 @@ def test_an_edit_that_takes_nothing_away_changes_nothing(
     )
 
 
-def test_components_that_must_be_fitted_first_are_announced(coarse_lab, pictures, monkeypatch):
+def test_components_that_must_be_fitted_first_are_announced(coarse_lab, pictures, tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path))
     room = "explorer.experiments.operations.components"
     monkeypatch.setattr(f"{room}.example_batches", lambda: [torch.rand(9, 3, SIDE, SIDE)])
     load_components.cache_clear()
