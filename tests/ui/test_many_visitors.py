@@ -1,4 +1,4 @@
-"""Thirty visitors at once: nobody is thrown out or waits behind a run, everybody sees the own picture."""
+"""Many visitors at once: nobody is thrown out or waits behind a run, everybody sees the own picture."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from tests.support.visitor import EventFailedError, Page, Visitor, connect, draw
 
 pytestmark = pytest.mark.usefixtures("fast_judge")
 
-MANY = 30
+MANY = pytest.mark.parametrize("many", [4, pytest.param(30, marks=pytest.mark.slow)])
 FIRST_FRAME_SECONDS = 15.0
 
 
@@ -57,9 +57,10 @@ def wait_until(condition, seconds: float = 15) -> None:
         time.sleep(0.05)
 
 
-def test_thirty_visitors_decode_and_each_sees_the_own_picture(address: str) -> None:
+@MANY
+def test_many_visitors_decode_and_each_sees_the_own_picture(address: str, many: int) -> None:
     async def all_arrive() -> list[dict[str, Any]]:
-        async with visitors(address, MANY) as everybody:
+        async with visitors(address, many) as everybody:
             return await asyncio.gather(*(arrive(one, code) for code, one in enumerate(everybody)))
 
     for code, arrived in enumerate(asyncio.run(all_arrive())):
@@ -67,7 +68,8 @@ def test_thirty_visitors_decode_and_each_sees_the_own_picture(address: str) -> N
         assert len(arrived["stage"]["panels"]) == 4
 
 
-def test_thirty_runs_all_begin_soon_and_all_end(served: tuple[str, AppState]) -> None:
+@MANY
+def test_many_runs_all_begin_soon_and_all_end(served: tuple[str, AppState], many: int) -> None:
     address, state = served
 
     async def run_one(visitor: Visitor, code: int) -> tuple[float, list[dict[str, Any]]]:
@@ -81,7 +83,7 @@ def test_thirty_runs_all_begin_soon_and_all_end(served: tuple[str, AppState]) ->
         return first or float("inf"), shown
 
     async def run_all() -> list[tuple[float, list[dict[str, Any]]]]:
-        async with visitors(address, MANY) as everybody:
+        async with visitors(address, many) as everybody:
             return await asyncio.gather(*(run_one(one, code) for code, one in enumerate(everybody)))
 
     for code, (first, shown) in enumerate(asyncio.run(run_all())):
@@ -134,6 +136,7 @@ def test_a_run_ends_when_its_tab_is_closed(served: tuple[str, AppState]) -> None
     wait_until(lambda: len(state.queue) == 0, seconds=10)
 
 
+@pytest.mark.slow  # It waits out the patience; test_limits has a shorter way.
 def test_a_call_that_nobody_listens_to_ends(served: tuple[str, AppState]) -> None:
     address, state = served
 
