@@ -11,6 +11,7 @@ from uuid import uuid4
 import gradio as gr
 from gradio.events import Dependency
 
+from explorer.examples import EXAMPLES
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.events import TOGETHER, one_at_a_time
 from explorer.ui.components.examples import recognise_example
@@ -60,9 +61,9 @@ class ArrivalHandlers:
         self._state = state
 
     async def welcome(self, request: gr.Request) -> tuple[Any, ...]:
-        """Show the decoded example, unless the address asks for something or a picture has come."""
+        """Show the decoded example, unless the address names another one or a picture has come."""
         nothing = (gr.skip(),) * 3
-        if request.query_params:
+        if request.query_params.get("example") in EXAMPLES:
             return nothing
         while not self._state.loading.is_ready:
             await asyncio.sleep(WELCOME_POLL_SECONDS)

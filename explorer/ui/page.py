@@ -57,6 +57,7 @@ def build_page(state: AppState) -> gr.Blocks:
             with gr.Column(scale=6, min_width=320):
                 gr.HTML(write_header(state.network), elem_id="title")
                 models = gr.HTML(_describe_models(state), elem_id="models")
+                notice = gr.HTML("", elem_id="notice")
                 with gr.Row(elem_classes="toolbar"):
                     link = gr.Button("Copy link", size="sm", scale=0, min_width=100, elem_id="link")
                     export = gr.Button("Export", size="sm", scale=0, min_width=90, elem_id="export")
@@ -75,7 +76,7 @@ def build_page(state: AppState) -> gr.Blocks:
         wire_live(state, page, live, picture)
         wire_compare(state, compare_tab, slider, picture)
         wire_explore(state, page, explore_tab, explore, picture, arrival)
-        wire_links(state, page, link, picture, tabs, live.controls)
+        wire_links(state, page, link, notice, picture, tabs, live.controls)
         wire_export(state, export, picture)
         add_endpoints(state, page)
         handlers = PageHandlers(state)

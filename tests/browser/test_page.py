@@ -120,6 +120,9 @@ def test_an_animation_shows_its_first_frame_and_says_so(page):
 
 
 def test_run_without_a_picture_says_what_to_do(page):
+    choose_file(page, b"no image at all", name="text.jpg")
+    page.get_by_text("Couldn't read this file as an image").first.wait_for()
+    page.get_by_label("Clear").click()
     open_tab(page, "Live")
     page.click("#run")
     page.get_by_text("Add an image first: drop, paste, or choose an example.").first.wait_for()

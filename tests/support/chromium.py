@@ -45,10 +45,11 @@ def why_no_browser() -> str | None:
 
 
 def open_page(page: Page, url: str) -> None:
-    """Open the page and wait until its models are ready."""
+    """Open the page and wait until its models are ready and the first pictures there."""
     page.set_default_timeout(120_000)
-    page.goto(url if "?" in url else f"{url}?tab=instant")  # A bare address opens with an example.
+    page.goto(url)
     page.wait_for_selector("#models :text('ready')")
+    page.wait_for_selector("#instant .panel:last-of-type img:not([hidden])", state="attached")
 
 
 def save_screenshot(page: Page, name: str) -> None:

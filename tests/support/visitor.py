@@ -67,8 +67,10 @@ class Page:
 class Visitor:
     """One open page. Several events may be under way at once; `close` is what closing the tab is."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, query: str = "") -> None:
+        """Open a page whose address ends with a query, without its question mark."""
         self.session = uuid4().hex[:11]
+        self._query = query
         self.log: list[str] = []  # What the page said in passing.
         self._page, self._http = page, page.http
         self._messages: dict[str, asyncio.Queue[dict[str, Any] | None]] = {}
@@ -121,7 +123,7 @@ class Visitor:
             "data": self._page.inputs(event, **given),
             "session_hash": self.session,
         }
-        joined = await self._http.post(f"{self._page.api}/queue/join", json=body)
+        joined = await self._http.post(f"{self._page.api}/queue/join?{self._query}", json=body)
         if joined.status_code != httpx.codes.OK:
             raise EventFailedError(joined.text)
         event_id = joined.json()["event_id"]
