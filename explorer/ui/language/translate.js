@@ -1,26 +1,34 @@
 // Shows the page in another language: `?lang=de`. English texts are the keys of a catalogue, and {} in a key stands
-// for what varies. Texts are translated where they appear, so that neither server nor stage knows of languages.
+// for what varies. Texts are translated where they appear, so that neither server nor stage knows of languages, and
+// another language changes them in their place.
 (() => {
   const catalogue = window.explorerCatalogue;
   const { parameters, setParameter, whenReady } = window.explorerClassroom;
   const LANGUAGES = { en: "English", de: "Deutsch", fr: "Français", es: "Español" };
   const ATTRIBUTES = ["aria-label", "title", "placeholder", "alt"];
   const SKIPPED = "script, style, code, pre, textarea, #models";
-  const language = Object.hasOwn(LANGUAGES, parameters.get("lang")) ? parameters.get("lang") : "en";
-  const texts = catalogue[language] ?? {};
-  const written = new WeakMap(); // What this script has put into a node, so that it leaves its own work alone.
+  const isKnown = (code) => Object.hasOwn(LANGUAGES, code ?? "");
+  const seen = new WeakMap(); // By node and attribute: the English text, and what this script has put in its place.
+  let language = "en", texts = {}, patterns = [];
+  let isFollowing = false;
 
   const quote = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const patterns = Object.entries(texts).filter(([key]) => key.includes("{}")).map(([key, wanted]) => [
-    new RegExp(`^${key.split("{}").map(quote).join("(.+?)")}$`, "s"), wanted]);
-  // Longer keys say more, so they are tried first.
-  patterns.sort(([a], [b]) => b.source.length - a.source.length);
+
+  function speak(code) {
+    language = code;
+    texts = catalogue[code] ?? {};
+    patterns = Object.entries(texts).filter(([key]) => key.includes("{}")).map(([key, wanted]) => [
+      new RegExp(`^${key.split("{}").map(quote).join("(.+?)")}$`, "s"), wanted]);
+    // Longer keys say more, so they are tried first.
+    patterns.sort(([a], [b]) => b.source.length - a.source.length);
+    document.documentElement.lang = code;
+  }
 
   const localise = (text) => text.replace(/(\d)\.(\d)/g, "$1,$2");
 
   function translate(text) {
     const wanted = text.trim();
-    if (!wanted) return text;
+    if (!wanted || language === "en") return text;
     if (Object.hasOwn(texts, wanted)) return text.replace(wanted, () => texts[wanted]);
     if (/^[\d.,\s%–−×→+-]+(dB|s)?$/.test(wanted)) return localise(text);
     for (const [pattern, sentence] of patterns) {
@@ -33,22 +41,28 @@
     return /^\S*\d\.\d\S*$/.test(wanted) ? localise(text) : text;
   }
 
+  // Returns a text in the language of now; one that the page has changed meanwhile is English anew.
+  function renew(node, name, shown) {
+    if (!seen.has(node)) seen.set(node, {});
+    const known = seen.get(node);
+    const english = known[name]?.shown === shown ? known[name].english : shown;
+    known[name] = { english, shown: translate(english) };
+    return known[name].shown;
+  }
+
   function visitText(node) {
-    if (written.get(node) === node.data || node.parentElement?.closest(SKIPPED)) return;
-    const text = translate(node.data);
-    written.set(node, text);
+    if (node.parentElement?.closest(SKIPPED)) return;
+    const text = renew(node, "data", node.data);
     if (text !== node.data) node.data = text;
   }
 
   function visitAttributes(node) {
-    const before = written.get(node) ?? {};
     for (const name of ATTRIBUTES) {
-      const text = node.getAttribute(name);
-      if (text === null || before[name] === text) continue;
-      before[name] = translate(text);
-      if (before[name] !== text) node.setAttribute(name, before[name]);
+      const before = node.getAttribute(name);
+      if (before === null) continue;
+      const text = renew(node, name, before);
+      if (text !== before) node.setAttribute(name, text);
     }
-    written.set(node, before);
   }
 
   function visit(root) {
@@ -62,6 +76,8 @@
 
   function follow() {
     visit(document.body);
+    if (isFollowing || language === "en") return;
+    isFollowing = true;
     new MutationObserver((changes) => {
       for (const change of changes) {
         if (change.type === "childList") change.addedNodes.forEach(visit);
@@ -74,14 +90,18 @@
   }
 
   window.explorerTranslate = translate;
-  document.documentElement.lang = language;
+  speak(isKnown(parameters.get("lang")) ? parameters.get("lang") : "en");
   whenReady((toolbar) => {
     const select = document.createElement("select");
     select.id = "language";
     select.className = "classroom-button";
     select.setAttribute("aria-label", "Language");
     select.append(...Object.entries(LANGUAGES).map(([code, name]) => new Option(name, code, false, code === language)));
-    select.addEventListener("change", () => { setParameter("lang", select.value === "en" ? null : select.value); location.reload(); });
+    select.addEventListener("change", () => {
+      setParameter("lang", select.value === "en" ? null : select.value);
+      speak(select.value);
+      follow();
+    });
     toolbar.append(select);
   });
   if (language !== "en") document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", follow) : follow();
