@@ -1,10 +1,8 @@
 (() => {
-  // Keys and page-wide drop and paste. Each tab's own behaviour lives with its component.
-  // This runs before Gradio lays out the page, so that nothing a visitor does meanwhile is lost.
+  // Keys, and Copy link. Each tab's own behaviour lives with its component.
   const stageInView = () => [...document.querySelectorAll(".stage")].find((node) => node.offsetParent);
   const tell = (name, detail) => stageInView()?.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
-  const INPUT_POLL_MS = 100;
-  const isTyping = (target) => target.closest("input:not([type=range]), textarea, select, [contenteditable]");
+  const isTyping = (target) => target.closest?.("input:not([type=range]), textarea, select, [contenteditable]");
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
@@ -25,11 +23,40 @@
     const alone = stageInView()?.dataset.solo;
     if (alone) state.set("layer", alone);
     if (isClassMode) state.set("mode", "class");
+    const zoom = document.querySelector("#compare .zoom input")?.value ?? "1";
+    if (zoom !== "1") state.set("zoom", zoom);
+    const language = document.documentElement.lang;
+    if (language !== "en") state.set("lang", language);
     const link = `${location.href.split(/[?#]/)[0]}?${window.explorerFold(state)}`;
     const button = document.querySelector("#link");
     const say = (text) => { button.textContent = text; setTimeout(() => (button.textContent = "Copy link"), 2000); };
-    navigator.clipboard?.writeText(link).then(() => say("Copied"), () => prompt("Copy this link:", link));
+    copy(link).then((isCopied) => (isCopied ? say("Copied") : showLink(link)));
     history.replaceState(null, "", `${location.pathname}?${state}`);
+  };
+
+  // Over plain http, and inside a frame of another site, a browser has no clipboard or refuses it.
+  const copy = async (link) => {
+    try {
+      await navigator.clipboard.writeText(link);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  // Shows a link to be copied by hand; inside a frame a browser's own prompt stays shut.
+  const showLink = (link) => {
+    const dialog = document.createElement("dialog"), label = document.createElement("label"), input = document.createElement("input");
+    dialog.id = "link-text";
+    label.textContent = "Copy this link:";
+    Object.assign(input, { value: link, readOnly: true });
+    label.append(input);
+    dialog.append(label);
+    dialog.addEventListener("close", () => dialog.remove());
+    dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+    document.body.append(dialog);
+    dialog.showModal();
+    input.select();
   };
 
   // The variable of style sheets that holds a layer's colour; what is no layer has none.
@@ -46,24 +73,4 @@
     return "";
   };
 
-  const give = (files) => {
-    if (files.length) hand(files[0]);
-    return files.length > 0;
-  };
-  const hand = (file) => {
-    const input = document.querySelector("#picture input[type=file]");
-    if (!input) return setTimeout(() => hand(file), INPUT_POLL_MS); // The page is still being laid out.
-    const transfer = new DataTransfer();
-    transfer.items.add(file);
-    input.files = transfer.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
-  };
-  const isFromOutside = (event) => event.dataTransfer?.types.includes("Files") && !event.target.closest?.("#picture");
-  document.addEventListener("dragover", (event) => { if (isFromOutside(event)) event.preventDefault(); });
-  document.addEventListener("drop", (event) => {
-    if (isFromOutside(event) && give(event.dataTransfer.files)) event.preventDefault();
-  });
-  document.addEventListener("paste", (event) => {
-    if (!isTyping(event.target) && give(event.clipboardData?.files ?? [])) event.preventDefault();
-  });
 })();

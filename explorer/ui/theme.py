@@ -25,6 +25,7 @@ SCRIPTS = [
     FOLDER / "classroom" / "toolbar.js",
     FOLDER / "classroom" / "lesson.js",
     FOLDER / "page.js",
+    FOLDER / "components" / "picture_input.js",
     FOLDER / "classroom" / "measure.js",
     FOLDER / "classroom" / "guess.js",
     FOLDER / "classroom" / "tour.js",

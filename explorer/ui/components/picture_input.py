@@ -15,9 +15,10 @@ NO_PICTURE = "Add an image first: drop, paste, or choose an example."
 
 
 class PictureInput(gr.Image):
-    """Drop, paste, webcam or click. Gradio's own decoding, whose errors say nothing, is left out.
+    """Drop, paste, webcam or click; `picture_input.js` sees that each ends in a picture or in a sentence.
 
-    (Gradio writes a stub file beside every component's source; git ignores it.)
+    Gradio's own decoding, whose errors say nothing, is left out. (It writes a stub file beside every
+    component's source; git ignores it.)
     """
 
     is_template = True
@@ -34,7 +35,11 @@ def build_picture_input() -> PictureInput:
     return PictureInput(
         type="filepath",
         image_mode=None,
-        sources=["upload", "clipboard", "webcam"],
+        sources=[
+            "upload",
+            "webcam",
+        ],  # `picture_input.js` takes what is pasted, also where a page may not ask.
+        webcam_options=gr.WebcamOptions(mirror=False),  # Text on what is held up stays readable.
         show_label=False,
         label="Your picture",
         placeholder="Drop a photo, paste, or pick an example",
