@@ -72,6 +72,15 @@
     if (card.hidden || card.contains(event.target)) return;
     if (isHere(find(STEPS[current]), event)) setTimeout(() => show(current + 1), 400);
   }, true);
+  // A photo of one's own is a picture, too.
+  let original = null;
+  document.addEventListener("stage:value", (event) => {
+    const { isLive, value } = event.detail;
+    if (isLive || !value.original) return;
+    const isNew = original !== null && value.original !== original;
+    original = value.original;
+    if (isNew && !card.hidden && current === 0) show(1);
+  });
   document.addEventListener("keydown", (event) => {
     if (!card.hidden && event.key === "Escape") end();
   });

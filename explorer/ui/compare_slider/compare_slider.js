@@ -15,7 +15,7 @@ function receive(given) {
   if (!given?.pictures) return;
   value = given;
   const keys = Object.keys(value.pictures);
-  views.hidden = keys.length < 2;
+  views.hidden = root.querySelector(".choices").hidden = keys.length < 2;
   root.querySelector(".nothing").hidden = keys.length >= 2;
   for (const side of ["a", "b"]) {
     pick(side).replaceChildren(...keys.map((key) => new Option(value.pictures[key].label, key)));
@@ -87,11 +87,29 @@ function placeEdge() {
   slider.setAttribute("aria-valuetext", `${slider.value} % of the left picture`);
 }
 
-slider.addEventListener("input", placeEdge);
-zoom.addEventListener("input", () => {
+function magnify() {
   views.style.setProperty("--zoom", zoom.value);
   root.querySelector(".zoom output").textContent = `${zoom.value}×`;
+}
+
+// The picture itself is a handle, too, for a mouse and for a finger.
+const handle = root.querySelector('[data-view="slider"]');
+function slideTo(event) {
+  const box = handle.getBoundingClientRect();
+  slider.value = Math.round((100 * (event.clientX - box.left)) / box.width);
+  placeEdge();
+}
+handle.addEventListener("dragstart", (event) => event.preventDefault());
+handle.addEventListener("pointerdown", (event) => {
+  if (event.button !== 0) return;
+  event.preventDefault();
+  handle.setPointerCapture(event.pointerId);
+  slideTo(event);
 });
+handle.addEventListener("pointermove", (event) => { if (handle.hasPointerCapture(event.pointerId)) slideTo(event); });
+
+slider.addEventListener("input", placeEdge);
+zoom.addEventListener("input", magnify);
 for (const view of root.querySelectorAll(".view")) {
   view.addEventListener("pointermove", (event) => {
     const box = view.getBoundingClientRect();
@@ -106,6 +124,9 @@ for (const side of ["a", "b"]) {
   });
 }
 
+// A link may name the zoom to begin with; the slider brings it within its limits.
+zoom.value = new URLSearchParams(location.search).get("zoom") || "1";
+magnify();
 placeEdge();
 watch("value", () => receive(props.value));
 receive(props.value);

@@ -20,6 +20,9 @@ WORST_LOOK = "a rough arrangement of light and colour"
 # A picture of one colour can have a high PSNR on a picture of few contrasts; only more than that is likeness.
 NO_LOOK = "hardly anything that resembles the picture"
 LIKENESS_DB = 1.0
+# A picture so near to one colour has nothing else to bring back.
+ONE_COLOUR_DB = 45.0
+ONE_COLOUR_LOOK = "the one colour that there is"
 # Features this close count as nearly equal: the network itself could hardly tell.
 NEARLY_EQUAL_ERROR = 0.1
 LOW_PSNR_DB = 20.0
@@ -41,6 +44,8 @@ def flat_psnr_db(original: Images) -> float:
 
 def describe_look(psnr_db: float, flat_db: float) -> str:
     """Say in words what a reconstruction of this PSNR shows."""
+    if flat_db >= ONE_COLOUR_DB and psnr_db >= LOW_PSNR_DB:
+        return ONE_COLOUR_LOOK
     if psnr_db < flat_db + LIKENESS_DB:
         return NO_LOOK
     return next((words for limit, words in LOOKS if psnr_db >= limit), WORST_LOOK)

@@ -11,12 +11,14 @@ const playButton = player.querySelector(".play");
 const FRAMES_KEPT = 240; // About 16 MB of pictures; beyond it every other frame goes.
 const TELL_EVERY_MS = 500;
 const REPLAY_MS = 8000; // A replay lasts so long however long the run was.
+const STILL_MS = 5000; // A run is shown at this pace to those who want no motion.
 const hasReducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 let run = null;
 let frames = [];
 let curves = {};
 let lastTelling = 0;
+let lastShowing = 0;
 let replay = null;
 let isLog = true;
 let captions = [];
@@ -89,6 +91,7 @@ function reset(name) {
   run = name;
   frames = [];
   curves = {};
+  lastShowing = -STILL_MS;
   pause();
   player.hidden = true;
 }
@@ -103,11 +106,17 @@ function receive(value) {
   stage.dataset.busy = value.is_over ? "no" : "yes";
   if (value.frames) return playRecording(value);
   if (isLive && Object.keys(value.panels).length) keep({ seconds: value.seconds, panels: value.panels });
-  if (!replay && !(hasReducedMotion.matches && isLive && !value.is_over)) show(value);
+  if (!replay && (!isLive || value.is_over || isTimeToShow())) show(value);
   if (value.is_over || performance.now() - lastTelling > TELL_EVERY_MS) tell();
   if (isLive && value.is_over && frames.length > 1) offerReplay(frames.length - 1);
   const original = figure("original").querySelector("img").getAttribute("src");
   element.dispatchEvent(new CustomEvent("stage:value", { bubbles: true, detail: { isLive, value: { ...value, original } } }));
+}
+
+function isTimeToShow() {
+  if (hasReducedMotion.matches && performance.now() - lastShowing < STILL_MS) return false;
+  lastShowing = performance.now();
+  return true;
 }
 
 function showOriginal(source) {
