@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,10 +17,10 @@ from explorer.ui.components.examples import recognise_example
 from explorer.ui.components.picture_input import read_upload
 from explorer.ui.components.recordings import has_recording
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.recall import recall
-from explorer.ui.session.visit import Arrival, Exploration, Visit
+from explorer.ui.session.recall import has_picture, recall
+from explorer.ui.session.visit import Arrival, Exploration, Source, Visit
 from explorer.ui.stage import StageValue, still
-from explorer.ui.tabs.instant import InstantTab, decode_picture, describe_decoded, measure_decoded
+from explorer.ui.tabs.instant import BEST, InstantTab, decode_picture, measure_decoded, welcome_exploration
 from explorer.ui.tabs.live import LiveTab
 
 # Shorter than an error message is shown, longer than a busy machine needs to tell of a file again.
@@ -31,27 +30,33 @@ WELCOME_POLL_SECONDS = 0.2
 
 def wire_arrival(
     state: AppState, page: gr.Blocks, picture: gr.Image, instant: InstantTab, live: LiveTab
-) -> Dependency:
+) -> tuple[list[Dependency], list[Dependency]]:
     """Show every new picture on both stages and decode it; a newer one replaces those that still wait.
 
-    So does another choice of decoder. Until a picture comes, an example is shown. Returns the event after
-    which a visit has its new picture.
+    So does another choice of decoder. Until a picture comes, an example is shown. Returns the events after
+    which a visit has another picture, and those after which it has been decoded.
     """
     handlers = ArrivalHandlers(state)
     outputs = [instant.stage, live.stage, live.replay, live.resume, live.plot]
-    decoding = [instant.decoder, picture], [instant.stage]
-    one_by_one = one_at_a_time("decoding")
+    decoding: dict[str, Any] = {
+        "inputs": [instant.decoder], "outputs": [instant.stage], **one_at_a_time("decoding")
+    }  # fmt: skip
     arrival = picture.change(handlers.accept, [picture], outputs, trigger_mode="always_last", **TOGETHER)
-    measuring = [], [instant.stage]
-    measured_one_by_one = one_at_a_time("measuring")
-    arrival.success(handlers.decode, *decoding, **one_by_one).success(
-        handlers.measure, *measuring, **measured_one_by_one
-    )
-    page.load(handlers.welcome, outputs=outputs[:3], **TOGETHER)
-    instant.decoder.input(handlers.decode_again, *decoding, trigger_mode="always_last", **one_by_one).success(
-        handlers.measure, *measuring, **measured_one_by_one
-    )
-    return arrival
+    # Gradio forgets the last of several pictures when one before it is refused: the input is read anew.
+    put_back = arrival.failure(handlers.put_back, [picture], [picture], **TOGETHER)
+    after_refusal = put_back.success(handlers.accept, [picture], outputs, **TOGETHER)
+    opening = page.load(handlers.welcome, outputs=outputs[:3], **TOGETHER)
+    decoded = [
+        event.success(handlers.decode, trigger_mode="multiple", **decoding)
+        for event in (arrival, after_refusal, opening)
+    ]
+    decoded.append(instant.decoder.input(handlers.decode_again, trigger_mode="always_last", **decoding))
+    for event in decoded:
+        # Each choice asks for its own figures, also while those of the one before are still measured.
+        event.success(
+            handlers.measure, outputs=[instant.stage], trigger_mode="multiple", **one_at_a_time("measuring")
+        )
+    return [arrival, after_refusal, opening], decoded
 
 
 class ArrivalHandlers:
@@ -68,55 +73,68 @@ class ArrivalHandlers:
         while not self._state.loading.is_ready:
             await asyncio.sleep(WELCOME_POLL_SECONDS)
         welcome, visit = self._state.loading.welcome, self._visit(request)
-        if welcome is None or visit.arrival is not None or visit.exploration is not None:
+        if welcome is None or visit.arrival is not None or has_picture(visit):
             return nothing
-        visit.put(replace(welcome))  # A copy of its own: a run belongs to one visitor.
-        shown = describe_decoded(self._state, welcome)
-        is_recorded = has_recording(welcome.example, self._state.network)
-        return shown.text(), _fresh(still(welcome.picture.images)), gr.update(visible=is_recorded)
+        exploration, shown = welcome_exploration(self._state, welcome)
+        if request.query_params.get("decoder", BEST) != BEST:
+            exploration.decoded, shown = None, StageValue(uuid4().hex, still(welcome.picture.images))
+        visit.source = Source(exploration.example)
+        visit.put(exploration)
+        is_recorded = has_recording(exploration.example, self._state.network)
+        return shown.text(), _fresh(still(exploration.picture.images)), gr.update(visible=is_recorded)
 
     def accept(self, path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        """Lay a new picture down, or none."""
+        """Lay a new picture down, or none. What stood stays until the new one can be read."""
         visit = self._visit(request)
-        if _is_echo(visit, path):
+        if _is_at_hand(visit, path) or _is_echo(visit, path):
             yield (gr.skip(),) * 5
             return
-        visit.arrival = None if path is None else Arrival(path, time.monotonic())
-        visit.put(None)
-        # Cleared first, so that an unusable file leaves no earlier picture behind its error message.
-        yield _fresh(), _fresh(), *_buttons(is_recorded=False)
         if path is None:
+            visit.source = None
+            visit.put(None)
+            yield _fresh(), _fresh(), *_buttons(is_recorded=False)
             return
+        visit.arrival = Arrival(path, time.monotonic())
         picture = read_upload(path)
         example = recognise_example(picture)
         if example is None:  # Examples are files that all visitors share.
             visit.uploads.add(Path(path))
+        visit.source = Source(example, path)
         visit.put(Exploration(picture, example))
         self._state.visits.make_room()
         shown = still(picture.images)
         is_recorded = has_recording(example, self._state.network)
         yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=is_recorded)
 
-    def decode(self, method: str, path: str | None, request: gr.Request) -> Iterator[Any]:
-        """Decode the picture, unless there is none, it was refused, or that has been done."""
+    def put_back(self, path: str | None, request: gr.Request) -> Any:  # noqa: ANN401 - a path, or no change
+        """Let the picture input show again what stood there before a file that was refused."""
         visit = self._visit(request)
-        is_refused = visit.exploration is None and visit.arrival is not None
-        is_missing = visit.exploration is None and path is None
-        exploration = None if is_missing or is_refused else recall(visit, path)
-        if exploration is None or exploration.decoded:
+        is_refused = visit.arrival is not None and visit.arrival.path == path
+        return (visit.source and visit.source.path) if is_refused else gr.skip()
+
+    def decode(self, method: str, request: gr.Request) -> Iterator[Any]:
+        """Decode a picture that has just come, unless there is none or that has been done."""
+        exploration = self._visit(request).exploration
+        if exploration is None or exploration.decoded is not None:
             yield gr.skip()
-            return
+        else:
+            yield from self._decode(exploration, method, request)
+
+    def decode_again(self, method: str, request: gr.Request) -> Iterator[Any]:
+        """Decode the picture by another decoder."""
+        visit = self._visit(request)
+        if has_picture(visit):
+            yield from self._decode(recall(visit), method, request)
+        else:
+            yield gr.skip()
+
+    def _decode(self, exploration: Exploration, method: str, request: gr.Request) -> Iterator[Any]:
+        visit = self._visit(request)
         with clear_errors(), self._state.queue.giving_way():
             for value in decode_picture(self._state, exploration, method):
                 if visit.exploration is not exploration:
                     return
                 yield value.text()
-
-    def decode_again(self, method: str, path: str | None, request: gr.Request) -> Iterator[Any]:
-        """Decode the picture by another decoder."""
-        if (exploration := self._visit(request).exploration) is not None:
-            exploration.decoded = {}
-        yield from self.decode(method, path, request)
 
     def measure(self, request: gr.Request) -> str | dict[str, Any]:
         """Measure what has just been decoded."""
@@ -129,8 +147,13 @@ class ArrivalHandlers:
         return self._state.visits.get(request.session_hash)
 
 
+def _is_at_hand(visit: Visit, path: str | None) -> bool:
+    """Whether this is the picture that lies there; the example that a page opens with has no file."""
+    return visit.source is not None and visit.source.path == path
+
+
 def _is_echo(visit: Visit, path: str | None) -> bool:
-    """Whether Gradio tells of the same file twice, as it does when one file replaces another."""
+    """Whether Gradio tells twice of a file that was refused, as it does when one file replaces another."""
     last = visit.arrival
     return last is not None and last.path == path and time.monotonic() - last.seconds < ECHO_SECONDS
 

@@ -1,6 +1,7 @@
 """Export: everything a visitor has made from a picture as one zip, with the commands that repeat it."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -12,21 +13,21 @@ from explorer.lab.run import Reconstruction
 from explorer.report.animation import race_gif
 from explorer.report.bundle import Result, RunInfo, repeat_command, zip_report
 from explorer.ui.components.events import one_at_a_time
-from explorer.ui.components.picture_input import NO_PICTURE
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.live_run import score_results
+from explorer.ui.session.live_run import LiveRun
+from explorer.ui.session.made import Made
 from explorer.ui.session.recall import recall
 from explorer.ui.session.visit import Exploration
 
 NO_ROOM = "The server could not write the export: {reason}. Please tell whoever runs it, and try again later."
 
 
-def wire_export(state: AppState, button: gr.Button, picture: gr.Image) -> None:
+def wire_export(state: AppState, button: gr.Button) -> None:
     """Pack on a click, then let the browser save what it was sent: no file stays on the server."""
     handlers = ExportHandlers(state)
     name, packed = gr.Textbox(visible=False), gr.Textbox(visible=False)
     packing = {**one_at_a_time("packing"), "show_progress": "minimal"}
-    done = button.click(handlers.pack, [picture], [name, packed], **packing)
+    done = button.click(handlers.pack, None, [name, packed], **packing)
     # The answer empties the box again.
     done.success(None, [name, packed], [packed], js="(name, packed) => window.explorerSave(name, packed)")
 
@@ -37,12 +38,9 @@ class ExportHandlers:
     def __init__(self, state: AppState) -> None:
         self._state = state
 
-    def pack(self, path: str | None, request: gr.Request) -> tuple[str, str]:
+    def pack(self, request: gr.Request) -> tuple[str, str]:
         """Return the zip's name and its content in base64."""
-        visit = self._state.visits.get(request.session_hash)
-        if path is None and visit.exploration is None:
-            raise gr.Error(NO_PICTURE, print_exception=False)
-        exploration = recall(visit, path)
+        exploration = recall(self._state.visits.get(request.session_hash))
         try:
             content = pack_exploration(self._state.lab, exploration)
         except OSError as error:
@@ -52,13 +50,15 @@ class ExportHandlers:
 
 def pack_exploration(lab: Lab, exploration: Exploration) -> bytes:
     """Make the zip: pictures, sheet, animation, metrics, settings and commands."""
+    # Gathered once: another choice or another run may come while this one is packed.
     picture, run = exploration.picture, exploration.run
-    results = _score(lab, exploration)
+    results = _score(lab, exploration.decoded.made if exploration.decoded else None, run and run.made)
+    reconstructions = [one.reconstruction for one in results]
     settings = {layer: chosen.settle(lab.device) for layer, chosen in run.settings.items()} if run else {}
     info = RunInfo.of(
         lab,
-        [one.reconstruction.layer for one in results],
-        command_line="\n".join(write_commands(lab.backbone, exploration)),
+        [one.layer for one in reconstructions],
+        command_line="\n".join(write_commands(lab.backbone, reconstructions, run)),
         seed=run.options.seed if run else 0,
         settings=settings,
     )
@@ -67,14 +67,16 @@ def pack_exploration(lab: Lab, exploration: Exploration) -> bytes:
     return zip_report(info, picture, results, animation)
 
 
-def write_commands(backbone: Backbone, exploration: Exploration) -> list[str]:
-    """Write the commands that repeat the reconstructions from the zip's own original.png.
+def write_commands(
+    backbone: Backbone, reconstructions: Sequence[Reconstruction], run: LiveRun | None
+) -> list[str]:
+    """Write the commands that repeat reconstructions, some of them a run's, from the zip's own original.png.
 
     Layers that share method, evaluations and settings share a command; a run that was stopped may need four.
     """
     groups: dict[tuple[str, ...], list[str]] = {}
-    for made in _list_made(exploration):
-        groups.setdefault((made.method, *_write_options(made, exploration)), []).append(made.layer)
+    for made in reconstructions:
+        groups.setdefault((made.method, *_write_options(made, run)), []).append(made.layer)
     return [
         repeat_command(
             "reconstruct", "original.png", "--method", method, "--layers", ",".join(layers),
@@ -90,8 +92,7 @@ def write_backbone(backbone: Backbone) -> list[str]:
     return [*named, "--weights", Path(backbone.source).name]
 
 
-def _write_options(made: Reconstruction, exploration: Exploration) -> list[str]:
-    run = exploration.run
+def _write_options(made: Reconstruction, run: LiveRun | None) -> list[str]:
     if not is_iterative(made.method) or run is None:
         return []
     overrides = run.overrides(made.layer)
@@ -99,18 +100,10 @@ def _write_options(made: Reconstruction, exploration: Exploration) -> list[str]:
     return [*options, "--set", *overrides] if overrides else options
 
 
-def _list_made(exploration: Exploration) -> list[Reconstruction]:
-    optimised = exploration.run.results if exploration.run else {}
-    return [*exploration.decoded.values(), *optimised.values()]
-
-
-def _score(lab: Lab, exploration: Exploration) -> list[Result]:
+def _score(lab: Lab, *all_made: Made | None) -> list[Result]:
     """Give the scores that the page shows; measure what has not been measured yet."""
-    picture, run = exploration.picture, exploration.run
-    if exploration.decoded and not exploration.decoded_scores:
-        exploration.decoded_scores = score_results(lab, picture, exploration.decoded)
-    if run and run.results and not run.scores:
-        run.scores = score_results(lab, picture, run.results)
-    pairs = [(made, exploration.decoded_scores[layer]) for layer, made in exploration.decoded.items()]
-    pairs += [(made, run.scores[layer]) for layer, made in run.results.items()] if run else []
-    return [Result(picture.name, made, scores) for made, scores in pairs]
+    results = []
+    for made in filter(None, all_made):
+        scores = made.measure(lab)
+        results += [Result(made.picture.name, one, scores[layer]) for layer, one in made.results.items()]
+    return results

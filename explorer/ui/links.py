@@ -1,13 +1,14 @@
 """Permalinks: the page's state in its address, read when it opens and written by Copy link.
 
-?example=cat&start=noise&steps=200&seed=0&tab=live&layer=layer3&mode=class
+?example=cat&decoder=linear&start=noise&steps=200&seed=0&pair=original,layer3+decoded&tab=live&layer=layer3
+&mode=class, and what `tabs/explore_link.py` says of Explore. Zoom and language are the browser's alone.
 
 What others add to an address, such as a host's frame, is nobody's mistake and passes without a word.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from html import escape
 from types import MappingProxyType
 from typing import Any
@@ -17,17 +18,33 @@ import gradio as gr
 from gradio.components import Component
 
 from explorer.examples import EXAMPLES
+from explorer.experiments import EXPERIMENTS
 from explorer.features.layers import LAYERS
-from explorer.ui.components.arguments import cut
+from explorer.ui.components.arguments import cut, one_of
+from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.events import AT_ONCE
 from explorer.ui.components.examples import example_file
 from explorer.ui.language import LANGUAGES
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.option import Option
 from explorer.ui.session.options import OPTIONS, RunOptions, list_options
+from explorer.ui.tabs.explore_link import find_nonsense as find_wrong_question
+from explorer.ui.tabs.explore_link import read_question, write_question
+from explorer.ui.tabs.instant import BEST, list_decoders
 
 TABS = ("instant", "live", "compare", "explore")
+DECODERS = tuple(name for _, name in list_decoders())
+OWN_PICTURE = "The link carries the settings; your own picture stays on this machine."
 NOT_UNDERSTOOD = "Not understood in this link, and left out: {}"
+
+
+@dataclass(frozen=True, slots=True)
+class PageControls:
+    """The controls that a link carries, of three tabs; Explore's are its question, as it is asked."""
+
+    decoder: Component
+    live: Sequence[Component]
+    explore: Sequence[Component]
 
 
 def wire_links(
@@ -37,13 +54,14 @@ def wire_links(
     notice: gr.HTML,
     picture: gr.Image,
     tabs: gr.Tabs,
-    controls: list[Component],
+    chosen: PageControls,
 ) -> None:
     """Open the state that the address names, and copy the address of the present one."""
     handlers = LinkHandlers(state)
     query = gr.Textbox(visible=False)
+    controls = [chosen.decoder, *chosen.live, *chosen.explore]
     page.load(handlers.restore, outputs=[notice, picture, tabs, *controls], **AT_ONCE)
-    written = button.click(handlers.write, controls, [query], **AT_ONCE)
+    written = button.click(handlers.write, controls, [query, notice], **AT_ONCE)
     written.success(None, [query], js="(query) => window.explorerCopyLink(query)")
 
 
@@ -57,20 +75,34 @@ class LinkHandlers:
     def restore(self, request: gr.Request) -> tuple[Any, ...]:
         """Return a line on what makes no sense, then what the address names: picture, tab and controls."""
         given = dict(request.query_params)
-        notice = describe_nonsense(find_nonsense(given, self._options, self._state.network.layers))
-        example, tab = given.get("example"), given.get("tab")
+        network, visit = self._state.network, self._state.visits.get(request.session_hash)
+        wrong = find_nonsense(given, self._options, network.layers) + find_wrong_question(given, network)
+        example, tab, decoder = given.get("example"), given.get("tab"), given.get("decoder")
+        visit.tab = tab if tab in TABS else visit.tab
+        visit.pair = read_pair(given.get("pair", ""), network.layers) or visit.pair
         chosen = asdict(read_options(given, self._options))
-        shown = str(example_file(example)) if example in EXAMPLES else gr.skip()
-        values = [list(value) if isinstance(value, tuple) else value for value in chosen.values()]
-        return notice, shown, gr.Tabs(selected=tab) if tab in TABS else gr.skip(), *values
+        return (
+            describe_nonsense([f"{name}={given[name]}" for name in wrong]),
+            str(example_file(example)) if example in EXAMPLES else gr.skip(),
+            gr.Tabs(selected=tab) if tab in TABS else gr.skip(),
+            decoder if decoder in DECODERS else gr.skip(),
+            *(list(value) if isinstance(value, tuple) else value for value in chosen.values()),
+            *read_question(given, network),
+        )
 
-    def write(self, request: gr.Request, *chosen: Any) -> str:  # noqa: ANN401 - of each option's own type
-        """Return the query that leads to the present state."""
-        exploration = self._state.visits.get(request.session_hash).exploration
-        if exploration is not None and exploration.example is None:
-            gr.Info("The link carries the settings; your own picture stays on this machine.")
-        options = RunOptions.from_controls(chosen, self._options)
-        return write_query(options, exploration and exploration.example, self._options)
+    def write(self, decoder: str, request: gr.Request, *chosen: Any) -> tuple[str, str]:  # noqa: ANN401
+        """Return the query that leads to the present state, and a line on what it leaves out."""
+        visit, live = self._state.visits.get(request.session_hash), len(self._options)
+        with clear_errors():
+            options = RunOptions.from_controls(chosen[:live], self._options)
+        query = {} if decoder == BEST else {"decoder": one_of("decoder", decoder, DECODERS)}
+        query |= {"pair": ",".join(visit.pair)} if visit.pair else {}
+        name, layers, second, *given = chosen[live:]
+        experiment = one_of("experiment", name, list(EXPERIMENTS))
+        query |= write_question(self._state.network, experiment, layers or (), second, given)
+        example = visit.source and visit.source.example
+        is_own = visit.source is not None and example is None
+        return write_query(options, example, self._options, query), _line(OWN_PICTURE) if is_own else ""
 
 
 def read_options(
@@ -91,6 +123,7 @@ def find_nonsense(
 ) -> list[str]:
     """List the page's own parameters to which an address gives a value that means nothing."""
     meant: dict[str, Sequence[str]] = {
+        "decoder": DECODERS,
         "example": EXAMPLES,
         "tab": TABS,
         "layer": layers,
@@ -100,17 +133,26 @@ def find_nonsense(
     wrong = [name for name, values in meant.items() if name in given and given[name] not in values]
     wrong += [name for name in ("tour", "guess") if not re.fullmatch(r"[1-9]\d{0,8}", given.get(name, "1"))]
     wrong += [name for name, option in options.items() if name in given and option.read(given[name]) is None]
-    return [f"{name}={given[name]}" for name in wrong]
+    return wrong if "pair" not in given or read_pair(given["pair"], layers) else [*wrong, "pair"]
+
+
+def read_pair(text: str, layers: Sequence[str]) -> tuple[str, ...]:
+    """Read the keys of the two pictures to compare; nothing unless each may be one of the page's."""
+    kinds = [f"{layer} {kind}" for layer in layers for kind in ("decoded", "optimised")]
+    pair = tuple(text.split(","))
+    return pair if len(pair) == 2 and all(key in ("original", *kinds) for key in pair) else ()
 
 
 def describe_nonsense(found: Sequence[str]) -> str:
     """Write the line that says what was left out of an address; "" for nothing."""
-    said = NOT_UNDERSTOOD.format(cut(", ".join(found)))
-    return f'<p class="line" role="status">{escape(said)}</p>' if found else ""
+    return _line(NOT_UNDERSTOOD.format(cut(", ".join(found)))) if found else ""
 
 
 def write_query(
-    chosen: RunOptions, example: str | None, options: Mapping[str, Option] = MappingProxyType(OPTIONS)
+    chosen: RunOptions,
+    example: str | None,
+    options: Mapping[str, Option] = MappingProxyType(OPTIONS),
+    others: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Write what differs from the defaults as an address's query, without its question mark."""
     changed = {
@@ -118,4 +160,8 @@ def write_query(
         for (name, option), value in zip(options.items(), asdict(chosen).values(), strict=True)
         if value != option.default
     }
-    return urlencode({"example": example, **changed} if example else changed, safe=",")
+    return urlencode({**({"example": example} if example else {}), **changed, **others}, safe=",")
+
+
+def _line(text: str) -> str:
+    return f'<p class="line" role="status">{escape(text)}</p>'

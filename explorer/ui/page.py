@@ -11,14 +11,14 @@ from explorer.examples import EXAMPLES
 from explorer.features.network import Network
 from explorer.ui.api.endpoints import add_endpoints
 from explorer.ui.arrival import wire_arrival
-from explorer.ui.components.arguments import one_of, sent_with
+from explorer.ui.components.arguments import one_of, sent_with, whole_number
 from explorer.ui.components.checked_blocks import CheckedBlocks
 from explorer.ui.components.events import AT_ONCE, TOGETHER
 from explorer.ui.components.examples import build_examples, example_file
 from explorer.ui.components.picture_input import build_picture_input
 from explorer.ui.exploring.wiring import wire_explore
 from explorer.ui.export import wire_export
-from explorer.ui.links import wire_links
+from explorer.ui.links import TABS, PageControls, wire_links
 from explorer.ui.session.app_state import AppState
 from explorer.ui.tabs.compare import build_compare, wire_compare
 from explorer.ui.tabs.explore import build_explore
@@ -72,14 +72,23 @@ def build_page(state: AppState) -> gr.Blocks:
                 slider = build_compare()
             with gr.Tab("Explore", id="explore", render_children=True) as explore_tab:
                 explore = build_explore(state.network)
-        arrival = wire_arrival(state, page, picture, instant, live)
-        wire_live(state, page, live, picture)
-        wire_compare(state, compare_tab, slider, picture)
-        wire_explore(state, page, explore_tab, explore, picture, arrival)
-        wire_links(state, page, link, notice, picture, tabs, live.controls)
-        wire_export(state, export, picture)
+        arrivals, decoded = wire_arrival(state, page, picture, instant, live)
+        finished = wire_live(state, page, live)
+        wire_compare(state, compare_tab, slider, [*arrivals, *decoded, *finished])
+        wire_explore(state, page, explore_tab, explore, arrivals)
+        wire_links(
+            state,
+            page,
+            link,
+            notice,
+            picture,
+            tabs,
+            PageControls(instant.decoder, live.controls, explore.question()),
+        )
+        wire_export(state, export)
         add_endpoints(state, page)
         handlers = PageHandlers(state)
+        tabs.select(handlers.turn_to, **AT_ONCE)
         strip.choose(handlers.choose, outputs=[picture], **AT_ONCE)
         page.load(handlers.follow_loading, outputs=[models], **TOGETHER)
         page.unload(handlers.leave)
@@ -106,6 +115,11 @@ class PageHandlers:
     def choose(self, event: gr.EventData) -> str:
         """Return the example that was clicked, as a file for the picture input."""
         return str(example_file(one_of("example", sent_with(event, "name"), EXAMPLES)))
+
+    def turn_to(self, event: gr.EventData, request: gr.Request) -> None:
+        """Note which tab a visitor looks at: what it shows follows the picture."""
+        place = whole_number("tab", sent_with(event, "index"), 0, len(TABS) - 1)
+        self._state.visits.get(request.session_hash).tab = TABS[place]
 
     async def follow_loading(self) -> AsyncIterator[str]:
         """Tell what is being loaded until nothing is."""

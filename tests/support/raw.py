@@ -94,6 +94,11 @@ class RawPage:
             return [{"msg": "refused", "status": joined.status_code, "text": joined.text}]
         return list(self._messages(session, joined.json()["event_id"]))
 
+    def lay_down(self, event: str, path: str, session: str) -> list[dict[str, Any]]:
+        """Give an uploaded file to the event that takes it."""
+        payload = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        return self.send(self.event(event), [payload], session=session)
+
     def _messages(self, session: str, event_id: str) -> Iterator[dict[str, Any]]:
         url = f"{self.api}/queue/data"
         with self.http.stream("GET", url, params={"session_hash": session}) as answer:
@@ -115,13 +120,8 @@ def error_of(messages: list[dict[str, Any]]) -> str | None:
     return None if last["success"] else last["output"]["error"]
 
 
-def fill_in(page: RawPage, event: Event, path: str, given: dict[str, Any]) -> list[Any]:
-    """Write inputs: an upload for every file, values by the labels, the rest as they first stand."""
+def fill_in(page: RawPage, event: Event, given: dict[str, Any]) -> list[Any]:
+    """Write inputs: values by the labels, the rest as they first stand."""
     labels = {entry["id"]: entry["props"].get("label") for entry in page.config["components"]}
     inputs = next(entry["inputs"] for entry in page.config["dependencies"] if entry["id"] == event.index)
-    return [
-        {"path": path, "meta": {"_type": "gradio.FileData"}}
-        if kind == "file"
-        else given.get(labels[key], value)
-        for key, kind, value in zip(inputs, event.kinds, event.inputs, strict=True)
-    ]
+    return [given.get(labels[key], value) for key, value in zip(inputs, event.inputs, strict=True)]

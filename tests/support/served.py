@@ -1,7 +1,7 @@
 """A page on a tiny network, served by this process, for the tests of the page and of its API."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -65,11 +65,11 @@ def served_mobilenet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
 
 
 @contextmanager
-def serve(state: AppState) -> Iterator[str]:
+def serve(state: AppState, allowed_hosts: Sequence[str] = ()) -> Iterator[str]:
     """Serve a page, and load the models behind it."""
     page = build_page(state).queue(api_open=False)
     state.open()
-    options = launch_options(layers=state.network.layers)
+    options = launch_options(allowed_hosts, state.network.layers)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **options)
     yield url
     page.close()

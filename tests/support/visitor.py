@@ -113,14 +113,16 @@ class Visitor:
         return last
 
     async def stream(self, event: str, **given: object) -> AsyncGenerator[list[Any], None]:
-        """Send an event and yield its outputs as they come.
+        """Send an event, with what its component tells as `event_data`, and yield its outputs as they come.
 
         Raises:
             EventFailedError: the page refused it, or it ended with an error.
         """
+        event_data = given.pop("event_data", None)
         body = {
             "fn_index": self._page.event(event)["id"],
             "data": self._page.inputs(event, **given),
+            "event_data": event_data,
             "session_hash": self.session,
         }
         joined = await self._http.post(f"{self._page.api}/queue/join?{self._query}", json=body)

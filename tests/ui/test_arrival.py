@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from explorer.features.layers import LAYERS
-from tests.support.visitor import Page, Visitor, connect
+from explorer.ui.session.app_state import AppState
+from explorer.ui.session.recall import EVICTED
+from tests.support.visitor import Page, Visitor, connect, draw_code, read_code
 
 OURS = [
     "tab=live", "mode=class", "layer=layer3", "lang=de", "tour=1", "guess=5", "lesson=e30", "steps=20",
@@ -23,20 +27,34 @@ FOREIGN = [
 NONSENSE = ["example=nobody", "tab=9", "mode=teacher", "layer=layer9", "lang=xx", "tour=first", "steps=many"]
 
 
-def open_page(address: str, query: str) -> tuple[dict[str, Any], str]:
+@asynccontextmanager
+async def visiting(address: str, query: str = "") -> AsyncIterator[Visitor]:
+    async with connect(60) as http:
+        page = await Page(address, http).open()
+        visitor = await Visitor(page, query).open()
+        try:
+            yield visitor
+        finally:
+            await visitor.close()
+
+
+def open_page(address: str, query: str) -> tuple[Any, str]:
     """Open the page and return what Instant shows and the line on the address."""
 
-    async def opened() -> tuple[Any, Any]:
-        async with connect(60) as http:
-            page = await Page(address, http).open()
-            visitor = await Visitor(page, query).open()
+    async def opened() -> tuple[Any, str]:
+        async with visiting(address, query) as visitor:
             notice, *_ = await visitor.call("restore")
             stage, *_ = await visitor.call("welcome")
-            await visitor.close()
             return stage, notice
 
     stage, notice = asyncio.run(opened())
     return json.loads(stage) if isinstance(stage, str) else stage, notice
+
+
+async def lay_down(visitor: Visitor, code: int) -> None:
+    picture = await visitor.upload(draw_code(code))
+    await visitor.call("accept", picture=picture)
+    await visitor.call("decode")
 
 
 @pytest.mark.parametrize("query", ["", *OURS, *FOREIGN])
@@ -63,3 +81,85 @@ def test_an_example_that_the_address_names_is_shown_instead(address: str) -> Non
     stage, notice = open_page(address, "example=coffee&__theme=dark")
     assert not isinstance(stage, dict) or "panels" not in stage
     assert notice == ""
+
+
+def test_compare_follows_the_picture_while_it_is_in_view(address: str) -> None:
+    async def follow() -> tuple[list[Any], list[str]]:
+        async with visiting(address) as visitor:
+            await lay_down(visitor, 1)
+            compared = [await visitor.call("open")]
+            await lay_down(visitor, 2)
+            compared.append(await visitor.call("renew_pair"))
+            return [one["pictures"] for (one,) in compared], visitor.log
+
+    shown, log = asyncio.run(follow())
+    assert [read_code(pictures["original"]["src"]) for pictures in shown] == [1, 2]
+    assert [list(pictures) for pictures in shown] == [["original", *(f"{one} decoded" for one in LAYERS)]] * 2
+    assert EVICTED not in log
+
+
+def test_a_link_to_compare_opens_with_pictures(address: str) -> None:
+    async def opened() -> Any:
+        async with visiting(address, "example=coffee&tab=compare") as visitor:
+            _, picture, *_ = await visitor.call("restore")
+            await visitor.call("accept", picture=picture)
+            await visitor.call("decode")
+            return (await visitor.call("renew_pair"))[0]
+
+    assert len(asyncio.run(opened())["pictures"]) == 1 + len(LAYERS)
+
+
+def test_compare_out_of_view_is_left_alone(address: str) -> None:
+    async def out_of_view() -> Any:
+        async with visiting(address) as visitor:
+            await lay_down(visitor, 1)
+            await visitor.call("open")
+            await visitor.call("turn_to", event_data={"index": 0})
+            return (await visitor.call("renew_pair"))[0]
+
+    assert "pictures" not in asyncio.run(out_of_view())
+
+
+def test_a_pair_that_was_chosen_stays_chosen_for_another_picture(address: str) -> None:
+    async def choose() -> Any:
+        async with visiting(address) as visitor:
+            await lay_down(visitor, 1)
+            await visitor.call("open")
+            await visitor.call("pick", event_data={"a": "layer2 decoded", "b": "layer1 decoded"})
+            await lay_down(visitor, 2)
+            return (await visitor.call("renew_pair"))[0]
+
+    compared = asyncio.run(choose())
+    assert (compared["a"], compared["b"]) == ("layer2 decoded", "layer1 decoded")
+
+
+def test_only_what_had_to_make_room_is_said_to_have(served: tuple[str, AppState]) -> None:
+    address, state = served
+
+    async def come_back() -> tuple[list[str], list[str], Any]:
+        async with visiting(address) as visitor:
+            await visitor.call("welcome")
+            await visitor.call("open")
+            before = list(visitor.log)
+            state.visits.get(visitor.session).forget()
+            (compared,) = await visitor.call("open")
+            return before, visitor.log, compared
+
+    before, after, compared = asyncio.run(come_back())
+    assert before == []
+    assert after == [EVICTED]
+    assert list(compared["pictures"]) == ["original"]  # The example that the page opened with, to begin anew.
+
+
+def test_explore_follows_the_picture_and_keeps_what_it_shows_of_it(address: str) -> None:
+    async def explore() -> list[Any]:
+        async with visiting(address) as visitor:
+            await lay_down(visitor, 1)
+            opened = await visitor.call("open_experiments")
+            again = await visitor.call("open_experiments")
+            await lay_down(visitor, 2)
+            return [opened[0], again[0], (await visitor.call("renew_experiment"))[0]]
+
+    opened, again, renewed = asyncio.run(explore())
+    assert not isinstance(again, str)
+    assert [read_code(json.loads(one)["pictures"][0]["src"]) for one in (opened, renewed)] == [1, 2]

@@ -175,10 +175,11 @@ def test_own_weights_of_the_page_s_network_run_beside_it(
         httpx.post(f"{page.api}/upload", files={"files": (name, content)}).json()[0]
         for name, content in uploads.items()
     )
-    event = next(one for one in page.events if one.name.startswith("measure") and "file" in one.kinds)
-    given = {"Experiment": "backbones", "Networks": "", "Your picture": {"path": picture}}
-    data = fill_in(page, event, path, given)
-    messages = page.send(event, data)
+    page.lay_down("accept", picture, "a teacher")
+    page.lay_down("lay_weights", path, "a teacher")
+    event = page.event("measure_experiment")
+    given = {"Experiment": "backbones", "Networks": ""}
+    messages = page.send(event, fill_in(page, event, given), session="a teacher")
     assert error_of(messages) is None
     assert "mobilenet_v3_small mine.pth" in str(messages)
 

@@ -9,12 +9,15 @@ import pytest
 
 from explorer.__main__ import main
 from explorer.examples import load_example
+from explorer.features.backbone import Backbone
 from explorer.images import Picture, encode_png, quantise
 from explorer.lab.lab import Lab
 from explorer.ui.export import pack_exploration, write_commands
 from explorer.ui.session.live_run import LiveRun
+from explorer.ui.session.made import Made
 from explorer.ui.session.options import RunOptions
-from explorer.ui.session.visit import Exploration
+from explorer.ui.session.visit import Decoded, Exploration
+from explorer.ui.stage import StageValue
 from tests.support.tiny import stand_in
 
 STEPS = 3
@@ -28,7 +31,7 @@ def picture() -> Picture:
 @pytest.fixture
 def exploration(coarse_lab: Lab, picture: Picture) -> Exploration:
     decoded = {layer: coarse_lab.at(layer).reconstruct(picture, "linear") for layer in ("layer1", "layer2")}
-    return Exploration(picture, "cat", decoded=decoded)
+    return Exploration(picture, "cat", decoded=Decoded(Made(picture, decoded), StageValue("a run", None)))
 
 
 def optimise(lab: Lab, exploration: Exploration, **changes: object) -> None:
@@ -40,13 +43,18 @@ def optimise(lab: Lab, exploration: Exploration, **changes: object) -> None:
             run.show(progress)
 
 
+def commands(backbone: Backbone, exploration: Exploration) -> list[str]:
+    made = [*exploration.decoded_results.values(), *exploration.optimised_results.values()]
+    return write_commands(backbone, made, exploration.run)
+
+
 def words(command: str) -> list[str]:
     return shlex.split(command)
 
 
 def test_layers_made_alike_share_a_command(coarse_lab: Lab, exploration: Exploration) -> None:
     optimise(coarse_lab, exploration, seed=7)
-    decoded, optimised = map(words, write_commands(coarse_lab.backbone, exploration))
+    decoded, optimised = map(words, commands(coarse_lab.backbone, exploration))
     assert decoded[decoded.index("--layers") + 1] == "layer1,layer2"
     assert "--steps" not in decoded
     assert optimised[optimised.index("--layers") + 1] == "layer1,layer3"
@@ -57,10 +65,10 @@ def test_layers_made_alike_share_a_command(coarse_lab: Lab, exploration: Explora
 
 def test_a_command_names_a_network_that_is_no_resnet50(coarse_lab: Lab, exploration: Exploration) -> None:
     backbone = replace(coarse_lab.backbone, architecture="vgg16", source="/home/me/mine.pth")
-    (command,) = map(words, write_commands(backbone, exploration))
+    (command,) = map(words, commands(backbone, exploration))
     assert command[command.index("--backbone") + 1] == "vgg16"
     assert command[command.index("--weights") + 1] == "mine.pth"
-    (plain,) = map(words, write_commands(coarse_lab.backbone, exploration))
+    (plain,) = map(words, commands(coarse_lab.backbone, exploration))
     assert "--backbone" not in plain
 
 
@@ -68,7 +76,7 @@ def test_what_differs_from_the_tuned_settings_is_in_the_command(
     coarse_lab: Lab, exploration: Exploration
 ) -> None:
     optimise(coarse_lab, exploration, prior=0.0)
-    command = words(write_commands(coarse_lab.backbone, exploration)[-1])
+    command = words(commands(coarse_lab.backbone, exploration)[-1])
     assert "total_variation=0" in command[command.index("--set") + 1 :]
 
 

@@ -38,7 +38,7 @@ def test_a_refined_picture_comes_pass_by_pass_each_with_its_note(state: AppState
     assert len({panel.src for panel in shown}) == 3
     at = state.lab.at("layer1")
     last = at.decode(at.encode(exploration.picture), "refined")
-    torch.testing.assert_close(exploration.decoded["layer1"].images, last)
+    torch.testing.assert_close(exploration.decoded_results["layer1"].images, last)
 
 
 def test_one_sentence_explains_the_passes_and_other_layers_stay_as_they_were(state: AppState) -> None:

@@ -11,13 +11,16 @@ from explorer.features.layers import LAYERS
 from explorer.features.network import RESNET50_NETWORK, Network
 from explorer.metrics.scores import METRICS, Scores
 from explorer.ui import page as page_module
+from explorer.ui.exploring.handlers import NO_LAYER, STOPPED, STOPPING, TIME_IS_UP
 from explorer.ui.language import LANGUAGES, read_catalogue
+from explorer.ui.links import NOT_UNDERSTOOD, OWN_PICTURE
 from explorer.ui.page import build_page, write_header
 from explorer.ui.queue.place import Place, describe_place
 from explorer.ui.session.app_state import AppState
 from explorer.ui.stage.captions import (
     LOOKS,
     NO_LOOK,
+    ONE_COLOUR_LOOK,
     WORST_LOOK,
     describe_fooling,
     describe_gap,
@@ -84,8 +87,9 @@ def said() -> Iterator[str]:
         yield from (describe_place(Place(0, count, seconds, has_begun=True)) for count in (2, 9))
         yield from (describe_place(Place(ahead, 9, seconds, has_begun=False)) for ahead in (0, 1, 2))
     yield from (FIRST_LOOK, describe_pass(2))
+    yield from (STOPPING, STOPPED, TIME_IS_UP.format(300), OWN_PICTURE, NOT_UNDERSTOOD.format("tab=9"))
     yield from (look for _, look in LOOKS)
-    yield from (NO_LOOK, WORST_LOOK)
+    yield from (NO_LOOK, WORST_LOOK, ONE_COLOUR_LOOK, NO_LAYER)
     yield from (metric.heading for metric in METRICS.values())
 
 

@@ -9,13 +9,16 @@ from explorer.images import Picture
 from explorer.lab.lab import Lab
 from explorer.lab.run import Reconstruction
 from explorer.ui.session.live_run import LiveRun
+from explorer.ui.session.made import Made
 from explorer.ui.session.options import RunOptions
-from explorer.ui.session.visit import Exploration
+from explorer.ui.session.visit import Decoded, Exploration
 from explorer.ui.session.visits import Visits
+from explorer.ui.stage import StageValue
 
 PICTURE = Picture("grey", torch.full((1, 3, 64, 64), 0.5))
 OPTIONS = RunOptions(steps=10, layers=("layer1",))
 BYTES = PICTURE.images.nbytes
+STAGE = StageValue("a run", None)
 
 
 def fill(visits: Visits, session: str) -> Exploration:
@@ -45,7 +48,7 @@ def test_hundreds_of_idle_visits_fit() -> None:
             layer: Reconstruction(layer, "decoder", torch.zeros(1, 3, 224, 224), 0, 0.1)
             for layer in ("layer1", "layer2", "layer3", "layer4")
         }
-        visits.get(str(number)).put(Exploration(picture, decoded=decoded))
+        visits.get(str(number)).put(Exploration(picture, decoded=Decoded(Made(picture, decoded), STAGE)))
         visits.make_room()
     assert len(visits) == 200
 
@@ -79,7 +82,7 @@ def test_a_finished_race_goes_before_any_picture_does(coarse_lab: Lab) -> None:
     assert visits.get("a").exploration is exploration
     assert run.race_nbytes == 0
     assert not run.can_resume
-    assert set(run.results) == {"layer1"}
+    assert set(run.made.results) == {"layer1"}
 
 
 def test_who_leaves_stops_the_own_run(coarse_lab: Lab) -> None:

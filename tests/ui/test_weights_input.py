@@ -60,15 +60,11 @@ def test_weights_laid_down_on_the_page_run_beside_the_page_s_network(
         httpx.post(f"{page.api}/upload", files={"files": (tmp_path / name).open("rb")}).json()[0]
         for name in ("mine.pth", "cat.jpg")
     )
-    event = next(one for one in page.events if one.name.startswith("measure") and "file" in one.kinds)
-    given = {
-        "Experiment": "backbones",
-        "Networks": "",
-        "Own network": "resnet18",
-        "Your picture": {"path": picture},
-    }
-    data = fill_in(page, event, path, given)
-    messages = page.send(event, data)
+    page.lay_down("accept", picture, "a teacher")
+    page.lay_down("lay_weights", path, "a teacher")
+    event = page.event("measure_experiment")
+    given = {"Experiment": "backbones", "Networks": "", "Own network": "resnet18"}
+    messages = page.send(event, fill_in(page, event, given), session="a teacher")
     assert error_of(messages) is None
     assert "resnet18 mine.pth" in str(messages)
     assert path not in str(messages)

@@ -17,8 +17,9 @@
     upload: "Own pictures", export: "Export",
   };
   // Only these go into the page's address: the server checks each again.
-  const KEYS = ["example", "tab", "layer", "layers", "start", "optimiser", "prior", "steps", "seconds", "seed", "mode", "guess", "tour",
-    "lang"];
+  const KEYS = ["example", "tab", "decoder", "layer", "layers", "start", "optimiser", "prior", "steps", "seconds", "seed", "pair", "zoom",
+    "experiment", "mode", "guess", "tour", "lang"];
+  const isKey = (name) => KEYS.includes(name) || name.startsWith("experiment."); // The experiment's options.
   const MAX_LENGTH = 2000;
 
   const pack = (lesson) => btoa(JSON.stringify(lesson)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
@@ -37,7 +38,7 @@
     const lesson = unpack(parameters.get("lesson"));
     if (!lesson) return;
     const state = new URLSearchParams(location.search);
-    for (const key of KEYS) if (typeof lesson[key] === "string") state.set(key, lesson[key]);
+    for (const key of Object.keys(lesson).filter(isKey)) if (typeof lesson[key] === "string") state.set(key, lesson[key]);
     history.replaceState(null, "", `${location.pathname}?${state}`);
     hide(Array.isArray(lesson.hide) ? lesson.hide : []);
   }
@@ -74,7 +75,7 @@
     const lesson = window.explorerLesson;
     if (!lesson) return state;
     window.explorerLesson = null;
-    for (const key of KEYS) if (state.has(key)) lesson[key] ??= state.get(key);
+    for (const [key, value] of state) if (isKey(key)) lesson[key] ??= value;
     return new URLSearchParams({ lesson: pack(lesson) });
   };
 

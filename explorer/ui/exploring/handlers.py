@@ -11,9 +11,8 @@ import gradio as gr
 
 from explorer.examples import EXAMPLES, load_example
 from explorer.experiments import EXPERIMENTS
-from explorer.experiments.experiment import Offer, knobs
+from explorer.experiments.experiment import Offer, Result, knobs
 from explorer.experiments.measuring import encode
-from explorer.images import Picture
 from explorer.ui.components.arguments import mistake, one_of, sent_with, text
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.picture_input import NO_PICTURE, read_upload
@@ -23,11 +22,19 @@ from explorer.ui.jobs.experiment import ExperimentJob
 from explorer.ui.queue.following import follow
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.exploring import Explored, Question
-from explorer.ui.session.options import MAX_SECONDS
-from explorer.ui.session.recall import recall
+from explorer.ui.session.recall import has_picture, recall
+from explorer.ui.session.visit import Visit
 from explorer.ui.tabs.explore import ExploreTab, describe, network_defaults
+from explorer.ui.tabs.explore_link import options_of, update_of
 
 MORE = "Measure shows curves and numbers."
+STOPPING = "Stopping …"
+STOPPED = "Stopped: this is what there is so far."
+TIME_IS_UP = "Time is up after {} seconds of computing: this is what there is so far."
+EXPLORE = "explore"  # As the address calls the tab.
+# More than any experiment takes with its defaults on two cores; the machine serves everyone.
+EXPERIMENT_SECONDS = 300
+NO_LAYER = "Choose at least one layer."
 NOTHING_TO_EXPORT = "Choose a picture and an experiment first."
 
 
@@ -40,25 +47,48 @@ class ExploreHandlers:
         self._names = list(tab.groups)
         self._places = {name: list(controls) for name, controls in tab.controls.items()}
 
-    def choose(self, name: str) -> tuple[Any, ...]:
+    def choose(self, name: str, request: gr.Request) -> tuple[Any, ...]:
         """Show the controls of one experiment, and a second picture if it takes two."""
         one_of("experiment", name, self._names)
+        self._visit(request).begin_experiment(None)
         groups = [gr.update(visible=one == name) for one in self._names]
         return describe(name), gr.update(visible=EXPERIMENTS[name].pictures == 2), *groups
 
-    def open_experiments(self, path: str | None, request: gr.Request, *given: Any) -> tuple[Any, ...]:  # noqa: ANN401
-        """Show the first result when the tab is opened."""
-        return *self.preview(path, request, *given), True
+    def open_experiments(self, request: gr.Request, *given: Any) -> tuple[Any, ...]:  # noqa: ANN401
+        """Show the first result when the tab is opened, unless it shows one of this picture already."""
+        visit = self._visit(request)
+        visit.tab = EXPLORE
+        is_shown = visit.exploration is not None and visit.exploration.explored is not None
+        return (gr.skip(), gr.skip()) if is_shown else self.preview(request, *given)
 
-    def renew(
+    def renew_experiment(
         self,
-        is_open: bool,
-        path: str | None,
         request: gr.Request,
+        name: str,
+        layers: list[str],
+        second: str,
         *given: Any,  # noqa: ANN401
     ) -> tuple[Any, ...]:
-        """Show another picture's first result, if the tab has been opened before."""
-        return self.preview(path, request, *given) if is_open else (gr.skip(), gr.skip())
+        """Show another picture's first result if the tab is in view; else that comes when it is opened.
+
+        Where the new picture is the second one, too, that becomes another.
+        """
+        visit = self._visit(request)
+        own = visit.exploration and visit.exploration.example
+        shown = (gr.skip(), gr.skip())
+        if visit.tab == EXPLORE:
+            shown = self.preview(request, name, layers, second, *given)
+        return *shown, other_than(own, second)
+
+    def lay_second(self, path: str | None, request: gr.Request) -> None:
+        """Take a second picture of the visitor's own, or give it up."""
+        visit = self._visit(request)
+        visit.second = None  # First, so that an unusable file leaves no earlier one behind its message.
+        visit.second = None if path is None else read_upload(path)
+
+    def lay_weights(self, path: str | None, request: gr.Request) -> None:
+        """Take weights of the visitor's own, or give them up."""
+        self._visit(request).weights = path
 
     def draw(self, name: str) -> Callable[[gr.EventData], list[Any]]:
         """Take a rectangle drawn on the original as an experiment's region, and as its edit if it has one."""
@@ -72,9 +102,9 @@ class ExploreHandlers:
     def adapt(self, name: str) -> Callable[..., list[Any]]:
         """Offer an experiment's options by what is chosen for the others."""
 
-        def offer(path: str | None, request: gr.Request, *given: Any) -> list[Any]:  # noqa: ANN401
-            experiment, question = EXPERIMENTS[name], self._ask(path, request, *given)
-            if question is None or question.name != name or experiment.adapt is None:
+        def offer(request: gr.Request, *given: Any) -> list[Any]:  # noqa: ANN401
+            experiment, question = EXPERIMENTS[name], self._ask(request, *given)
+            if question is None or question.name != name or not question.layers or experiment.adapt is None:
                 return [gr.skip()] * len(self._places[name])
             lab, picture = self._state.lab, question.pictures[0]
             channels = min(encode(lab, picture, layer).shape[1] for layer in question.layers)
@@ -83,84 +113,129 @@ class ExploreHandlers:
 
         return offer
 
-    def preview(self, path: str | None, request: gr.Request, *given: Any) -> tuple[Any, ...]:  # noqa: ANN401
-        """Answer with the experiment's first result alone."""
-        question = self._ask(path, request, *given)
+    def preview(self, request: gr.Request, *given: Any) -> tuple[Any, ...]:  # noqa: ANN401
+        """Answer with the experiment's first result alone, in the place of one that is still measured."""
+        visit = self._visit(request)
+        visit.begin_experiment(None)
+        question = self._ask(request, *given)
         if question is None:
             return show_nothing(NO_PICTURE), ""
+        if question.lacks_layers:
+            return show_nothing(NO_LAYER), ""
         with clear_errors():
             result = next(question.follow(self._state.lab))
-        self._keep(path, request, Explored(question, result))
+        _keep(visit, Explored(question, result))
         shown = replace(result, doing=MORE if result.doing else "", progress=1.0)
         return show_result(shown, self._state.network.layers), question.code(self._state.lab)
 
-    async def measure(
+    async def measure_experiment(
         self,
-        path: str | None,
         request: gr.Request,
         *given: Any,  # noqa: ANN401
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Queue the whole experiment up and show every result."""
-        question = await asyncio.to_thread(self._ask, path, request, *given)
+        question = await asyncio.to_thread(self._ask, request, *given)
         if question is None:
             raise mistake(NO_PICTURE)
-        code = question.code(self._state.lab)
-        job = ExperimentJob(lambda: question.follow(self._state.lab), MAX_SECONDS)
-        async with aclosing(follow(self._state.queue, self._page, job, request)) as updates:
-            async for result, _ in updates:
-                if result is not None:
-                    self._keep(path, request, Explored(question, result))
-                    layers = self._state.network.layers
-                    yield await asyncio.to_thread(show_result, result, layers), code
+        if question.lacks_layers:
+            raise mistake(NO_LAYER)
+        job = ExperimentJob(lambda: question.follow(self._state.lab), EXPERIMENT_SECONDS)
+        self._visit(request).begin_experiment(job)
+        code, layers = question.code(self._state.lab), self._state.network.layers
+        async with aclosing(self._follow(job, question, request)) as results:
+            async for result in results:
+                yield await asyncio.to_thread(show_result, result, layers), code
+
+    def stop_experiment(self, request: gr.Request) -> None:
+        """End what is measured after the step at hand; its last result says so."""
+        if (job := self._visit(request).experiment) is not None:
+            job.stop()
+            self._state.queue.hurry()
 
     def pack_experiment(self, request: gr.Request) -> tuple[str, str]:
         """Return a zip's name and its content in base64: the last answer with its figure, report and code."""
-        exploration = self._state.visits.get(request.session_hash).exploration
+        exploration = self._visit(request).exploration
         if exploration is None or exploration.explored is None:
             raise mistake(NOTHING_TO_EXPORT)
         explored = exploration.explored
         return f"{explored.question.name}.zip", b64encode(pack(self._state.lab, explored)).decode("ascii")
 
-    def _keep(self, path: str | None, request: gr.Request, explored: Explored) -> None:
-        recall(self._state.visits.get(request.session_hash), path).explored = explored
+    async def _follow(
+        self, job: ExperimentJob, question: Question, request: gr.Request
+    ) -> AsyncGenerator[Result, None]:
+        """Yield every result, then why there is no more; nothing once another question takes the stage."""
+        visit = self._visit(request)
+        before = visit.exploration and visit.exploration.explored
+        latest, told = before.result if before else Result(()), ""
+        async with aclosing(follow(self._state.queue, self._page, job, request)) as updates:
+            async for result, place in updates:
+                if visit.experiment is not job:
+                    return
+                if result is not None:
+                    latest = result
+                    _keep(visit, Explored(question, result))
+                doing = STOPPING if job.is_stopping else place or latest.doing
+                if result is not None or doing != told:
+                    told = doing
+                    yield replace(latest, doing=doing)
+        if visit.experiment is job:
+            visit.experiment = None
+            if ending := describe_ending(job):
+                yield replace(latest, doing=ending, progress=1.0)
 
     def _ask(
         self,
-        path: str | None,
         request: gr.Request,
         name: str,
         layers: list[str],
         second: str,
-        own_second: str | None,
         *given: Any,  # noqa: ANN401
     ) -> Question | None:
         """Gather what is asked; None without a picture."""
-        visit = self._state.visits.get(request.session_hash)
+        visit = self._visit(request)
         one_of("experiment", name, self._names)
-        if path is None and visit.exploration is None:
+        if not has_picture(visit):
             return None
-        exploration = recall(visit, path)
+        exploration = recall(visit)
         pictures, examples = [exploration.picture], [exploration.example]
         if EXPERIMENTS[name].pictures == 2:
-            pictures.append(_read_second(second, own_second))
-            examples.append(None if own_second else second)
+            example = other_than(exploration.example, one_of("example", second, EXAMPLES))
+            pictures.append(visit.second or load_example(example))
+            examples.append(None if visit.second else example)
         for layer in layers:
             one_of("layer", layer, self._state.network.layers)
-        start = sum(len(self._places[one]) for one in self._names[: self._names.index(name)])
-        values = dict(zip(knobs(EXPERIMENTS[name].options), given[start:], strict=False))
+        values = options_of(name, given)
+        files = [key for key, knob in knobs(EXPERIMENTS[name].options).items() if knob.is_file]
+        values |= dict.fromkeys(files, visit.weights)
         filled = {key: value for key, value in values.items() if value not in (None, "")}
         named = {key: name for key, name in network_defaults(self._state.network).items() if key in values}
         options = {**named, **filled}
-        return Question(name, pictures, examples, layers or self._state.network.layers, options)
+        return Question(name, pictures, examples, layers, options)
+
+    def _visit(self, request: gr.Request) -> Visit:
+        return self._state.visits.get(request.session_hash)
 
 
-def _update(offer: Offer | None) -> Any:  # noqa: ANN401 - as gr.update
-    """Write the change of one control."""
-    if offer is None:
-        return gr.skip()
-    knob = offer.knob
-    return gr.update(minimum=knob.low, maximum=knob.high, step=knob.step, value=offer.default, info=knob.help)
+def other_than(first: str | None, second: str) -> str:
+    """Return the second example, or the next where it is the first one, too: nothing blends with itself."""
+    if first != second:
+        return second
+    return EXAMPLES[(EXAMPLES.index(second) + 1) % len(EXAMPLES)]
 
 
-def _read_second(example: str, own: str | None) -> Picture:
-    return read_upload(own) if own else load_example(one_of("example", example, EXAMPLES))
+def describe_ending(job: ExperimentJob) -> str:
+    """Say why an experiment ended before its end; "" for one that is complete."""
+    if job.has_run_out:
+        return TIME_IS_UP.format(EXPERIMENT_SECONDS)
+    return STOPPED if job.is_stopping else ""
+
+
+def _keep(visit: Visit, explored: Explored) -> None:
+    """Keep an answer, unless another picture has come since it was asked for."""
+    exploration = visit.exploration
+    if exploration is not None and exploration.picture is explored.question.pictures[0]:
+        exploration.explored = explored
+
+
+def _update(offer: Offer | None) -> dict[str, Any]:
+    return gr.skip() if offer is None else update_of(offer, offer.default)

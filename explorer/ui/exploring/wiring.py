@@ -1,6 +1,6 @@
 """The Explore tab's events: which control asks for what."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -13,11 +13,11 @@ from explorer.ui.tabs.explore import FIRST, ExploreTab
 
 
 def wire_explore(
-    state: AppState, page: gr.Blocks, opened: gr.Tab, tab: ExploreTab, picture: gr.Image, arrival: Dependency
+    state: AppState, page: gr.Blocks, opened: gr.Tab, tab: ExploreTab, arrivals: Sequence[Dependency]
 ) -> None:
     """Connect the tab: every control shows its first picture, Measure all there is, Export a zip."""
     handlers = ExploreHandlers(state, page, tab)
-    inputs = [picture, tab.experiment, tab.layers, tab.second, tab.own_second, *tab.all_controls()]
+    inputs = tab.question()
     shown = [tab.stage, tab.code]
     once: dict[str, Any] = {"trigger_mode": "always_last", **one_at_a_time("previews")}
     groups = [tab.explanation, tab.pair, *tab.groups.values()]
@@ -37,15 +37,19 @@ def wire_explore(
         if "region" in controls:
             drawn = tab.stage.region(handlers.draw(name), None, list(controls.values()), **AT_ONCE)  # pyright: ignore[reportAttributeAccessIssue]
             first.append(drawn)
+    # Files are sent once; later events find them with the visit.
+    first.append(tab.own_second.change(handlers.lay_second, [tab.own_second], **TOGETHER))
+    first += [control.change(handlers.lay_weights, [control], **TOGETHER) for control in tab.weights()]
     for event in first:
         event.then(handlers.preview, inputs, shown, **once)
     plain = [control for control in tab.all_controls() if not isinstance(control, gr.Dropdown)]
-    for control in (tab.second, tab.own_second, *plain):
-        _on_change(control)(handlers.preview, inputs, shown, **once)
-    opened.select(handlers.open_experiments, inputs, [*shown, tab.is_open], **once)
-    arrival.success(handlers.renew, [tab.is_open, *inputs], shown, **once)
-    measured = tab.run.click(handlers.measure, inputs, shown, **TOGETHER)
-    tab.stop.click(None, cancels=[measured], **AT_ONCE)
+    gr.on([_on_change(control) for control in (tab.second, *plain)], handlers.preview, inputs, shown, **once)
+    opened.select(handlers.open_experiments, inputs, shown, **once)
+    for arrival in arrivals:
+        arrival.success(handlers.renew_experiment, inputs, [*shown, tab.second], **once)
+    # Asked anew while one is measured, the new one takes its place.
+    tab.run.click(handlers.measure_experiment, inputs, shown, trigger_mode="multiple", **TOGETHER)
+    tab.stop.click(handlers.stop_experiment, **AT_ONCE)
     files = [tab.file_name, tab.file]
     packed = tab.export.click(handlers.pack_experiment, None, files, **one_at_a_time("packing"))
     # The answer empties the box again.

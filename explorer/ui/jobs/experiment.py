@@ -16,6 +16,11 @@ class ExperimentJob(Interruptible):
         self._results: Generator[Result, None, None] | None = None
         self._seconds = self._progress = 0.0
 
+    @property
+    def has_run_out(self) -> bool:
+        """Whether its time was up before its end, and nobody stopped it."""
+        return self._seconds >= self._max_seconds and self._progress < 1 and not self.is_stopping
+
     def seconds_left(self) -> float | None:
         """Estimate the time from here by the progress so far; None before there is any."""
         return self._seconds * (1 / self._progress - 1) if self._progress else None

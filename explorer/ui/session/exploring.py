@@ -32,6 +32,11 @@ class Question:
         return follow_experiment(self.name, lab, self.pictures, self.chosen_layers, **self.options)
 
     @property
+    def lacks_layers(self) -> bool:
+        """Whether the experiment is on layers, and none is chosen."""
+        return bool(EXPERIMENTS[self.name].layers) and not self.layers
+
+    @property
     def chosen_layers(self) -> list[str]:
         """The layers, or none where the experiment has its own."""
         return list(self.layers) if EXPERIMENTS[self.name].layers else []

@@ -1,6 +1,6 @@
 """One visitor's run, from Run to the table of final numbers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import uuid4
@@ -9,13 +9,12 @@ from explorer.device import return_freed_memory
 from explorer.images import Picture
 from explorer.lab.lab import Lab
 from explorer.lab.race import Frame
-from explorer.lab.run import Reconstruction
 from explorer.metrics.scores import Scores
 from explorer.metrics.thumbnail import Thumbnails
 from explorer.ui.jobs.race import RaceJob
-from explorer.ui.session.computing import compute
 from explorer.ui.session.history import History
 from explorer.ui.session.live_metrics import LiveMetrics
+from explorer.ui.session.made import Made
 from explorer.ui.session.options import RunOptions
 from explorer.ui.session.zero_gpu import set_up_race
 from explorer.ui.stage import StageValue, Table, make_row, make_table, read_frame, still
@@ -41,8 +40,7 @@ class LiveRun:
         self.id = uuid4().hex
         self.options = options
         self.settings = options.settings(lab.layers)
-        self.results: dict[str, Reconstruction] = {}
-        self.scores: dict[str, Scores] = {}
+        self.made = Made(picture, {})
         self.history = History()
         self.is_over = False
         self._lab, self._picture = lab, picture
@@ -87,8 +85,7 @@ class LiveRun:
     @property
     def nbytes(self) -> int:
         """About how much memory the run holds."""
-        images = sum(made.images.nbytes for made in self.results.values())
-        return images + self.history.nbytes + self.race_nbytes
+        return self.made.nbytes + self.history.nbytes + self.race_nbytes
 
     @property
     def race_nbytes(self) -> int:
@@ -112,10 +109,9 @@ class LiveRun:
         if not self._job.is_over:
             return
         if frame is not None and self._job.race is not None:
-            self.scores = {}
-            self.results = {made.layer: made for made in self._job.race.reconstructions()}
+            self.made = Made(self._picture, {one.layer: one for one in self._job.race.reconstructions()})
             yield Progress(frame, "measuring")
-            self.scores = score_results(self._lab, self._picture, self.results)
+            self.made.measure(self._lab)
             yield Progress(frame, "done")
             return_freed_memory()
         self.is_over = True
@@ -147,9 +143,9 @@ class LiveRun:
         if progress.phase == "measuring":
             return value
         status = f"Done after {frame.seconds:.1f} s."
-        effort = {layer: (made.evaluations, made.seconds) for layer, made in self.results.items()}
+        effort = {layer: (made.evaluations, made.seconds) for layer, made in self.made.results.items()}
         return replace(value, status=status).scored(
-            self.scores, effort, is_trained=self._lab.backbone.is_trained
+            self.made.measure(self._lab), effort, is_trained=self._lab.backbone.is_trained
         )
 
     def _running_table(self, frame: Frame) -> Table:
@@ -164,10 +160,3 @@ class LiveRun:
             }
             rows.append(make_row(layer, read | Scores(known), record.evaluations, record.seconds))
         return make_table(rows)
-
-
-def score_results(lab: Lab, picture: Picture, results: Mapping[str, Reconstruction]) -> dict[str, Scores]:
-    """Measure reconstructions of one picture together, one for each layer."""
-    made = [(layer, one.images) for layer, one in results.items()]
-    scores = compute(lambda: lab.scorer.score_all(made, picture.images))
-    return dict(zip(results, scores, strict=True))

@@ -10,8 +10,7 @@ from explorer.examples import load_example
 from explorer.features.network import RESNET50_NETWORK, Network
 from explorer.lab.lab import Lab
 from explorer.ui.components.errors import hide_folders
-from explorer.ui.session.live_run import score_results
-from explorer.ui.session.visit import Exploration
+from explorer.ui.session.made import Made
 
 WELCOME = "cat"  # The example that warms the models up, and that the page opens with.
 
@@ -32,7 +31,7 @@ class Loading:
         self.doing = f"Loading {network.title} …"
         self.failure: str | None = None
         self.notice: str | None = None
-        self.welcome: Exploration | None = None  # The decoded example that the page opens with.
+        self.welcome: Made | None = None  # The decoded example that the page opens with.
 
     def start(self) -> None:
         """Start loading in a thread of its own."""
@@ -79,13 +78,14 @@ class Loading:
     def _warm_up(self, lab: Lab) -> None:
         self.doing = "Preparing the layers …"
         lab.prepare()
-        welcome = Exploration(load_example(WELCOME), WELCOME)
+        picture, decoded = load_example(WELCOME), {}
         for layer in lab.layers:
             self.doing = f"Preparing the decoder of {layer} …"
             at = lab.at(layer)
-            welcome.decoded[layer] = at.reconstruct(welcome.picture, at.best_decoder)
+            decoded[layer] = at.reconstruct(picture, at.best_decoder)
         self.doing = "Preparing the metrics …"
-        welcome.decoded_scores = score_results(lab, welcome.picture, welcome.decoded)
+        welcome = Made(picture, decoded)
+        welcome.measure(lab)
         self.welcome = welcome
 
 

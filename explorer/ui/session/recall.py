@@ -2,22 +2,32 @@
 
 import gradio as gr
 
-from explorer.ui.components.examples import recognise_example
-from explorer.ui.components.picture_input import read_upload
+from explorer.examples import load_example
+from explorer.ui.components.arguments import mistake
+from explorer.ui.components.picture_input import NO_PICTURE, read_upload
 from explorer.ui.session.visit import Exploration, Visit
 
 EVICTED = "What was made from this picture had to make room for others; you can begin anew with the picture."
 
 
-def recall(visit: Visit, path: str | None) -> Exploration:
-    """Return what the visitor has; if it is gone, begin anew with the picture that the page still shows.
+def has_picture(visit: Visit) -> bool:
+    """Whether there is a picture, or there was one that can be read again."""
+    return visit.exploration is not None or visit.source is not None
+
+
+def recall(visit: Visit) -> Exploration:
+    """Return what the visitor has; what had to make room is begun anew, and the visitor is told.
 
     Raises:
         gr.Error: there is no picture, or it cannot be read any more; the message says what to do.
     """
-    if visit.exploration is None:
-        picture = read_upload(path)
-        visit.put(Exploration(picture, recognise_example(picture)))
-        gr.Info(EVICTED)
-    assert visit.exploration is not None
-    return visit.exploration
+    if visit.exploration is not None:
+        return visit.exploration
+    source = visit.source
+    if source is None:
+        raise mistake(NO_PICTURE)
+    picture = load_example(source.example) if source.example else read_upload(source.path)
+    exploration = Exploration(picture, source.example)
+    visit.put(exploration)
+    gr.Info(EVICTED)
+    return exploration

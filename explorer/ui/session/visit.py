@@ -5,18 +5,37 @@ from pathlib import Path
 
 from explorer.images import Picture
 from explorer.lab.run import Reconstruction
-from explorer.metrics.scores import Scores
+from explorer.ui.jobs.experiment import ExperimentJob
 from explorer.ui.session.exploring import Explored
 from explorer.ui.session.live_run import LiveRun
+from explorer.ui.session.made import Made
 from explorer.ui.stage import StageValue
+
+FIRST_TAB = "instant"
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The file that was laid down last, and when."""
+    """The last file that came, whether it could be read or not, and when."""
 
     path: str
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a picture comes from: an example by its name, or the path of an upload."""
+
+    example: str | None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What one choice of decoder has made, and the stage that shows it before it is measured."""
+
+    made: Made
+    stage: StageValue
 
 
 @dataclass(slots=True)
@@ -25,16 +44,26 @@ class Exploration:
 
     picture: Picture
     example: str | None = None
-    decoded: dict[str, Reconstruction] = field(default_factory=dict)
-    decoded_scores: dict[str, Scores] = field(default_factory=dict)
-    instant: StageValue | None = None  # As the stage stands until the decoded pictures are measured.
+    decoded: Decoded | None = None
+    decoding: str = ""  # The stage of the last choice of decoder: an earlier one is not shown any more.
+    measured: str = ""  # The last stage that has been shown with its figures.
     run: LiveRun | None = None
     explored: Explored | None = None
 
     @property
+    def decoded_results(self) -> dict[str, Reconstruction]:
+        """What has been decoded, by layer; nothing before the first choice is done."""
+        return self.decoded.made.results if self.decoded else {}
+
+    @property
+    def optimised_results(self) -> dict[str, Reconstruction]:
+        """What the last run has reached, by layer."""
+        return self.run.made.results if self.run else {}
+
+    @property
     def nbytes(self) -> int:
         """About how much memory it holds."""
-        decoded = sum(made.images.nbytes for made in self.decoded.values())
+        decoded = self.decoded.made.nbytes if self.decoded else 0
         explored = self.explored.nbytes if self.explored else 0
         return self.picture.images.nbytes + decoded + explored + (self.run.nbytes if self.run else 0)
 
@@ -57,7 +86,13 @@ class Visit:
     session: str
     arrival: Arrival | None = None
     uploads: set[Path] = field(default_factory=set)  # Files that go when the visitor leaves.
+    source: Source | None = None  # Of the picture at hand, to begin anew with when it had to make room.
     exploration: Exploration | None = None
+    tab: str = FIRST_TAB  # The one in view.
+    pair: tuple[str, ...] = ()  # The keys of the two pictures that were compared last.
+    second: Picture | None = None  # The Explore tab's own second picture.
+    weights: str | None = None  # The path of the Explore tab's own weights.
+    experiment: ExperimentJob | None = None  # The one under way.
 
     @property
     def is_busy(self) -> bool:
@@ -74,12 +109,19 @@ class Visit:
         """Lay down another picture, or none; what was made from the one before goes."""
         if self.exploration is not None:
             self.exploration.end_run()
+        self.begin_experiment(None)
         self.exploration = exploration
 
     def forget(self) -> None:
-        """Let go of all that takes memory; the uploaded files stay, to begin anew with."""
+        """Let go of all that takes memory; the source stays, to begin anew with."""
         self.put(None)
         self.arrival = None
+
+    def begin_experiment(self, job: ExperimentJob | None) -> None:
+        """Put an experiment, or none, in the place of the one before, which is stopped."""
+        if self.experiment is not None:
+            self.experiment.stop()
+        self.experiment = job
 
     def stop(self) -> None:
         """End the run, wherever it stands."""

@@ -104,7 +104,7 @@ def _run(state: AppState, picture: Picture) -> tuple[Content, dict[str, Images]]
     values = [json.loads(run.show(progress).text()) for progress in run.advance(RUN.seconds)]
     frames = [{key: value[key] for key in ("seconds", "panels")} for value in values if not value["is_over"]]
     live = {**values[-1], "original": still(picture.images), "frames": frames}
-    return live, {layer: made.images for layer, made in run.results.items()}
+    return live, {layer: made.images for layer, made in run.made.results.items()}
 
 
 def _compare(lab: Lab, candidates: Mapping[str, Candidate]) -> Content:

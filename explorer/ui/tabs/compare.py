@@ -1,10 +1,12 @@
 """The Compare tab: any two of the original, the decoded and the optimised pictures."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from explorer.images import Images
 from explorer.lab.lab import Lab
@@ -16,10 +18,11 @@ from explorer.ui.components.arguments import sent_with, text
 from explorer.ui.components.events import one_at_a_time
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.computing import compute
-from explorer.ui.session.recall import recall
-from explorer.ui.session.visit import Exploration
+from explorer.ui.session.recall import has_picture, recall
+from explorer.ui.session.visit import Exploration, Visit
 from explorer.ui.stage import still
 
+COMPARE = "compare"  # As the address calls the tab.
 ORIGINAL = "original"
 
 
@@ -28,12 +31,18 @@ def build_compare() -> gr.HTML:
     return build_compare_slider()
 
 
-def wire_compare(state: AppState, tab: gr.Tab, slider: gr.HTML, picture: gr.Image) -> None:
-    """Fill the tab when it is opened, and measure the two pictures that are chosen."""
+def wire_compare(state: AppState, tab: gr.Tab, slider: gr.HTML, changes: Sequence[Dependency]) -> None:
+    """Fill the tab when it is opened or, while it is, after an event that changes a visitor's pictures."""
     handlers = CompareHandlers(state)
-    comparing = one_at_a_time("comparing")
-    tab.select(handlers.open, [picture], [slider], **comparing)
-    slider.pick(handlers.pick, [picture], [slider], trigger_mode="always_last", **comparing)
+    comparing: dict[str, Any] = {
+        "outputs": [slider],
+        "trigger_mode": "multiple",
+        **one_at_a_time("comparing"),
+    }
+    tab.select(handlers.open, **comparing)
+    slider.pick(handlers.pick, **comparing)
+    for change in changes:
+        change.success(handlers.renew_pair, **comparing)
 
 
 class CompareHandlers:
@@ -42,21 +51,32 @@ class CompareHandlers:
     def __init__(self, state: AppState) -> None:
         self._state = state
 
-    def open(self, path: str | None, request: gr.Request) -> dict[str, Any]:
-        """Compare the original with the last picture there is."""
-        return self._compare(path, request).plain()
+    def open(self, request: gr.Request) -> dict[str, Any]:
+        """Compare the pair that was chosen last; at first, the original with the last picture there is."""
+        visit = self._visit(request)
+        visit.tab = COMPARE
+        return self._compare(visit).plain()
 
-    def pick(self, path: str | None, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+    def renew_pair(self, request: gr.Request) -> dict[str, Any]:
+        """Compare the pictures that are there now, if the tab is in view; else it waits to be opened."""
+        visit = self._visit(request)
+        return self._compare(visit).plain() if visit.tab == COMPARE else gr.skip()
+
+    def pick(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """Compare the two pictures that the slider names."""
+        visit = self._visit(request)
         a, b = (text(side, sent_with(event, side)) for side in "ab")
-        return self._compare(path, request, a, b).plain()
+        visit.pair = a, b
+        return self._compare(visit).plain()
 
-    def _compare(self, path: str | None, request: gr.Request, *keys: str) -> SliderValue:
-        visit = self._state.visits.get(request.session_hash)
-        if path is None and visit.exploration is None:
+    def _compare(self, visit: Visit) -> SliderValue:
+        if not has_picture(visit):
             return SliderValue()
-        exploration = recall(visit, path)
-        return compute(lambda: compare(self._state.lab, exploration, *keys))
+        exploration = recall(visit)
+        return compute(lambda: compare(self._state.lab, exploration, *visit.pair))
+
+    def _visit(self, request: gr.Request) -> Visit:
+        return self._state.visits.get(request.session_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +118,8 @@ def compare(lab: Lab, exploration: Exploration, a: str = ORIGINAL, b: str = "") 
 
 def gather_candidates(exploration: Exploration) -> dict[str, Candidate]:
     """List the original, then what was decoded and optimised, by the keys that the slider sends back."""
-    optimised = exploration.run.results if exploration.run else {}
-    made = [(layer, "decoded", one) for layer, one in exploration.decoded.items()]
-    made += [(layer, "optimised", one) for layer, one in optimised.items()]
+    made = [(layer, "decoded", one) for layer, one in exploration.decoded_results.items()]
+    made += [(layer, "optimised", one) for layer, one in exploration.optimised_results.items()]
     original = {ORIGINAL: Candidate(exploration.picture.images, ORIGINAL)}
     return original | {f"{layer} {kind}": Candidate(one.images, kind, layer) for layer, kind, one in made}
 

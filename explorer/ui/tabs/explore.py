@@ -40,11 +40,19 @@ class ExploreTab:
     file: gr.Textbox
     stage: gr.HTML
     code: gr.Code
-    is_open: gr.State
 
     def all_controls(self) -> list[Component]:
-        """List the controls of all experiments, in the registry's order."""
-        return [control for controls in self.controls.values() for control in controls.values()]
+        """List the controls of all experiments but the files, in the registry's order."""
+        return [self.controls[name][key] for name, keys in plain_options().items() for key in keys]
+
+    def question(self) -> list[Component]:
+        """List the controls that ask a question, in the order of the handlers' arguments."""
+        return [self.experiment, self.layers, self.second, *self.all_controls()]
+
+    def weights(self) -> list[WeightsInput]:
+        """List the inputs for weights, of which a visit remembers the last."""
+        everything = (control for controls in self.controls.values() for control in controls.values())
+        return [control for control in everything if isinstance(control, WeightsInput)]
 
 
 def build_explore(network: Network) -> ExploreTab:
@@ -67,7 +75,7 @@ def build_explore(network: Network) -> ExploreTab:
         with gr.Row(visible=False, scale=2) as pair:
             second = gr.Dropdown(list(EXAMPLES), value=SECOND_EXAMPLE, label="Second picture", min_width=160)
             own_second = PictureInput(
-                type="filepath", image_mode=None, sources=["upload", "clipboard"], buttons=[], height=120,
+                type="filepath", image_mode=None, sources=["upload"], buttons=[], height=120,
                 label="or your own second picture", alt_text="Your second picture", min_width=160,
             )  # fmt: skip
         for name, entry in EXPERIMENTS.items():
@@ -82,7 +90,7 @@ def build_explore(network: Network) -> ExploreTab:
         code = gr.Code(language="python", interactive=False, show_label=False, elem_id="explore-code")
     return ExploreTab(
         experiment, explanation, layers, pair, second, own_second, controls, groups, run, stop, export,
-        gr.Textbox(visible=False), gr.Textbox(visible=False), stage, code, gr.State(False),
+        gr.Textbox(visible=False), gr.Textbox(visible=False), stage, code,
     )  # fmt: skip
 
 
@@ -100,15 +108,28 @@ def network_defaults(network: Network) -> dict[str, str]:
     )
 
 
+def plain_options() -> dict[str, list[str]]:
+    """List every experiment's options but the files, which are sent by themselves."""
+    offered = {name: knobs(experiment.options) for name, experiment in EXPERIMENTS.items()}
+    return {name: [key for key, knob in own.items() if not knob.is_file] for name, own in offered.items()}
+
+
+def list_offers(experiment: Experiment[Any], network: Network, chosen: Mapping[str, Any]) -> dict[str, Offer]:
+    """List how each option of an experiment is offered when some are chosen; defaults are this network's."""
+    usual = {name: default_of(experiment.options, name) for name in knobs(experiment.options)}
+    usual |= {name: value for name, value in network_defaults(network).items() if name in usual}
+    offers = {name: Offer(knob, usual[name]) for name, knob in knobs(experiment.options).items()}
+    if experiment.adapt:
+        fewest = min(channels for channels, _, _ in network.maps.values())
+        offers |= experiment.adapt({**usual, **chosen}, fewest)
+    return offers
+
+
 def _build_controls(experiment: Experiment[Any], network: Network) -> dict[str, Component]:
     kinds = get_type_hints(experiment.options)
-    values = {name: default_of(experiment.options, name) for name in knobs(experiment.options)}
-    values |= {name: value for name, value in network_defaults(network).items() if name in values}
-    offers = {name: Offer(knob, values[name]) for name, knob in knobs(experiment.options).items()}
-    if experiment.adapt:
-        offers |= experiment.adapt(values, min(channels for channels, _, _ in network.maps.values()))
     return {
-        name: _build_control(name, offer.knob, offer.default, kinds[name]) for name, offer in offers.items()
+        name: _build_control(name, offer.knob, offer.default, kinds[name])
+        for name, offer in list_offers(experiment, network, {}).items()
     }
 
 

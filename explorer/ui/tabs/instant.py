@@ -16,8 +16,8 @@ from explorer.lab.workers import map_jobs
 from explorer.metrics.functional import psnr, ssim
 from explorer.metrics.thumbnail import thumbnail_side
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.live_run import score_results
-from explorer.ui.session.visit import Exploration
+from explorer.ui.session.made import Made
+from explorer.ui.session.visit import Decoded, Exploration
 from explorer.ui.stage import StagePanel, StageValue, build_stage, still
 from explorer.ui.stage.captions import describe_layers, describe_passes, flat_psnr_db
 
@@ -56,10 +56,11 @@ def decode_picture(state: AppState, exploration: Exploration, method: str = BEST
 
     A refined picture comes last, pass by pass. What takes longer to measure is left to `measure_decoded`, so
     that who waits for pictures waits for no figures of others. A layer without the wanted decoder takes its
-    best one, and says so.
+    best one, and says so. What was decoded before stays, with its figures, until all layers are done.
     """
     picture, lab = exploration.picture, state.lab
     value = StageValue(uuid4().hex, still(picture.images), status="Decoding …", is_over=False)
+    exploration.decoding = value.run
     yield value
     decoded: dict[str, Reconstruction] = {}
     found: dict[str, list[float]] = {}
@@ -69,39 +70,51 @@ def decode_picture(state: AppState, exploration: Exploration, method: str = BEST
         decoded[made.layer] = made
         found.setdefault(made.layer, []).append(panel.psnr_db or 0.0)
         yield value
-    exploration.decoded = decoded
     captions = [
         *describe_layers({layer: looks[-1] for layer, looks in found.items()}, flat_psnr_db(picture.images)),
         *(describe_passes(layer, looks) for layer, looks in found.items() if len(looks) > 1),
     ]
     value = replace(value, captions=captions, status="Measuring …")
-    exploration.instant = value
+    if exploration.decoding == value.run:
+        exploration.decoded = Decoded(Made(picture, decoded), value)
     yield value
 
 
 def measure_decoded(state: AppState, exploration: Exploration) -> StageValue | None:
-    """Measure what has been decoded; None where nothing waits for it."""
-    value, exploration.instant = exploration.instant, None
-    if value is None:
+    """Measure what has been decoded; None where that is shown, or another choice has taken the stage."""
+    decoded = exploration.decoded
+    run = decoded and decoded.stage.run
+    if decoded is None or run == exploration.measured or run != exploration.decoding:
         return None
-    scores = score_results(state.lab, exploration.picture, exploration.decoded)
-    exploration.decoded_scores = scores
-    is_trained = state.lab.backbone.is_trained
-    return replace(value, status="").scored(scores, is_trained=is_trained)
+    value = _scored(state, decoded)
+    if run != exploration.decoding:  # Another choice has come meanwhile.
+        return None
+    exploration.measured = value.run
+    return value
 
 
-def describe_decoded(state: AppState, exploration: Exploration) -> StageValue:
-    """Return the stage of an example that was decoded and measured before anybody asked."""
-    picture = exploration.picture
+def welcome_exploration(state: AppState, welcome: Made) -> tuple[Exploration, StageValue]:
+    """Return an example that was decoded and measured before anybody asked, and its stage."""
+    picture = welcome.picture
+    exploration = Exploration(picture, picture.name)
     panels = {
         layer: _panel(picture, made, state.network.shapes[layer], _note(state.lab, exploration, made, BEST))
-        for layer, made in exploration.decoded.items()
+        for layer, made in welcome.results.items()
     }
     psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in panels.items()}
     captions = describe_layers(psnr_db, flat_psnr_db(picture.images))
-    value = StageValue(uuid4().hex, still(picture.images), panels, captions=captions, status=WELCOME_STATUS)
+    value = StageValue(uuid4().hex, still(picture.images), panels, captions=captions, status="Measuring …")
+    exploration.decoded = Decoded(welcome, value)
+    exploration.decoding = exploration.measured = value.run
+    return exploration, _scored(state, exploration.decoded, WELCOME_STATUS)
+
+
+def _scored(state: AppState, decoded: Decoded, status: str = "") -> StageValue:
+    """Return the stage with the scores of the pictures that it shows."""
     is_trained = state.lab.backbone.is_trained
-    return value.scored(exploration.decoded_scores, is_trained=is_trained)
+    return replace(decoded.stage, status=status).scored(
+        decoded.made.measure(state.lab), is_trained=is_trained
+    )
 
 
 def describe_pass(number: int) -> str:

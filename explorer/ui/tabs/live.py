@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import Dependency
 
 from explorer.features.network import Network
 from explorer.report.plots import history_figure
@@ -57,20 +58,27 @@ def build_live(network: Network) -> LiveTab:
     return LiveTab(stage, run, stop, resume, replay, controls, place, plot)
 
 
-def wire_live(state: AppState, page: gr.Blocks, tab: LiveTab, picture: gr.Image) -> None:
-    """Connect the tab's buttons. Only stage and place change during a run; buttons change at its ends."""
+def wire_live(state: AppState, page: gr.Blocks, tab: LiveTab) -> list[Dependency]:
+    """Connect the tab's buttons. Only stage and place change during a run; buttons change at its ends.
+
+    Returns the events after which a visitor has other pictures.
+    """
     handlers = LiveHandlers(state, page)
     ends: dict[str, Any] = {"outputs": [tab.run, tab.resume, tab.plot], **AT_ONCE}
 
-    def wire_run(button: gr.Button, run: Callable[..., Any], inputs: list[Component]) -> None:
+    def wire_run(button: gr.Button, run: Callable[..., Any], inputs: list[Component]) -> Dependency:
         begun = button.click(handlers.prepare, **ends)
         ran = begun.then(run, inputs, [tab.stage, tab.place], **TOGETHER)
-        ran.then(handlers.finish, **ends)
+        ran.failure(handlers.finish, **ends)  # Gradio calls what comes `then` after a success alone.
+        return ran.success(handlers.finish, **ends)
 
-    wire_run(tab.run, handlers.run, [picture, *tab.controls])
-    wire_run(tab.resume, handlers.resume, [tab.controls[list(OPTIONS).index("seconds")]])
+    finished = [
+        wire_run(tab.run, handlers.run, tab.controls),
+        wire_run(tab.resume, handlers.resume, [tab.controls[list(OPTIONS).index("seconds")]]),
+    ]
     tab.stop.click(handlers.stop, **AT_ONCE)
     tab.replay.click(handlers.replay, outputs=[tab.stage, tab.plot], **AT_ONCE)
+    return finished
 
 
 class LiveHandlers:
@@ -87,12 +95,11 @@ class LiveHandlers:
 
     async def run(
         self,
-        path: str | None,
         request: gr.Request,
         *chosen: Any,  # noqa: ANN401 - of each option's own type
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Queue a new run up and show its place and its progress."""
-        run = await asyncio.to_thread(self._begin, path, request, chosen)
+        run = await asyncio.to_thread(self._begin, request, chosen)
         async with aclosing(self._follow(run, request)) as updates:
             async for update in updates:
                 yield update
@@ -120,7 +127,7 @@ class LiveHandlers:
         run = exploration and exploration.run
         if run is None:
             return gr.update(interactive=True), gr.update(visible=False), gr.skip()
-        histories = {layer: made.history for layer, made in run.results.items()}
+        histories = {layer: made.history for layer, made in run.made.results.items()}
         if not histories:
             return gr.update(interactive=True), gr.update(visible=run.can_resume), gr.skip()
         figure = history_figure(histories, self._state.network.layers)
@@ -139,8 +146,8 @@ class LiveHandlers:
         exploration.run = None
         return write_replay(exploration.example), gr.update(visible=False)
 
-    def _begin(self, path: str | None, request: gr.Request, chosen: tuple[Any, ...]) -> LiveRun:
-        exploration = recall(self._visit(request), path)
+    def _begin(self, request: gr.Request, chosen: tuple[Any, ...]) -> LiveRun:
+        exploration = recall(self._visit(request))
         with clear_errors():
             options = RunOptions.from_controls(chosen, self._options)
             run = LiveRun(self._state.lab, exploration.picture, options)

@@ -1,0 +1,42 @@
+"""Reconstructions of one picture and their scores: one value, so that neither stands beside another's."""
+
+from collections.abc import Mapping
+from threading import Lock
+
+from explorer.images import Picture
+from explorer.lab.lab import Lab
+from explorer.lab.run import Reconstruction
+from explorer.metrics.scores import Scores
+from explorer.ui.session.computing import compute
+
+
+class Made:
+    """What was made of a picture, one reconstruction a layer; measured once, by whoever asks first.
+
+    Another choice or another run makes another one: what has been made never changes.
+    """
+
+    def __init__(self, picture: Picture, results: Mapping[str, Reconstruction]) -> None:
+        self.results = dict(results)
+        self.picture = picture
+        self._scores: dict[str, Scores] | None = None
+        self._lock = Lock()
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory the pictures hold."""
+        return sum(made.images.nbytes for made in self.results.values())
+
+    def measure(self, lab: Lab) -> dict[str, Scores]:
+        """Return the scores by layer; whoever asks while another measures waits for the same ones."""
+        with self._lock:
+            if self._scores is None:
+                self._scores = score_results(lab, self.picture, self.results) if self.results else {}
+            return self._scores
+
+
+def score_results(lab: Lab, picture: Picture, results: Mapping[str, Reconstruction]) -> dict[str, Scores]:
+    """Measure reconstructions of one picture together, one for each layer."""
+    made = [(layer, one.images) for layer, one in results.items()]
+    scores = compute(lambda: lab.scorer.score_all(made, picture.images))
+    return dict(zip(results, scores, strict=True))
