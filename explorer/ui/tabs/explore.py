@@ -70,6 +70,7 @@ def build_explore(network: Network) -> ExploreTab:
             value=list(network.layers),
             label="Layers",
             info="Fewer layers answer sooner.",
+            elem_id="explore-layers",
             min_width=240,
         )
         with gr.Row(visible=False, scale=2) as pair:
