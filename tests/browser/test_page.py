@@ -96,10 +96,13 @@ def test_an_example_leads_to_four_decoded_pictures(page):
         ("huge.png", "image/png", encode(PIL.Image.new("1", (8000, 6000)), "PNG"), "Over 40 megapixels"),
     ],
 )
-def test_an_unusable_file_is_explained_and_shows_nothing(page, name, kind, content, message):
+def test_an_unusable_file_is_explained_and_leaves_what_stood(page, name, kind, content, message):
+    shown = page.get_attribute("#instant [data-panel=original] img", "src")
     choose_file(page, content, name=name, kind=kind)
     page.get_by_text(message).first.wait_for()
-    assert page.locator("#instant .panel img:not([hidden])").count() == 0
+    wait_for(page, "!document.querySelector('#picture img')")  # The page opened with an empty box.
+    assert page.get_attribute("#instant [data-panel=original] img", "src") == shown
+    assert page.locator("#instant .panel img:not([hidden])").count() == 5
 
 
 def test_a_mistake_is_explained_once_also_when_the_file_replaces_another(page):
@@ -120,9 +123,10 @@ def test_an_animation_shows_its_first_frame_and_says_so(page):
 
 
 def test_run_without_a_picture_says_what_to_do(page):
-    choose_file(page, b"no image at all", name="text.jpg")
-    page.get_by_text("Couldn't read this file as an image").first.wait_for()
-    page.get_by_label("Clear").click()
+    page.click("#examples button >> nth=1")
+    wait_for_decoded(page)
+    page.click('#picture [aria-label="Remove Image"]')
+    wait_for(page, "!document.querySelector('#picture img')")
     open_tab(page, "Live")
     page.click("#run")
     page.get_by_text("Add an image first: drop, paste, or choose an example.").first.wait_for()
