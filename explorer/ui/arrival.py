@@ -99,7 +99,7 @@ class ArrivalHandlers:
         example = recognise_example(picture)
         if example is None:  # Examples are files that all visitors share.
             visit.uploads.add(Path(path))
-        visit.source = Source(example, path)
+        visit.arrival, visit.source = None, Source(example, path)
         visit.put(Exploration(picture, example))
         self._state.visits.make_room()
         shown = still(picture.images)

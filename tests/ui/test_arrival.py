@@ -11,7 +11,7 @@ import pytest
 from explorer.features.layers import LAYERS
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.recall import EVICTED
-from tests.support.visitor import Page, Visitor, connect, draw_code, read_code
+from tests.support.visitor import EventFailedError, Page, Visitor, connect, draw_code, read_code
 
 OURS = [
     "tab=live", "mode=class", "layer=layer3", "lang=de", "tour=1", "guess=5", "lesson=e30", "steps=20",
@@ -163,3 +163,33 @@ def test_explore_follows_the_picture_and_keeps_what_it_shows_of_it(address: str)
     opened, again, renewed = asyncio.run(explore())
     assert not isinstance(again, str)
     assert [read_code(json.loads(one)["pictures"][0]["src"]) for one in (opened, renewed)] == [1, 2]
+
+
+def test_a_picture_that_was_taken_away_may_come_again_at_once(address: str) -> None:
+    async def come_again() -> list[Any]:
+        async with visiting(address) as visitor:
+            picture = await visitor.upload(draw_code(3))
+            return [(await visitor.call("accept", picture=one))[0] for one in (picture, None, picture)]
+
+    first, nothing, again = (json.loads(stage)["original"] for stage in asyncio.run(come_again()))
+    assert nothing == ""
+    assert read_code(first) == read_code(again) == 3
+
+
+def test_a_refused_file_leaves_what_stood_and_the_box_shows_it_again(address: str) -> None:
+    async def refuse() -> tuple[str, Any, Any, Any]:
+        async with visiting(address) as visitor:
+            picture = await visitor.upload(draw_code(3))
+            await visitor.call("accept", picture=picture)
+            broken = await visitor.upload(b"no image at all", "text.png")
+            with pytest.raises(EventFailedError) as refusal:
+                await visitor.call("accept", picture=broken)
+            (shown,) = await visitor.call("put_back", picture=broken)
+            told = await visitor.call("accept_1", picture=shown)
+            return str(refusal.value), shown["path"] == picture["path"], told[0], await visitor.call("decode")
+
+    refusal, is_back, told, decoded = asyncio.run(refuse())
+    assert "Couldn't read this file" in refusal
+    assert is_back
+    assert not isinstance(told, str)
+    assert read_code(json.loads(decoded[0])["original"]) == 3

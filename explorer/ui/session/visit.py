@@ -16,7 +16,7 @@ FIRST_TAB = "instant"
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The last file that came, whether it could be read or not, and when."""
+    """A file that is being read, or was refused, and when it came."""
 
     path: str
     seconds: float
