@@ -1,14 +1,21 @@
 """Files and folders that are written whole or not at all, and files named by strangers, read with care."""
 
+import errno
 import os
+import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from explorer.errors import ExplorerError
+
+# What a file system takes in a name of its own, with room for a number behind it.
+MAX_NAME_BYTES = 240
+# Halves of a pair, by which Python keeps the bytes of a name that is not UTF-8, and control characters.
+UNSHOWN = re.compile("[\ud800-\udfff\x00-\x1f\x7f-\x9f]")
 
 REFUSED = "This file was not uploaded here, or is gone. Upload it again."
 
@@ -43,6 +50,11 @@ def writing_into(out: Path) -> Iterator[Path]:
     Files of `out` with the same names are replaced; others stay. Raises FolderError at once, before the
     block runs, when `out` cannot be written.
     """
+    for place in (out, *out.absolute().parents):
+        if place.is_symlink() and not place.exists():
+            raise FolderError(
+                f"{place} leads to {place.readlink()}, which is not there. Make it, or choose another --out."
+            )
     anchor = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     try:
         staging = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=anchor))
@@ -53,6 +65,29 @@ def writing_into(out: Path) -> Iterator[Path]:
         _move_files(staging, out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def printable(name: str) -> str:
+    """Write a name as valid text of one line: what cannot be shown of it becomes `_`."""
+    return UNSHOWN.sub("_", name)
+
+
+def give_names(names: Sequence[str], taken: Collection[str] = ()) -> list[str]:
+    """Make names of files or folders, each its own and none of those `taken`, whatever the case of letters.
+
+    None is empty, hidden, or leads elsewhere, as the stem of `...jpg` would.
+    """
+    known = {name.casefold() for name in taken}
+    given: list[str] = []
+    for wanted in names:
+        kept = printable(wanted).encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+        own = name = kept.replace("/", "_").strip(". ") or "picture"
+        number = 2
+        while name.casefold() in known:
+            name, number = f"{own}-{number}", number + 1
+        known.add(name.casefold())
+        given.append(name)
+    return given
 
 
 def is_below(folder: Path, path: str) -> bool:
@@ -109,4 +144,14 @@ def _move_files(source: Path, out: Path) -> None:
         _check_free(destination)
     for path, destination in zip(files, destinations, strict=True):
         destination.parent.mkdir(parents=True, exist_ok=True)
+        _move(path, destination)
+
+
+def _move(path: Path, destination: Path) -> None:
+    try:
         path.replace(destination)
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # A folder of `out` may lie on another disk.
+            raise
+        with replacing(destination) as partial:
+            shutil.copyfile(path, partial)

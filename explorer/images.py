@@ -17,6 +17,7 @@ from torch import Tensor
 
 from explorer.decoding.decode import MAX_FILE_BYTES, Decoded, ImageError, Pixels, crop_square
 from explorer.decoding.pool import decode_apart
+from explorer.files import printable
 
 Images = Float[Tensor, "batch 3 height width"]
 
@@ -50,7 +51,7 @@ def read_picture(
         name = name or Path(source).stem
         source = _read_file(Path(source))
     decoded = decoder(source, size)
-    return Picture(name or "picture", to_images(decoded.pixels), decoded.notice)
+    return Picture(printable(name or "picture"), to_images(decoded.pixels), decoded.notice)
 
 
 def prepare(image: PIL.Image.Image, size: int = SIZE) -> Images:

@@ -21,7 +21,7 @@ def read_lines(path: Path) -> list[Any]:
     if not path.is_file():
         return []
     found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         with suppress(json.JSONDecodeError):
             found.append(json.loads(line))
     return found

@@ -1,9 +1,9 @@
 """The training's configuration: dataclass defaults, then one YAML per layer, then ``key=value`` words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import yaml
 from omegaconf import OmegaConf
@@ -14,6 +14,7 @@ from explorer.decoders.network import ARCHITECTURES
 from explorer.device import best_device, fastest_precision
 from explorer.errors import ExplorerError
 from explorer.features.layers import LAYERS
+from trainers.texts import read_value, read_yaml
 
 CONFIGS = Path(__file__).parent / "configs"
 SOURCES = ("folder", "hf", "skimage")
@@ -149,16 +150,19 @@ def load_config(kind: type[Config], path: Path | None, overrides: Sequence[str])
         if "=" not in word:
             raise ConfigError(f"'{word}' is no setting; write key=value.")
     try:
-        config = OmegaConf.merge(
-            OmegaConf.structured(kind),
-            OmegaConf.load(path) if path else {},
-            OmegaConf.from_dotlist(list(overrides)),
-        )
-        loaded = OmegaConf.to_object(config)
+        preset = read_yaml(path.read_text(encoding="utf-8")) if path else None
+        if not isinstance(preset, dict | None):
+            raise ConfigError(f"{path} holds no settings; write each as `key: value`.")
+        given = OmegaConf.create(preset or {})
+        for word in overrides:
+            key, _, text = word.partition("=")
+            OmegaConf.update(given, key, read_value(text, _kind_of(kind, key)))
+        loaded = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), given))
     except OmegaConfBaseException as error:
         raise ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
-    except OSError as error:
-        raise ConfigError(f"Couldn't read {path}: {error.strerror}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise ConfigError(f"Couldn't read {path}: {reason}.") from error
     except yaml.YAMLError as error:
         places = " ".join(map(str, filter(None, [path, *overrides])))
         raise ConfigError(f"Couldn't read {places} as YAML: {' '.join(str(error).split())}") from error
@@ -171,6 +175,13 @@ def as_dict(config: object) -> dict[str, Any]:
     plain = OmegaConf.to_container(OmegaConf.structured(config))
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
+
+
+def _kind_of(kind: Any, key: str) -> Any:  # noqa: ANN401 - a type, or what stands for one
+    """Look up the type of a value by its dotted key; None for a key that is none."""
+    for name in key.split("."):
+        kind = get_type_hints(kind).get(name) if is_dataclass(kind) else next(reversed(get_args(kind)), None)
+    return kind
 
 
 def _check_choice(key: str, value: str, choices: tuple[str, ...]) -> None:

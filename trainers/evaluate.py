@@ -21,7 +21,9 @@ from explorer.benchmarks.table import lay_out, summarise, to_markdown, to_plain
 from explorer.decoders.checkpoint import CHECKPOINTS
 from explorer.decoders.network import ARCHITECTURES
 from explorer.features.layers import LAYERS
-from explorer.images import Picture, quantise, read_picture
+from explorer.files import give_names, printable
+from explorer.folders import read_pictures_of
+from explorer.images import SIZE, Picture, quantise, read_picture
 from explorer.inversion.settings import Settings, load_settings
 from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS, is_iterative
@@ -71,14 +73,20 @@ class EvaluateConfig:
 class Evaluation:
     """All methods on one picture after another."""
 
-    def __init__(self, config: EvaluateConfig, paths: Sequence[Path], device: torch.device) -> None:
+    def __init__(self, config: EvaluateConfig, device: torch.device) -> None:
         self.config = config
         self.lab = Lab.load(config.weights, device)
         if self.lab.backbone.notice:
             logger.warning("%s", self.lab.backbone.notice)
-        self.paths = paths
-        self.iterated = range(0, len(paths), math.ceil(len(paths) / config.iterative_pictures))
-        self.mean_image = quantise(torch.stack([read_picture(path).images for path in paths]).mean(0))
+        listed = list_pictures(config.folder)[: config.pictures]
+        read = read_pictures_of(listed, size=SIZE, skip=logger.warning)
+        images = {path: picture.images for path, picture in read}
+        if not images:
+            raise ConfigError(f"Not one of {len(listed)} pictures in '{config.folder}' can be read.")
+        self.paths = list(images)
+        self.names = give_names([path.stem for path in self.paths])  # Of the figures' files.
+        self.iterated = range(0, len(images), math.ceil(len(images) / config.iterative_pictures))
+        self.mean_image = quantise(torch.stack(list(images.values())).mean(0))
 
     def results(self, index: int) -> Iterator[Result]:
         """Reconstruct and score one picture by every method, the baselines included if wanted."""
@@ -89,7 +97,7 @@ class Evaluation:
         made = [(one.layer, one.images) for one in reconstructions]
         scores = self.lab.scorer.score_all(made, picture.images)
         for reconstruction, score in zip(reconstructions, scores, strict=True):
-            yield Result(self.paths[index].name, reconstruction, score)
+            yield Result(printable(self.paths[index].name), reconstruction, score)
 
     def _reconstructions(self, picture: Picture, index: int) -> Iterator[Reconstruction]:
         pair = read_picture(self.paths[(index + 1) % len(self.paths)]).images
@@ -117,10 +125,9 @@ def evaluate(config: EvaluateConfig) -> None:
     if config.threads:
         torch.set_num_threads(config.threads)
     accelerator = join_processes()
-    paths = list_pictures(config.folder)[: config.pictures]
-    evaluation = Evaluation(config, paths, accelerator.device)
+    evaluation = Evaluation(config, accelerator.device)
     # Those that take long first, so that every process gets as many of them.
-    order = sorted(range(len(paths)), key=evaluation.iterated.__contains__, reverse=True)
+    order = sorted(range(len(evaluation.paths)), key=evaluation.iterated.__contains__, reverse=True)
     share = order[accelerator.process_index :: accelerator.num_processes]
     folder = _records_folder(config)
     lines = [line for path in sorted(folder.glob("*.jsonl")) for line in read_lines(path)]
@@ -139,10 +146,10 @@ def evaluate(config: EvaluateConfig) -> None:
 def write_tables(out: Path, records: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) -> None:
     """Write table.md, table.csv and table.json, the last with every record and the manifest."""
     cells = summarise(records)
-    (out / "table.md").write_text(to_markdown(lay_out(cells)))
+    (out / "table.md").write_text(to_markdown(lay_out(cells)), encoding="utf-8")
     cells.to_csv(out / "table.csv", index=False)
     plain = {"manifest": manifest, "cells": to_plain(cells), "records": list(records)}
-    (out / "table.json").write_text(json.dumps(plain, indent=1) + "\n")
+    (out / "table.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
 
 
 def _settings(config: EvaluateConfig, layer: str, method: str) -> Settings:
@@ -174,7 +181,7 @@ def _measure(evaluation: Evaluation, index: int) -> list[dict[str, Any]]:
     """Make one picture's records, and its figure if it is among the first."""
     results = list(evaluation.results(index))
     if results and index < evaluation.config.grid_pictures:
-        _draw_sheet(evaluation.paths[index], results, Path(evaluation.config.out))
+        _draw_sheet(evaluation.paths[index], evaluation.names[index], results, Path(evaluation.config.out))
     return [{**make_record(result), "grid": _grid(result.reconstruction)} for result in results]
 
 
@@ -184,15 +191,15 @@ def _grid(made: Reconstruction) -> float | None:
     return ratio if math.isfinite(ratio) else None
 
 
-def _draw_sheet(path: Path, results: Sequence[Result], out: Path) -> None:
+def _draw_sheet(path: Path, name: str, results: Sequence[Result], out: Path) -> None:
     """Draw one picture's figure: a row per method, a column per layer, gaps where there is no decoder."""
     made = {(result.reconstruction.method, result.reconstruction.layer): result for result in results}
     layers = list(dict.fromkeys(layer for _, layer in made))
-    original = original_panel(read_picture(path).images, path.stem)
+    original = original_panel(read_picture(path).images, name)
     panels: list[SheetPanel | None] = []
     for method in dict.fromkeys(method for method, _ in made):
         panels += [original, *(_panel(made.get((method, layer))) for layer in layers)]
-    contact_sheet(panels, 1 + len(layers)).save(out / f"grid-{path.stem}.png")
+    contact_sheet(panels, 1 + len(layers)).save(out / f"grid-{name}.png")
 
 
 def _panel(result: Result | None) -> SheetPanel | None:

@@ -105,7 +105,7 @@ def _table_figures(config: PublishConfig, layer: str) -> dict[str, Any]:
     """Read the decoder's means, and over how many pictures, from an evaluation."""
     if config.table is None:
         return {}
-    cells: list[Mapping[str, Any]] = json.loads(Path(config.table).read_text())["cells"]
+    cells: list[Mapping[str, Any]] = json.loads(Path(config.table).read_text(encoding="utf-8"))["cells"]
     made_by = {method.variant: name for name, method in METHODS.items() if isinstance(method, OnePass)}
     method = made_by[config.variant]
     rows = [cell for cell in cells if (cell["layer"], cell["method"]) == (layer, method)]

@@ -40,7 +40,7 @@ def run(options: Namespace) -> str:
     """Measure, and return tables or JSON."""
     settings = measuring.choose_settings(options, METHOD)
     read = read_pictures(options.images, size=options.size)
-    pictures = [replace(picture, name=image) for image, picture in read.items()]
+    pictures = [replace(one.picture, name=one.shown) for one in read]
     lab = load_lab(options.weights)
     step_times = [
         measure_step_time(lab, pictures[0], layer, chosen, options.rounds)

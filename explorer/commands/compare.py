@@ -38,7 +38,7 @@ def run(options: Namespace) -> str:
     """Run the methods, draw their curves, and return the tables."""
     starts = {name.strip(): _choose_start(options, name.strip()) for name in options.methods.split(",")}
     read = read_pictures(options.images, size=options.size)
-    pictures = [replace(picture, name=image) for image, picture in read.items()]
+    pictures = [replace(one.picture, name=one.shown) for one in read]
     lab = load_lab(options.weights)
     curves = compare(lab, pictures, split_layers(options.layers), starts, options.folder)
     draw_curves(curves, options.folder / FIGURE)

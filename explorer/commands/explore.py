@@ -1,11 +1,10 @@
 """The command `explore`: one experiment, its report, pictures, figures and the code that repeats it."""
 
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from explorer.commands.inputs import load_lab, name_folders, read_pictures, say, split_layers
+from explorer.commands.inputs import load_lab, read_pictures, say, split_layers
 from explorer.examples import EXAMPLES
 from explorer.experiments import EXPERIMENTS, check_pictures, follow_experiment
 from explorer.experiments.experiment import Experiment, Result, default_of, knobs, make_options
@@ -30,23 +29,20 @@ def run(options: Namespace) -> str:
     experiment = EXPERIMENTS[options.experiment]
     chosen = {name: getattr(options, name) for name in knobs(experiment.options) if name in options}
     make_options(experiment.options, chosen)
-    check_pictures(experiment, len(options.images))
+    images = list(dict.fromkeys(options.images))
+    check_pictures(experiment, len(images))
     layers = split_layers(options.layers) if options.layers else []
-    pictures = list(read_pictures(options.images, size=SIZE).values())
-    named = [
-        replace(picture, name=name)
-        for picture, name in zip(pictures, name_folders([one.name for one in pictures]), strict=True)
-    ]
+    pictures = [given.picture for given in read_pictures(images, size=SIZE)]
     with writing_into(options.out) as folder:
         lab = load_lab(options.weights, options.backbone)
         result: Result | None = None
-        for result in follow_experiment(experiment.name, lab, named, layers, **chosen):
+        for result in follow_experiment(experiment.name, lab, pictures, layers, **chosen):
             if result.doing:
                 say(f"{result.progress:4.0%} {result.doing}")
         assert result is not None  # An experiment yields at least one.
         run = Run(
             experiment,
-            options.images,
+            images,
             layers,
             chosen,
             options.command_line,

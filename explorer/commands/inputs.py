@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -10,6 +11,7 @@ from explorer.decoding.decode import MIN_SIDE
 from explorer.device import best_device
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.backbone import RESNET50
+from explorer.files import give_names, printable
 from explorer.images import ImageError, Picture, read_picture
 from explorer.lab.lab import Lab
 from explorer.numbers import parse_between
@@ -28,32 +30,36 @@ def split_layers(layers: str) -> list[str]:
     return list(dict.fromkeys(layer.strip() for layer in layers.split(",")))
 
 
-def read_pictures(images: Sequence[str], size: int) -> dict[str, Picture]:
-    """Read files, or examples by name; raises ImageError naming the first that cannot be used."""
-    pictures: dict[str, Picture] = {}
-    for image in images:
-        is_example = image in EXAMPLES and not Path(image).exists()
-        try:
-            picture = load_example(image, size=size) if is_example else read_picture(image, size=size)
-        except ImageError as error:
-            raise ImageError(f"{image}: {error}") from error
-        if picture.notice:
-            say(f"{image}: {picture.notice}")
-        pictures[image] = picture
-    return pictures
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One picture of a command: as it was given, as it is shown, and its example's name if it is one.
+
+    The picture's own name is one that no other has, for a folder of its own beside a report.
+    """
+
+    path: str
+    shown: str
+    picture: Picture
+    example: str | None
 
 
-def name_folders(names: Sequence[str]) -> list[str]:
-    """Give every picture a folder of its own, also where two have the same name."""
-    taken = {MANIFEST, TABLE}
-    folders: list[str] = []
-    for name in names:
-        folder, number = name, 2
-        while folder.casefold() in taken:
-            folder, number = f"{name}-{number}", number + 1
-        taken.add(folder.casefold())
-        folders.append(folder)
-    return folders
+def read_pictures(images: Sequence[str], size: int) -> list[Given]:
+    """Read files, or examples by name, each once; raises ImageError naming the first that cannot be used."""
+    paths = list(dict.fromkeys(images))
+    names = give_names([Path(path).stem for path in paths], taken=(MANIFEST, TABLE))
+    return [_read_given(path, name, size) for path, name in zip(paths, names, strict=True)]
+
+
+def _read_given(path: str, name: str, size: int) -> Given:
+    shown = printable(path)
+    example = path if path in EXAMPLES and not Path(path).exists() else None
+    try:
+        picture = load_example(example, size=size) if example else read_picture(path, size=size)
+    except ImageError as error:
+        raise ImageError(f"{shown}: {error}") from error
+    if picture.notice:
+        say(f"{shown}: {picture.notice}")
+    return Given(path, shown, replace(picture, name=name), example)
 
 
 def load_lab(weights: str | None, backbone: str = RESNET50) -> Lab:

@@ -3,18 +3,22 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
 from explorer.benchmarks.curve import Curve
 from explorer.benchmarks.table import lay_out, summarise, to_plain
-from explorer.commands.inputs import parse_side, split_layers
+from explorer.commands.inputs import parse_side, say, split_layers
 from explorer.features.layers import LAYERS
-from explorer.images import SIZE, ImageError, Picture, read_picture
+from explorer.files import printable
+from explorer.folders import read_pictures_of, sort_files
+from explorer.images import SIZE, ImageError, Picture
 from explorer.inversion.settings import Settings, load_settings, parse_overrides
 from explorer.metrics.scores import MISSING
+
+NAMED_FILES = 3
 
 
 def add_arguments(parser: ArgumentParser, steps: int | None) -> None:
@@ -39,17 +43,32 @@ def choose_settings(options: Namespace, method: str) -> dict[str, Settings]:
     return {layer: load_settings(layer, method, options.preset, **changes) for layer in layers}
 
 
-def list_files(folder: Path) -> list[Path]:
-    """List a folder's files in the order of their names; raises ImageError when there are none."""
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    if not files:
-        raise ImageError(f"No files to measure in {folder}.")
-    return files
+def list_pictures(folder: Path) -> list[Path]:
+    """List the pictures below a folder in the order of their names, and say which files are none.
+
+    Raises:
+        ImageError: there are no pictures.
+    """
+    pictures, others = sort_files(folder)
+    if others:
+        named = ", ".join(printable(str(path.relative_to(folder))) for path in others[:NAMED_FILES])
+        more = len(others) - NAMED_FILES
+        say(f"Skipped {named}{f' and {more:,} more' if more > 0 else ''}: no pictures by their names.")
+    if not pictures:
+        raise ImageError(f"No pictures to measure in {folder}.")
+    return pictures
 
 
-def read_files(files: Sequence[Path], size: int) -> list[Picture]:
-    """Read pictures, each named by its file; raises ImageError for the first that cannot be read."""
-    return [replace(read_picture(path, size=size), name=path.name) for path in files]
+def read_pictures(folder: Path, paths: Sequence[Path], size: int, count: int | None = None) -> list[Picture]:
+    """Read the first `count` that can be read, or all, and name each other one.
+
+    Raises:
+        ImageError: there are some, but none can be read.
+    """
+    read = [one for _, one in islice(read_pictures_of(paths, folder=folder, size=size, skip=say), count)]
+    if paths and not read:
+        raise ImageError(f"Not one of {len(paths)} pictures in {folder} can be read.")
+    return read
 
 
 def summarise_for(options: Namespace, curves: Sequence[Curve]) -> pd.DataFrame:

@@ -17,7 +17,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="the folder of pictures")
     measuring.add_arguments(parser, STEPS)
     parser.add_argument(
-        "--count", type=parse_positive, default=30, help="first files of it (default: %(default)s)"
+        "--count",
+        type=parse_positive,
+        default=30,
+        help="its first so many that can be read (default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, help="folder that keeps the curves; the same command resumes")
 
@@ -25,7 +28,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> str:
     """Invert every picture from every layer, and return the table."""
     settings = measuring.choose_settings(options, METHOD)
-    pictures = measuring.read_files(measuring.list_files(options.folder)[: options.count], options.size)
+    paths = measuring.list_pictures(options.folder)
+    pictures = measuring.read_pictures(options.folder, paths, options.size, options.count)
     starts = {METHOD: start_method(METHOD, settings)}
     curves = compare(load_lab(options.weights), pictures, list(settings), starts, options.out)
     return measuring.show(options, {"quality": measuring.summarise_for(options, curves)})

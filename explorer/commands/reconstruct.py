@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from explorer.commands.inputs import load_lab, name_folders, parse_side, read_pictures, say, split_layers
+from explorer.commands.inputs import Given, load_lab, parse_side, read_pictures, say, split_layers
 from explorer.decoders.checkpoint import DecoderError
 from explorer.decoders.refinement import DEFAULT_PASSES
 from explorer.examples import EXAMPLES
@@ -76,14 +76,14 @@ def run(options: Namespace) -> str:
         lab = load_lab(options.weights, options.backbone)
         _check_layers(lab, list(settings), options.method)
         results: list[Result] = []
-        names = name_folders([picture.name for picture in pictures.values()])
-        for name, (image, picture) in zip(names, pictures.items(), strict=True):
+        for given in pictures:
+            picture = given.picture
             if is_iterative(options.method):
                 made = _search(lab, picture, options.method, settings)
             else:
                 made = _decode(lab, picture, options.method, list(settings), passes)
-            scored = [_score(lab, image, picture, one) for one in made]
-            write_picture(folder / name, picture, scored, lab.layers)
+            scored = [_score(lab, given, one) for one in made]
+            write_picture(folder / picture.name, picture, scored, lab.layers)
             results += scored
         write_tables(folder, _describe_run(lab, settings, options.method, options.command_line), results)
     return f"Wrote {options.out / MANIFEST}"
@@ -165,10 +165,10 @@ def _search(lab: Lab, picture: Picture, method: str, settings: dict[str, Setting
     return [run.reconstruction() for run in runs]
 
 
-def _score(lab: Lab, image: str, picture: Picture, made: Reconstruction) -> Result:
-    scores = lab.score(picture, made)
+def _score(lab: Lab, given: Given, made: Reconstruction) -> Result:
+    scores = lab.score(given.picture, made)
     reached = METRICS["psnr_db"].caption(scores["psnr_db"])
-    say(f"{image} {made.layer} {made.method}: {reached} in {made.seconds:.1f} s")
+    say(f"{given.shown} {made.layer} {made.method}: {reached} in {made.seconds:.1f} s")
     if made.notice:
-        say(f"{image} {made.layer}: {made.notice}")
-    return Result(image, made, scores)
+        say(f"{given.shown} {made.layer}: {made.notice}")
+    return Result(given.shown, made, scores)

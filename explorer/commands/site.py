@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from explorer.commands.reconstruct import read_pictures
+from explorer.commands.inputs import read_pictures
 from explorer.device import best_device
 from explorer.endings import importing
 from explorer.examples import EXAMPLES
@@ -34,10 +34,7 @@ def run(options: Namespace) -> str:
         from explorer.ui.site.build import INDEX, write_site
 
     given = read_pictures(options.images, size=SIZE)
-    pictures = {
-        picture.name: (picture, image if image in EXAMPLES and not Path(image).exists() else None)
-        for image, picture in given.items()
-    }
+    pictures = {one.picture.name: (one.picture, one.example) for one in given}
     with writing_into(options.out) as folder:
         state = AppState(partial(Lab.load, options.weights, best_device()))
         state.open()

@@ -94,7 +94,7 @@ def _choose_starts(options: Namespace, layer: str) -> dict[str, Start]:
 
 
 def _read(options: Namespace, numbers: Sequence[int]) -> list[Picture]:
-    files = measuring.list_files(options.folder)
-    if missing := [number for number in numbers if not 0 <= number < len(files)]:
-        raise ImageError(f"There are {len(files)} pictures, numbered from 0; there is no {missing[0]}.")
-    return measuring.read_files([files[number] for number in numbers], options.size)
+    paths = measuring.list_pictures(options.folder)
+    if missing := [number for number in numbers if not 0 <= number < len(paths)]:
+        raise ImageError(f"There are {len(paths)} pictures, numbered from 0; there is no {missing[0]}.")
+    return measuring.read_pictures(options.folder, [paths[number] for number in numbers], options.size)

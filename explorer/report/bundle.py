@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import platform
 import shlex
 import tempfile
@@ -23,6 +24,7 @@ from explorer.metrics.scores import METRICS, Scores
 from explorer.report.sheet import contact_sheet, layer_panel, original_panel
 
 MANIFEST, TABLE = "report.json", "report.csv"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scikit-image", "lpips")
 # Other programs read a record's columns by their places, so metrics that came later follow at the end.
 FIRST_METRICS = ("psnr_db", "ssim", "lpips", "feature_error", "feature_cosine", "top5_agreement")
@@ -128,8 +130,8 @@ def describe_run(run: RunInfo) -> dict[str, Any]:
 
 
 def repeat_command(*arguments: str) -> str:
-    """Quote the command that repeats a run, for any POSIX shell."""
-    return shlex.join(["python", "-m", "explorer", *arguments])
+    """Quote the command that repeats a run, for any POSIX shell, as valid text whatever the files' names."""
+    return " ".join(["python", "-m", "explorer", *map(_quote, arguments)])
 
 
 def zip_report(run: RunInfo, picture: Picture, results: Sequence[Result], animation: bytes | None) -> bytes:
@@ -149,6 +151,16 @@ def zip_report(run: RunInfo, picture: Picture, results: Sequence[Result], animat
     return buffer.getvalue()
 
 
+def _quote(word: str) -> str:
+    """Quote a word for a shell; one that is not UTF-8 is written byte by byte."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        octal = "".join(f"\\{byte:03o}" for byte in os.fsencode(word))
+        return f"\"$(printf '{octal}')\""
+    return shlex.quote(word)
+
+
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
@@ -160,4 +172,9 @@ def _write_csv(path: Path, results: Sequence[Result]) -> None:
         table.writeheader()
         for record in records:
             reasons = "; ".join(f"{metric}: {reason}" for metric, reason in record["reasons"].items())
-            table.writerow({**record, "reasons": reasons})
+            table.writerow({key: _as_cell(value) for key, value in {**record, "reasons": reasons}.items()})
+
+
+def _as_cell(value: Any) -> Any:  # noqa: ANN401 - a text, a number or None
+    """Mark a text that spreadsheets would compute as a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from explorer.errors import ExplorerError
@@ -29,13 +31,16 @@ class Address:
         """
         given = os.environ.get("GRADIO_SERVER_PORT", "")
         port = port or (int(given) if given.isdecimal() else None)
-        address = cls(host or os.environ.get("GRADIO_SERVER_NAME") or THIS_MACHINE, port)
+        # Gradio looks for free ports at that name as if it were IPv4; `launch` gives it the host instead.
+        named = os.environ.pop("GRADIO_SERVER_NAME", None)
+        address = cls(_write_host(host or named or THIS_MACHINE), port)
         if not 0 < (port or 1) < 2**16:
             raise AddressError(f"A port is from 1 to 65535, not {port}.")
         try:
             address._try()
-        except OSError as error:
-            raise AddressError(f"Cannot listen on {address}: {error.strerror or error}.") from error
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise AddressError(f"Cannot listen on {address}: {reason}.") from error
         return address
 
     def __str__(self) -> str:
@@ -43,9 +48,35 @@ class Address:
         return f"{self.host!r}" if self.port is None else f"port {self.port} of {self.host!r}"
 
     def _try(self) -> None:
+        if "%" in self.host:
+            raise OSError(None, "an address with a zone is none that a browser takes")
         found = socket.getaddrinfo(self.host.strip("[]"), self.port or 0, type=socket.SOCK_STREAM)
         family, kind, _, _, address = found[0]
         with socket.socket(family, kind) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family is socket.AF_INET6:  # As the server will, so that an IPv4 neighbour is none in the way.
+                trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             trial.bind(address)
             trial.listen()
+
+
+@contextmanager
+def no_proxies() -> Iterator[None]:
+    """Let this process ask its own address, and all others, without a proxy.
+
+    Gradio asks the page whether it is there: a proxy leads elsewhere, and httpx ends at one that it does not
+    know, or at a network such as `::1/128` in `no_proxy`.
+    """
+    names = ("no_proxy", "NO_PROXY")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "*"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _write_host(host: str) -> str:
+    """Write a host as it stands in an address: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

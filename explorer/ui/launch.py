@@ -23,7 +23,7 @@ from explorer.features.backbone import RESNET50
 from explorer.features.layers import LAYERS
 from explorer.features.network import Network, survey
 from explorer.lab.lab import Lab
-from explorer.ui.address import Address
+from explorer.ui.address import Address, no_proxies
 from explorer.ui.assistants import AssistantCalls, is_offered
 from explorer.ui.limits import request_limits, say_not_found
 from explorer.ui.listeners import NoteListeners
@@ -75,15 +75,16 @@ def serve(
     limits = Limits(waiting=runs or usual.waiting, per_address=runs_per_address or usual.per_address)
     state = _make_state(weights, network, limits)
     page = build_page(state).queue(api_open=False)
-    state.open()
     names = [address.host, *([RELAY_HOSTS] if is_shared else []), *allowed_hosts]
-    page.launch(
-        server_name=address.host,
-        server_port=address.port,
-        share=is_shared or None,
-        prevent_thread_lock=True,
-        **launch_options(names, network.layers),
-    )
+    with no_proxies():
+        page.launch(
+            server_name=address.host,
+            server_port=address.port,
+            share=is_shared or None,
+            prevent_thread_lock=True,
+            **launch_options(names, network.layers),
+        )
+    state.open()  # Now, because weights may have to come through a proxy.
     if address.port is None and page.server_port != FIRST_PORT:
         sys.stderr.write(f"explorer: port {FIRST_PORT} is taken, so it is port {page.server_port}.\n")
     Event().wait()

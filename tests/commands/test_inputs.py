@@ -1,7 +1,62 @@
-"""What commands take in: a folder name for every picture."""
+"""What commands take in: pictures with a name of their own each, whatever their files are called."""
 
-from explorer.commands.inputs import name_folders
+import csv
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from explorer.commands.inputs import read_pictures
+from explorer.lab.lab import Lab
+from tests.support.running import SIDE, reconstruct, run_command
+from tests.support.tiny import stand_in
+
+ODD = os.fsdecode(b"k\xe4se.png")  # Latin-1, as old systems wrote it.
 
 
-def test_pictures_of_one_name_get_folders_of_their_own() -> None:
-    assert name_folders(["cat", "cat", "Cat", "report.json"]) == ["cat", "cat-2", "Cat-3", "report.json-2"]
+def test_pictures_of_one_name_are_all_there(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = Path(shutil.copy(photo, tmp_path / "other" / photo.name))
+    given = read_pictures([str(photo), str(other), str(photo), "cat"], size=SIDE)
+    assert [one.picture.name for one in given] == ["my cat", "my cat-2", "cat"]
+    assert [one.example for one in given] == [None, None, "cat"]
+
+
+def test_a_name_of_dots_writes_into_the_folder_alone(tiny_lab: Lab, photo: Path, tmp_path: Path) -> None:
+    dots = Path(shutil.copy(photo, tmp_path / "...png"))
+    assert reconstruct(dots, "--layers", "layer1", "--steps", 2, "--out", tmp_path / "deep" / "out") == 0
+    assert {path.name for path in (tmp_path / "deep").iterdir()} == {"out"}
+    assert (tmp_path / "deep" / "out" / "picture" / "original.png").is_file()
+
+
+def test_a_name_that_is_not_utf8_is_shown_with_replacements(
+    tiny_lab: Lab, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd, out = Path(shutil.copy(photo, tmp_path / ODD)), tmp_path / "out"
+    assert reconstruct(odd, "--layers", "layer1", "--steps", 2, "--out", out) == 0
+    assert (out / "k_se" / "sheet.png").is_file()
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert report["results"][0]["image"] == str(tmp_path / "k_se.png")
+    with (out / "report.csv").open(newline="", encoding="utf-8") as file:
+        assert next(csv.DictReader(file))["image"] == str(tmp_path / "k_se.png")
+    words = subprocess.run(
+        ["sh", "-c", report["run"]["command_line"].replace("python", "printf '%s\\n'", 1)],
+        capture_output=True,
+        check=True,
+    )
+    assert os.fsencode(odd) in words.stdout.splitlines()
+
+
+def test_an_experiment_repeats_with_a_name_that_is_not_utf8(
+    coarse_lab: Lab, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd, out = Path(shutil.copy(photo, tmp_path / ODD)), tmp_path / "out"
+    stand_in(coarse_lab, monkeypatch)
+    monkeypatch.setattr("explorer.commands.explore.SIZE", SIDE)
+    words = ["surgery", odd, "--layers", "layer1", "--out", out]
+    assert run_command("explore", *words) == 0
+    assert repr(str(odd)).strip("'") in (out / "repeat.py").read_text(encoding="utf-8")
+    assert json.loads((out / "report.json").read_text())["run"]["pictures"] == [str(tmp_path / "k_se.png")]

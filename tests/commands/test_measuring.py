@@ -66,6 +66,29 @@ def test_quality_averages_the_first_files_of_a_folder(
     assert cells["psnr_db"]["half_width"] > 0
 
 
+def test_what_cannot_be_read_is_skipped_by_name_and_class_folders_are_walked(
+    tiny_lab: Lab, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photos / "owls").mkdir()
+    (photos / "cat.png").rename(photos / "owls" / "cat.png")
+    for name in (".DS_Store", "Thumbs.db", "notes.txt", "a-bad.jpg", "owls/._cat.png"):
+        (photos / name).write_bytes(b"no picture")
+    assert run_command("quality", photos, *TINY, "--count", 3, "--json") == 0
+    said = capsys.readouterr()
+    assert {cell["pictures"] for cell in json.loads(said.out)["quality"]} == {3}
+    assert "Skipped .DS_Store, Thumbs.db, notes.txt and 1 more: no pictures by their names." in said.err
+    assert "Skipped a-bad.jpg: Couldn't read this file as an image." in said.err
+
+
+def test_a_folder_of_nothing_readable_is_one_line(
+    tiny_lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no")
+    assert run_command("quality", tmp_path, *TINY) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line == f"explorer: error: Not one of 1 pictures in {tmp_path} can be read."
+
+
 def test_quality_as_text_has_the_interval_beside_the_mean(
     tiny_lab: Lab, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,7 +147,7 @@ def test_a_grid_is_every_combination_and_an_empty_grid_is_the_preset_itself() ->
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["quality", "EMPTY"], "No files to measure"),
+        (["quality", "EMPTY"], "No pictures to measure"),
         (["quality", "PHOTOS", "--count", "0"], "must be at least 1"),
         (["compare", "OUT", "--methods", "magic"], "Unknown method 'magic'"),
         (

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import shlex
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -130,6 +131,17 @@ def test_the_table_holds_the_same_records_as_the_manifest(tmp_path: Path):
     assert float(rows[0]["psnr_db"]) == 20.5
     assert rows[0]["lpips"] == ""
     assert rows[0]["reasons"] == "lpips: no weights here"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_text_of_the_table_is_a_formula(tmp_path: Path, start: str):
+    result = replace(make_result(), image=f"{start}HYPERLINK(1).png")
+    write_tables(tmp_path, RUN, [replace(result, scores=Scores({**VALUES, "psnr_db": -1.5}))])
+    with (tmp_path / "report.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["image"] == f"'{start}HYPERLINK(1).png"
+    assert float(row["psnr_db"]) == -1.5
+    assert json.loads((tmp_path / "report.json").read_text())["results"][0]["image"] == result.image
 
 
 def test_the_columns_that_other_programs_read_keep_their_places():

@@ -35,7 +35,7 @@ def test_two_processes_share_the_pictures_and_find_what_one_finds(tmp_path: Path
 
 
 def test_evaluation_scores_methods_and_baselines_and_goes_on_where_it_stopped(
-    tmp_path: Path, photos: Path
+    tmp_path: Path, photos: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     words = [f"folder={photos}", f"out={tmp_path / 'out'}", "weights=untrained", "layers=[layer1]"]
     words += [
@@ -45,7 +45,11 @@ def test_evaluation_scores_methods_and_baselines_and_goes_on_where_it_stopped(
         "grid_pictures=1",
         "threads=1",
     ]
+    (photos / "aaa-bad.jpg").write_bytes(b"no picture")
     assert evaluate(words) == 0
+    assert "Skipped" in caplog.text
+    assert "aaa-bad.jpg" in caplog.text
+    (photos / "aaa-bad.jpg").unlink()
     table = json.loads((tmp_path / "out" / "table.json").read_text())
     found = [(row["image"], row["method"]) for row in table["records"]]
     first, second = (path.name for path in sorted(photos.iterdir()))

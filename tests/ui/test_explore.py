@@ -1,5 +1,7 @@
 """The Explore tab and its endpoint offer whatever the registry of experiments holds."""
 
+from dataclasses import replace
+
 import gradio as gr
 import pytest
 from gradio_client import Client
@@ -8,6 +10,9 @@ from gradio_client.exceptions import AppError
 from explorer.experiments import EXPERIMENTS
 from explorer.experiments.experiment import knobs
 from explorer.features.network import RESNET50_NETWORK
+from explorer.lab.lab import Lab
+from explorer.lab.models import Models
+from explorer.ui.session.exploring import Question
 from explorer.ui.tabs.explore import build_explore, describe
 
 pytestmark = pytest.mark.usefixtures("fast_judge")
@@ -57,3 +62,13 @@ def test_the_networks_that_a_program_names_open_no_file(client, networks):
 def test_own_weights_cannot_be_named_by_a_program(client):
     with pytest.raises(AppError, match="own_weights is a file of the server"):
         client.predict("backbones", ["cat"], None, {"own_weights": "/etc/passwd"}, api_name="/explore")
+
+
+def test_code_and_export_do_not_say_where_a_file_of_weights_lies(coarse_lab):
+    backbone = replace(coarse_lab.backbone, source="/home/ann/secret/own.pth")
+    lab = Lab(Models(backbone))
+    question = Question("blend", [], ["cat", "coffee"], ["layer1"], {})
+    run = question.describe(lab)
+    for text in (question.code(lab), run.command_line, str(run.weights)):
+        assert "own.pth" in text
+        assert "secret" not in text

@@ -75,9 +75,9 @@ def _check_recipe(path: Path, recipe: Mapping[str, Any]) -> None:
     wanted = json.dumps(recipe, indent=2, sort_keys=True)
     if not path.is_file():
         with replacing(path) as partial:
-            partial.write_text(wanted)
-    elif path.read_text() != wanted:
-        kept = json.loads(path.read_text())
+            partial.write_text(wanted, encoding="utf-8")
+    elif (text := path.read_text(encoding="utf-8")) != wanted:
+        kept = json.loads(text)
         changed = ", ".join(sorted(key for key in {*kept, *recipe} if kept.get(key) != recipe.get(key)))
         raise ConfigError(f"cache={path.parent} was made with another {changed}; name another folder.")
 

@@ -16,12 +16,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from explorer.decoding.decode import decode
 from explorer.examples import EXAMPLES, load_example
+from explorer.folders import sort_files
 from explorer.images import ImageError, Images, read_picture
 from trainers.config import ConfigError, DataConfig
 from trainers.data.crops import SEED_STRIDE, Batch, ReadPicture, Share, draw_order, random_crop
 from trainers.data.streams import streamed_batches
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +56,9 @@ def list_pictures(folder: str | Path) -> list[Path]:
         ConfigError: there are none.
     """
     folders = [Path(name) for name in str(folder).split(os.pathsep)]
-    found = [path for one in folders for path in one.rglob("*")]
-    paths = sorted(path for path in found if path.suffix.lower() in PICTURE_SUFFIXES)
+    paths = sorted(path for one in folders for path in sort_files(one)[0])
     if not paths:
-        raise ConfigError(f"No pictures ({', '.join(PICTURE_SUFFIXES)}) were found in '{folder}'.")
+        raise ConfigError(f"No pictures were found in '{folder}'.")
     return paths
 
 

@@ -5,7 +5,7 @@ Rows are shuffled in blocks of our own, because `datasets` loses its shuffle buf
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, cycle, islice
 from typing import Any
 
@@ -19,6 +19,7 @@ from explorer.images import ImageError, Images, read_picture
 from trainers.config import ConfigError, DataConfig
 from trainers.data.crops import SEED_STRIDE, Batch, Share, random_crop
 
+MAX_BROKEN = 1000  # So many rows in a row are no accident.
 STREAM_START: dict[str, Any] = {"epoch": 0, "block": 0, "used": 0, "stream": None}
 
 
@@ -26,7 +27,9 @@ STREAM_START: dict[str, Any] = {"epoch": 0, "block": 0, "used": 0, "stream": Non
 class _Row:
     """One encoded picture of a stream, the seed of its crop, and the position after it."""
 
-    image: dict[str, Any]  # As Hugging Face keeps it: "bytes" and "path", either of which may be None.
+    image: (
+        dict[str, Any] | None
+    )  # As Hugging Face keeps it: "bytes" and "path"; each of the three may be None.
     seed: int
     position: dict[str, Any]
 
@@ -34,11 +37,22 @@ class _Row:
 def streamed_batches(
     config: DataConfig, share: Share, seed: int, position: dict[str, Any] | None
 ) -> Iterator[Batch]:
-    """Yield batches of shuffled rows; one that begins at an epoch's end is filled up from the next epoch."""
+    """Yield batches of shuffled rows; one that begins at an epoch's end is filled up from the next epoch.
+
+    Raises:
+        ConfigError: MAX_BROKEN rows one after another cannot be read.
+    """
     rows = _shuffled_rows(config, share, seed, position or STREAM_START)
+    broken: tuple[str, ...] = ()
     with ThreadPoolExecutor(max(1, config.workers)) as readers:
         while True:
-            yield _read_rows(list(islice(rows, share.batch_size)), config, readers)
+            batch = _read_rows(list(islice(rows, share.batch_size)), config, readers)
+            broken += batch.broken
+            if len(batch.images):
+                yield replace(batch, broken=broken)
+                broken = ()
+            elif len(broken) >= MAX_BROKEN:
+                raise ConfigError(f"Not one of {len(broken)} pictures in a row can be read, as {broken[0]}.")
 
 
 def _shuffled_rows(config: DataConfig, share: Share, seed: int, start: dict[str, Any]) -> Iterator[_Row]:
@@ -94,22 +108,26 @@ def _open_stream(config: DataConfig, share: Share, seed: int, epoch: int) -> Ite
 
 
 def _read_rows(rows: list[_Row], config: DataConfig, readers: ThreadPoolExecutor) -> Batch:
-    """Decode and crop rows in parallel; a broken one's place is filled with another of the batch."""
+    """Decode and crop rows in parallel; a broken one's place is filled with another of the batch, if any."""
     crops = list(readers.map(lambda row: _read_row(row, config), rows))
     good = [crop for crop in crops if not isinstance(crop, str)]
     broken = tuple(crop for crop in crops if isinstance(crop, str))
-    if not good:
-        raise ConfigError(f"Not one of {len(rows)} pictures in a row can be read, as {broken[0]}.")
-    return Batch(torch.cat(list(islice(cycle(good), len(rows)))), broken, rows[-1].position)
+    images = (
+        torch.cat(list(islice(cycle(good), len(rows)))) if good else torch.empty(0, 3, *[config.size] * 2)
+    )
+    return Batch(images, broken, rows[-1].position)
 
 
 def _read_row(row: _Row, config: DataConfig) -> Images | str:
-    image = row.image
+    image = row.image or {}
+    content, name = image.get("bytes") or image.get("path"), image.get("path") or "a row"
+    if not content:
+        return f"{name} (it holds no picture)"
     try:
         return random_crop(
-            lambda size: read_picture(image["bytes"] or image["path"], size=size, decoder=decode),
+            lambda size: read_picture(content, size=size, decoder=decode),
             config,
             torch.Generator().manual_seed(row.seed),
         )
     except ImageError as error:
-        return f"{image['path']} ({error})"
+        return f"{name} ({error})"

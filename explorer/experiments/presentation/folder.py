@@ -13,6 +13,7 @@ from explorer.experiments.experiment import Experiment, Result, Shown, make_opti
 from explorer.experiments.presentation.python_code import write_code
 from explorer.features.backbone import RESNET50
 from explorer.features.layers import LAYERS
+from explorer.files import printable
 from explorer.images import encode_png, to_pil
 from explorer.lab.lab import Lab
 from explorer.report.animation import encode_gif
@@ -70,7 +71,7 @@ def make_manifest(lab: Lab, run: Run, result: Result) -> dict[str, Any]:
         **describe_run(info),
         "experiment": run.experiment.name,
         "backbone": run.backbone,
-        "pictures": list(run.pictures),
+        "pictures": list(map(printable, run.pictures)),
         "layers": list(run.layers),
         "options": options,
     }

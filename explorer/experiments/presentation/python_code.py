@@ -5,6 +5,7 @@ from typing import Any
 
 from explorer.examples import EXAMPLES
 from explorer.features.backbone import RESNET50
+from explorer.files import UNSHOWN
 
 TEMPLATE = """\
 from explorer import {names}
@@ -54,4 +55,5 @@ def write_code(
 def _quote(value: Any) -> str:  # noqa: ANN401 - a text, a number or None
     if not isinstance(value, str):
         return repr(value)
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + UNSHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", escaped) + '"'

@@ -92,5 +92,5 @@ class Explored:
 
 
 def _weights(lab: Lab) -> tuple[str, str]:
-    """Name the lab's weights, and the network that they are of."""
-    return lab.backbone.source, lab.backbone.architecture
+    """Name the lab's weights, but not where a file of them lies, and the network that they are of."""
+    return Path(lab.backbone.source).name, lab.backbone.architecture

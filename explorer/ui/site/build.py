@@ -30,8 +30,6 @@ THUMBNAIL_SIZE = 112
 STAGES = {"instant": "What a decoder brings back at once", "live": "A recorded run of the optimiser"}
 TABS = {"instant": "Instant", "live": "Live", "compare": "Compare", "explore": "Explore"}
 CHOICES = {"instant": ("decoder", "Decoder"), "explore": ("experiment", "Experiment")}
-# In a page's script these letters would end it.
-SCRIPT_END = re.compile("</(?=script)", re.IGNORECASE)
 
 
 def write_site(
@@ -111,7 +109,8 @@ def _write_components(listed: list[dict[str, str]], layers: Sequence[str]) -> st
 
 
 def _write_json(value: object) -> str:
-    return SCRIPT_END.sub(r"<\\/", json.dumps(value, ensure_ascii=False))
+    # In a page's script, `</script` or `<!--` would end what the browser takes for the script.
+    return json.dumps(value, ensure_ascii=False).replace("<", r"\u003c")
 
 
 def _write_style(layers: Sequence[str]) -> str:

@@ -30,7 +30,7 @@
 
   // Every picture stands once in its file; elsewhere is its key.
   function restore(value, pictures) {
-    if (typeof value === "string") return pictures[value] ?? value;
+    if (typeof value === "string") return Object.hasOwn(pictures, value) ? pictures[value] : value;
     if (Array.isArray(value)) return value.map((entry) => restore(entry, pictures));
     if (!value || typeof value !== "object" || value === pictures) return value;
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, restore(entry, pictures)]));

@@ -10,7 +10,7 @@ from PIL import Image as PILImage
 from tests.support.datasets import WHOLE
 from trainers.config import ConfigError, DataConfig
 from trainers.data.crops import Share
-from trainers.data.folders import training_batches
+from trainers.data.folders import list_pictures, training_batches
 
 
 def test_shares_of_two_processes_make_up_the_whole_batch(photo_folder: Path) -> None:
@@ -34,6 +34,15 @@ def test_broken_pictures_are_skipped_and_named(photo_folder: Path) -> None:
     batches = list(islice(training_batches(config, WHOLE, seed=0), 3))
     assert any("aaa-broken.jpg" in name for batch in batches for name in batch.broken)
     assert all(batch.images.shape == (4, 3, 32, 32) for batch in batches)
+
+
+def test_class_folders_behind_links_are_walked_once_each(photo_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "owls").symlink_to(photo_folder)
+    (tmp_path / "set" / "round").symlink_to(tmp_path / "set")
+    (tmp_path / "set" / "owls again").symlink_to(photo_folder)
+    names = sorted(path.name for path in photo_folder.iterdir())
+    assert [path.name for path in list_pictures(tmp_path / "set")] == names
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -3,11 +3,15 @@
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from datasets import Dataset
 
-from tests.support.datasets import WHOLE, grey_levels, grey_stream
+from explorer.images import encode_png, to_images
+from tests.support.datasets import WHOLE, grey_levels, grey_stream, write_imagenet_like
 from trainers.config import ConfigError, DataConfig
 from trainers.data.crops import Share
 from trainers.data.folders import training_batches
@@ -59,6 +63,30 @@ def test_a_stream_goes_on_exactly_where_its_batch_says(imagenet_like: Path, buff
         for batch, wanted in zip(found, whole[stop : stop + 3], strict=False):
             assert torch.equal(batch.images, wanted.images)
             assert batch.broken == wanted.broken
+
+
+@pytest.mark.parametrize("row", [None, {"bytes": None, "path": None}, {"bytes": b"no", "path": "x.jpg"}])
+@pytest.mark.parametrize("size", [1, 2])
+def test_rows_without_a_picture_are_skipped_and_counted(tmp_path: Path, row: dict | None, size: int) -> None:
+    greys = [to_images(np.full((32, 32, 3), level, np.uint8)) for level in (40, 80, 120)]
+    rows = [{"bytes": encode_png(grey), "path": "grey.png"} for grey in greys]
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    # Not by `datasets`, which refuses to write such rows.
+    pq.write_table(pa.table({"image": pa.array([rows[0], row, *rows[1:]], kind)}), tmp_path / "train.parquet")
+    config = DataConfig(source="hf", dataset=str(tmp_path), size=32, max_zoom=1.0, shuffle_buffer=4)
+    share = Share(0, 1, size)
+    batches = list(islice(training_batches(config, share, seed=0), 12 // size))
+    seen = {round(float(image.mean()) * 255) for batch in batches for image in batch.images}
+    assert seen == {40, 80, 120}
+    assert all(len(batch.images) == size for batch in batches)
+    assert sum(len(batch.broken) for batch in batches) >= 2  # Once an epoch.
+
+
+def test_a_stream_of_nothing_but_broken_rows_ends_in_one_line(tmp_path: Path) -> None:
+    folder = write_imagenet_like(tmp_path / "set", [{"bytes": b"no", "path": "x.jpg"}] * 100)
+    config = DataConfig(source="hf", dataset=str(folder), size=32)
+    with pytest.raises(ConfigError, match=r"Not one of 1000 pictures in a row can be read, as x\.jpg"):
+        next(training_batches(config, WHOLE, seed=0))
 
 
 def test_a_stream_without_a_column_of_images_is_an_error_that_names_its_columns(tmp_path: Path) -> None:
