@@ -24,7 +24,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let decoders be fitted on a few small pictures."""
-    monkeypatch.setattr(linear, "example_batches", lambda: batches(2))
+    monkeypatch.setattr("explorer.decoders.linear.example_batches", lambda: batches(2))
 
 
 @pytest.fixture
