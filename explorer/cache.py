@@ -40,7 +40,7 @@ def find(key: str, kind: Callable[..., Kept]) -> Kept | None:
     try:
         tensors = _in_memory[key] if key in _in_memory else load_file(_path(key))
         return kind(**tensors)
-    except (OSError, RuntimeError, SafetensorError, TypeError, ValueError):
+    except (OSError, RuntimeError, SafetensorError, LookupError, TypeError, ValueError):
         return None  # Missing, damaged or of another kind: it can be computed again.
 
 

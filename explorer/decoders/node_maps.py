@@ -91,7 +91,7 @@ def pack_maps(maps: Mapping[str, NodeMap]) -> dict[str, Tensor]:
 
 
 def unpack_maps(**tensors: Tensor) -> dict[str, NodeMap]:
-    """Read maps by node, the inverse of `pack_maps`; raises TypeError or ValueError for other tensors."""
+    """Read maps by node, the inverse of `pack_maps`; raises KeyError, TypeError or ValueError for others."""
     maps: dict[str, dict[str, Tensor]] = {}
     for name, tensor in unpack(tensors).items():
         node, part = name.split(SEPARATOR)

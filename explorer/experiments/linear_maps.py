@@ -1,5 +1,6 @@
 """Linear decoders of any nodes of any network: those that ship, those fitted here before, or fitted now."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 
 from explorer.cache import find, keep
@@ -10,12 +11,25 @@ from explorer.decoders.linear import (
     LinearDecoderError,
     example_batches,
 )
-from explorer.decoders.node_maps import BLOCKS_FILE, JointFit, NodeMap, load_maps, pack_maps, unpack_maps
+from explorer.decoders.linear import RECIPE as CROPS_RECIPE
+from explorer.decoders.node_maps import (
+    BLOCKS_FILE,
+    HELD_OUT,
+    MAX_NUMBERS,
+    RIDGES,
+    JointFit,
+    NodeMap,
+    load_maps,
+    pack_maps,
+    unpack_maps,
+)
 from explorer.features.layers import join_nodes
 from explorer.features.nodes import list_blocks
 from explorer.lab.lab import Lab
 
 BATCHES = len(CROP_SIZES) * CROPS_PER_SIZE
+# Names what else a fit depends on, so that a change there is not answered from the cache.
+RECIPE = hashlib.sha256(repr((CROPS_RECIPE, RIDGES, HELD_OUT, MAX_NUMBERS)).encode()).hexdigest()[:8]
 
 
 class LinearMaps:
@@ -32,7 +46,7 @@ class LinearMaps:
         # One trunk for all nodes: a single pass serves all of them.
         self.trunk = lab.trunk(join_nodes(self._nodes))
         fingerprint = self.trunk.fingerprint
-        self._key = f"maps-{fingerprint}"
+        self._key = f"maps-{fingerprint}-{RECIPE}"
         self._maps = load_maps(BLOCKS_FILE, fingerprint=fingerprint) if is_shipped else None
         if self._maps is None:
             self._maps = find(self._key, unpack_maps)

@@ -4,8 +4,18 @@ import pytest
 import torch
 from torch.nn import functional
 
+from explorer.cache import find, keep
 from explorer.decoders.linear import LinearDecoderError
-from explorer.decoders.node_maps import HELD_OUT, MAX_NUMBERS, JointFit, NodeMap, load_maps, save_maps
+from explorer.decoders.node_maps import (
+    HELD_OUT,
+    MAX_NUMBERS,
+    JointFit,
+    NodeMap,
+    load_maps,
+    pack_maps,
+    save_maps,
+    unpack_maps,
+)
 
 
 class LinearNetwork:
@@ -73,3 +83,13 @@ def test_features_without_maps_are_refused():
     fitting = JointFit(lambda images: {"node": images.mean(dim=(2, 3))})
     with pytest.raises(LinearDecoderError, match="maps that divide the picture"):
         fitting.add(torch.rand(1, 3, 32, 32))
+
+
+@pytest.mark.parametrize("lost", ["node|outer", "node|outer.scale"])
+def test_maps_that_lack_a_tensor_count_as_absent_in_the_cache(monkeypatch, tmp_path, lost):
+    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path))
+    tensors = pack_maps({"node": fit(LinearNetwork(stride=2, channels=12))})
+    keep("whole", tensors)
+    assert find("whole", unpack_maps) is not None
+    keep("short", {name: tensor for name, tensor in tensors.items() if name != lost})
+    assert find("short", unpack_maps) is None
