@@ -81,7 +81,7 @@ def test_a_file_that_holds_no_maps_is_refused(tmp_path):
 
 def test_features_without_maps_are_refused():
     fitting = JointFit(lambda images: {"node": images.mean(dim=(2, 3))})
-    with pytest.raises(LinearDecoderError, match="maps that divide the picture"):
+    with pytest.raises(LinearDecoderError, match="a feature map that divides the picture"):
         fitting.add(torch.rand(1, 3, 32, 32))
 
 

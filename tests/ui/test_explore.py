@@ -54,7 +54,7 @@ def test_the_endpoint_says_what_is_missing(client):
 @pytest.mark.usefixtures("few_pictures_to_fit")
 @pytest.mark.parametrize("networks", ["/etc/passwd", "resnet18:/etc/passwd", "resnet50:/dev/zero"])
 def test_the_networks_that_a_program_names_open_no_file(client, networks):
-    answer = client.predict("backbones", ["cat"], None, {"networks": networks}, api_name="/explore")
+    answer = client.predict("backbones", ["cat"], ["layer1"], {"networks": networks}, api_name="/explore")
     path = networks.rpartition(":")[2]
     assert any(f"Unknown weights '{path}' of resnet" in sentence for sentence in answer["sentences"])
 
