@@ -1,7 +1,7 @@
 """The scorer: how alike two pictures are by every metric, and what the network says of one."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -14,21 +14,13 @@ from explorer.features.trunk import Features
 from explorer.images import Images, quantise
 from explorer.lab.models import Models
 from explorer.metrics.functional import TOP
-from explorer.metrics.recognition import Recogniser
+from explorer.metrics.recognition import Opinions, Prediction, Recogniser
 from explorer.metrics.scores import METRICS, Scores, measure
 
 # The network that no optimiser and no training here ever sees: one for the process, loaded on first use.
 RECOGNISER = Recogniser()
 # Its classes, in the order of every network that torchvision trained.
 CATEGORIES: tuple[str, ...] = tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"])
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One class that a network sees in a picture, with its softmax probability."""
-
-    label: str
-    probability: float
 
 
 class Scorer:
@@ -45,7 +37,7 @@ class Scorer:
         """Compare two pictures, each 1 x 3 x H x W, by the metrics that take no layer."""
         images, original = self._place(images), self._place(original)
         output = self._models.network.output
-        return _compare(images, original, self._look(images)[output], self._look(original)[output])[0]
+        return self._compare(images, original, self._look(images)[output], self._look(original)[output])[0]
 
     def score(self, images: Images, original: Images, layer: str) -> Scores:
         """Compare a reconstruction with the original, and their features at the layer it came from."""
@@ -63,7 +55,7 @@ class Scorer:
         layers = {layer for layer, _ in made}
         reached, target = self._look(images, layers), self._look(original, layers)
         output = self._models.network.output
-        scores = _compare(images, original, reached[output], target[output])
+        scores = self._compare(images, original, reached[output], target[output])
         return [
             scores[row] | _compare_features(reached, target, layer, row)
             for layer, row in ((layer, rows[id(images)]) for layer, images in made)
@@ -92,6 +84,42 @@ class Scorer:
         """What scoring looks at: one pass to the end gives the features of every layer on the way."""
         return join_nodes((*self._models.network.layers, self._models.network.output))
 
+    def _compare(
+        self,
+        images: Images,
+        original: Float[Tensor, "1 3 height width"],
+        logits: Float[Tensor, "batch classes"],
+        original_logits: Float[Tensor, "1 classes"],
+    ) -> list[Scores]:
+        """Compare a batch of pictures with one original, and what two networks say of them."""
+        others, original_others = RECOGNISER(images), RECOGNISER(original)
+        measured = measure(
+            {
+                "pictures": [(images, original.expand_as(images))],
+                "logits": [(logits, original_logits.expand_as(logits))],
+                "opinions": [(others, original_others.expand_as(others))],
+            }
+        )
+        if self._models.backbone.digest is None:  # An untrained network says nothing of any picture.
+            return measured
+        (reference,) = self._opinions(original_logits, original_others)
+        seen = self._opinions(logits, others)
+        return [
+            replace(scores, seen=opinions, seen_in_original=reference)
+            for scores, opinions in zip(measured, seen, strict=True)
+        ]
+
+    def _opinions(
+        self, logits: Float[Tensor, "batch classes"], others: Float[Tensor, "batch classes"]
+    ) -> list[Opinions]:
+        """Name what each network finds likeliest in each picture."""
+        own = logits.softmax(dim=1)
+        categories = self._models.backbone.categories
+        return [
+            Opinions(_name_best(mine[None], categories)[0], _name_best(theirs[None], CATEGORIES)[0])
+            for mine, theirs in zip(own, others, strict=True)
+        ]
+
     def _place(self, images: Images) -> Images:
         """Move pictures to the lab's device and round them to 8 bits."""
         return quantise(self._models.place(images))
@@ -111,23 +139,6 @@ def _name_best(probabilities: Float[Tensor, "1 classes"], categories: Sequence[s
         Prediction(categories[int(index)], float(value))
         for value, index in zip(best.values, best.indices.tolist(), strict=True)
     ]
-
-
-def _compare(
-    images: Images,
-    original: Float[Tensor, "1 3 height width"],
-    logits: Float[Tensor, "batch classes"],
-    original_logits: Float[Tensor, "1 classes"],
-) -> list[Scores]:
-    """Compare a batch of pictures with one original, and what two networks say of them."""
-    opinions = RECOGNISER(images)
-    return measure(
-        {
-            "pictures": [(images, original.expand_as(images))],
-            "logits": [(logits, original_logits.expand_as(logits))],
-            "opinions": [(opinions, RECOGNISER(original).expand_as(opinions))],
-        }
-    )
 
 
 def _compare_features(

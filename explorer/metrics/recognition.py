@@ -4,6 +4,7 @@ A picture can be made to fool the network that it was inverted from. This one is
 no training of this project ever sees it (Tan and Le 2019, without squeeze-and-excitation; Apache-2.0).
 """
 
+from dataclasses import dataclass
 from threading import Lock
 
 import torch
@@ -16,6 +17,22 @@ from explorer.images import SIZE, Images
 NAME = "EfficientNet-Lite0"
 # The pixel values, of 255, that this network was trained with (its authors' lite models).
 MEAN, STD = 127.0, 128.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One class that a network sees in a picture, with its softmax probability."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """What each of two networks finds likeliest in a picture: the inverted one, and the independent one."""
+
+    own: Prediction
+    other: Prediction
 
 
 class Recogniser:

@@ -5,7 +5,7 @@ A further metric is its function and one entry in METRICS: reports, sheets, the 
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from explorer.errors import MetricUnavailable
 from explorer.metrics.functional import TOP, feature_cosine, feature_error, psnr, ssim, top5_agreement
 from explorer.metrics.lpips import Lpips
-from explorer.metrics.recognition import is_recognised
+from explorer.metrics.recognition import Opinions, is_recognised
 from explorer.metrics.thumbnail import thumbnail_side
 
 # What a metric compares, each a pair of batches: two pictures, what the network says of them (logits), what
@@ -84,10 +84,15 @@ METRICS = {metric.key: metric for metric in _ALL}
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What has been measured of one reconstruction, by key; one that is None has its reason in `reasons`."""
+    """What has been measured of one reconstruction, by key; one that is None has its reason in `reasons`.
+
+    `seen` and `seen_in_original` are what two networks take it and the original for, where they were asked.
+    """
 
     values: Mapping[str, float | None]
     reasons: Mapping[str, str] = field(default_factory=dict)
+    seen: Opinions | None = None
+    seen_in_original: Opinions | None = None
 
     def __getitem__(self, key: str) -> float | None:
         """Give a value; None also for a metric that was not measured."""
@@ -95,7 +100,9 @@ class Scores:
 
     def __or__(self, other: "Scores") -> "Scores":
         """Join the measurements of two kinds."""
-        return Scores({**self.values, **other.values}, {**self.reasons, **other.reasons})
+        return replace(
+            self, values={**self.values, **other.values}, reasons={**self.reasons, **other.reasons}
+        )
 
     def finite(self) -> "Scores":
         """Replace infinite and undefined values, which JSON cannot hold, by None and a reason."""
@@ -104,7 +111,7 @@ class Scores:
             if value is not None and not math.isfinite(value):
                 values[key] = None
                 reasons[key] = "undefined (not a number)" if math.isnan(value) else METRICS[key].infinite
-        return Scores(values, reasons)
+        return replace(self, values=values, reasons=reasons)
 
     def plain(self) -> dict[str, Any]:
         """Write the finite scores as JSON can hold them, in the order of METRICS, `reasons` last."""

@@ -1,7 +1,7 @@
 """The page: header, picture and tabs; and its state line about the models."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from html import escape
 
 import gradio as gr
@@ -58,11 +58,12 @@ def build_page(state: AppState) -> gr.Blocks:
                 gr.HTML(write_header(state.network), elem_id="title")
                 models = gr.HTML(_describe_models(state), elem_id="models")
                 notice = gr.HTML("", elem_id="notice")
-                with gr.Row(elem_classes="toolbar"):
-                    link = gr.Button("Copy link", size="sm", scale=0, min_width=100, elem_id="link")
-                    export = gr.Button("Export", size="sm", scale=0, min_width=90, elem_id="export")
             strip = build_examples()
             picture = build_picture_input()
+            # The script of the toolbar puts both into the menu Share.
+            with gr.Row(elem_classes="toolbar"):
+                link = gr.Button("Copy link", size="sm", scale=0, min_width=100, elem_id="link")
+                export = gr.Button("Export", size="sm", scale=0, min_width=90, elem_id="export")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Instant", id="instant", render_children=True):
                 instant = build_instant(state.network)
@@ -143,10 +144,19 @@ def _describe_models(state: AppState) -> str:
     backbone = loading.lab.backbone
     # Weights of any other network are called by its name.
     weights = f"{network.title} {backbone.name}" if network.is_resnet50 else backbone.name
-    facts = [weights, f"optimiser in {fastest_precision(loading.lab.device)}", "ready"]
-    lines = [" · ".join(facts), *filter(None, [describe_decoders(network), backbone.notice])]
+    facts = f"{weights} · optimiser in {fastest_precision(loading.lab.device)}"
+    lines = [facts, *filter(None, [describe_decoders(network), backbone.notice])]
     banner = _banner(loading.notice) if loading.notice else ""
-    return banner + "".join(f'<p class="line" role="status">{escape(line)}</p>' for line in lines)
+    return banner + write_weights("compact weights" if backbone.notice else backbone.name, lines)
+
+
+def write_weights(summary: str, lines: Sequence[str]) -> str:
+    """Write which weights run in two words, which open to sentences."""
+    paragraphs = "".join(f'<p class="line">{escape(line)}</p>' for line in lines)
+    return (
+        f'<details role="status"><summary><i aria-hidden="true">i</i> <span>{escape(summary)}</span>'
+        f"</summary>{paragraphs}</details>"
+    )
 
 
 def _banner(text: str) -> str:

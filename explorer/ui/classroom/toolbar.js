@@ -1,21 +1,47 @@
-// The classroom's controls: they wait for the page's toolbar, live or static, and join it.
+// The toolbar: two menus and the language. What stands in them waits for the page, live or static, to be laid out.
 window.explorerClassroom = (() => {
   const parameters = new URLSearchParams(location.search);
   const POLL_MS = 100;
+  const MENUS = { share: "Share", teach: "Teach" };
+  const GAP = 6; // Pixels between a menu and its button.
 
   // Calls back once the page has been laid out.
   const whenReady = (action) => {
-    const toolbar = document.querySelector("#link")?.parentElement;
-    if (toolbar && document.querySelector("#tabs button[role=tab]")) action(toolbar);
+    const toolbar = document.querySelector("#header .toolbar");
+    if (toolbar?.querySelector("#link") && document.querySelector("#tabs button[role=tab]")) action(toolbar);
     else setTimeout(() => whenReady(action), POLL_MS);
   };
 
-  const addButton = (id, label, action) => whenReady((toolbar) => {
+  const place = (box, button) => {
+    const { left, bottom, right } = button.getBoundingClientRect();
+    const isAtTheRight = left > innerWidth / 2;
+    Object.assign(box.style, { top: `${bottom + GAP}px`, left: isAtTheRight ? "auto" : `${left}px`, right: isAtTheRight ? `${document.documentElement.clientWidth - right}px` : "auto" });
+  };
+
+  // A button that opens a box of further ones; Escape, a click elsewhere and a choice close it.
+  const menu = (toolbar, name) => {
+    const found = document.getElementById(`menu-${name}`);
+    if (found) return found;
+    const box = Object.assign(document.createElement("div"), { id: `menu-${name}`, className: "menu", popover: "auto" });
+    const button = Object.assign(document.createElement("button"), { id: name, type: "button", textContent: MENUS[name], className: "classroom-button" });
+    button.popoverTargetElement = box;
+    box.addEventListener("beforetoggle", () => place(box, button));
+    box.addEventListener("click", (event) => { if (event.target.closest("button")) box.hidePopover(); });
+    toolbar.append(button, box);
+    return box;
+  };
+
+  const addButton = (id, label, action, name = "teach") => whenReady((toolbar) => {
     if (document.getElementById(id)) return;
     const button = document.createElement("button");
     Object.assign(button, { id, type: "button", textContent: label, className: "classroom-button" });
     button.addEventListener("click", action);
-    toolbar.append(button);
+    menu(toolbar, name).append(button);
+  });
+
+  whenReady((toolbar) => {
+    menu(toolbar, "share").append(...toolbar.querySelectorAll("#link, #export"));
+    menu(toolbar, "teach");
   });
 
   const openTab = (name) => {

@@ -18,7 +18,7 @@
       say: "The left curve is what the search sees, the right one what we see: they need not agree." },
     { at: ['#tabs button[role=tab][data-tab-id="compare"]', "#tabs button[role=tab]:nth-of-type(3)"], done: "click",
       say: "Open Compare and slide between any two pictures." },
-    { at: ["#link"], done: "click", say: "Copy link gives others this page as it stands." },
+    { at: ["#share"], done: "click", say: "Share gives others this page as it stands: by a link, or as files." },
   ];
   let current = 0;
   let target = null;

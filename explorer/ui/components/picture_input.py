@@ -11,6 +11,7 @@ from explorer.ui.components.arguments import mistake
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.uploads import refuse_strangers, upload_folder
 
+HEIGHT = 84  # Pixels: the pictures that matter stand below.
 NO_PICTURE = "Add an image first: drop, paste, or choose an example."
 
 
@@ -42,10 +43,10 @@ def build_picture_input() -> PictureInput:
         webcam_options=gr.WebcamOptions(mirror=False),  # Text on what is held up stays readable.
         show_label=False,
         label="Your picture",
-        placeholder="Drop a photo, paste, or pick an example",
+        placeholder="Your photo: drop, paste or click",
         alt_text="Your picture",
         buttons=[],
-        height=168,
+        height=HEIGHT,
         elem_id="picture",
     )
 

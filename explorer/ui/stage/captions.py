@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from explorer.images import Images
 from explorer.metrics.functional import psnr
-from explorer.metrics.recognition import NAME
+from explorer.metrics.recognition import NAME, Opinions
 from explorer.metrics.scores import Scores
 
 # What a given PSNR looks like on photos at 224 pixels, from best to worst.
@@ -86,6 +86,14 @@ def describe_passes(layer: str, psnr_db: Sequence[float]) -> Sentence:
 def describe_scores(scores: Mapping[str, Scores], *, is_trained: bool) -> list[Sentence]:
     """Say what the scores show; an untrained network, which calls all pictures the same, is never fooled."""
     return [*describe_gap(scores), *(describe_fooling(scores) if is_trained else [])]
+
+
+def describe_seen(opinions: Opinions | None) -> str:
+    """Say what the network itself and another one take a picture for; nothing where neither was asked."""
+    if opinions is None:
+        return ""
+    own, other = opinions.own, opinions.other
+    return f"The network: {own.label} {own.probability:.0%} · another: {other.label} {other.probability:.0%}"
 
 
 def describe_gap(scores: Mapping[str, Scores]) -> list[Sentence]:

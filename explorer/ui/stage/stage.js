@@ -51,7 +51,7 @@ function showPanel(layer, panel) {
   const node = figure(layer);
   if (!panel) {
     showPicture(layer, null, "");
-    for (const part of [".psnr b", ".thumbnail", ".detail", ".note"]) text(node, part, "");
+    for (const part of [".psnr b", ".thumbnail", ".says", ".detail", ".note"]) text(node, part, "");
     node.dataset.state = "empty";
     return;
   }
@@ -59,10 +59,21 @@ function showPanel(layer, panel) {
   text(node, ".psnr b", fixed(panel.psnr_db, 1));
   const side = panel.thumbnail;
   text(node, ".thumbnail", side ? `as good as a ${side} × ${side} thumbnail` : "");
-  text(node, ".shape", panel.shape || "");
+  drawBlock(node, panel.shape || "");
+  text(node, ".says", panel.says || "");
   text(node, ".detail", detail(panel));
   text(node, ".note", panel.note || "");
   node.dataset.state = panel.state || "finished";
+}
+
+// The block above a picture: its height tells the side of the map, its depth the number of channels.
+function drawBlock(node, shape) {
+  text(node, ".shape", shape);
+  const [channels, side] = shape.split(" × ").map(Number);
+  if (!side) return;
+  const block = node.querySelector(".block");
+  block.style.setProperty("--side", `${Math.round(6 + 28 * Math.sqrt(Math.min(1, side / 224)))}px`);
+  block.style.setProperty("--depth", `${Math.round(3 + 3 * Math.max(0, Math.log2(channels / 16)))}px`);
 }
 
 function show(frame) {
@@ -102,6 +113,7 @@ function receive(value) {
   if (value.original !== null) showOriginal(value.original);
   captions = value.captions;
   table = value.table;
+  text(figure("original"), ".says", value.original_says || "");
   text(stage, ".status", value.status);
   stage.dataset.busy = value.is_over ? "no" : "yes";
   if (value.frames) return playRecording(value);
@@ -274,6 +286,10 @@ element.addEventListener("stage:solo", (event) => { if (layers[event.detail]) so
 element.addEventListener("stage:reveal", () => {
   const covered = layers.map(figure).find((node) => !node.matches(".revealed, .aside"));
   if (covered) reveal(covered);
+});
+
+stage.querySelector(".numbers").addEventListener("click", (event) => {
+  event.target.setAttribute("aria-pressed", String(stage.classList.toggle("with-numbers")));
 });
 
 const read = (json) => receive(json ? JSON.parse(json) : null);

@@ -12,7 +12,7 @@ from typing import Any
 from explorer.lab.race import Frame, Panel
 from explorer.metrics.scores import Scores, join_reasons
 from explorer.metrics.thumbnail import Thumbnails
-from explorer.ui.stage.captions import Sentence, describe_scores
+from explorer.ui.stage.captions import Sentence, describe_scores, describe_seen
 from explorer.ui.stage.encoding import data_uri
 from explorer.ui.stage.table import Table, make_row, make_table
 
@@ -32,6 +32,7 @@ class StagePanel:
     state: str = "finished"
     note: str = ""
     thumbnail: float | None = None  # The side of the thumbnail that is as close.
+    says: str = ""  # What two networks take it for.
     recognised: float | None = (
         None  # 1 if the independent network still finds the original's class in its five.
     )
@@ -43,6 +44,7 @@ class StageValue:
 
     run: str
     original: str | None  # None leaves the picture that is shown, "" shows none.
+    original_says: str = ""  # What two networks take it for.
     panels: dict[str, StagePanel] = field(default_factory=dict)
     seconds: float = 0.0
     captions: Sequence[Sentence] = ()
@@ -68,6 +70,7 @@ class StageValue:
                 lpips=scores[layer]["lpips"],
                 feature=scores[layer]["feature_error"],
                 recognised=scores[layer]["recognised_top5"],
+                says=describe_seen(scores[layer].seen),
             )
             for layer, panel in self.panels.items()
         }
@@ -75,6 +78,7 @@ class StageValue:
         return replace(
             self,
             panels=panels,
+            original_says=next((describe_seen(one.seen_in_original) for one in scores.values()), ""),
             captions=[*self.captions, *describe_scores(scores, is_trained=is_trained)],
             status=" ".join(filter(None, [self.status, join_reasons(scores.values())])),
             table=make_table(rows) if rows else None,
