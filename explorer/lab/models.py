@@ -10,6 +10,7 @@ from torch import nn
 
 from explorer.decoders.checkpoint import (
     CHECKPOINTS,
+    CONSISTENT,
     FAITHFUL,
     LINEAR,
     REFINEMENT,
@@ -17,6 +18,7 @@ from explorer.decoders.checkpoint import (
     find_decoder,
 )
 from explorer.decoders.linear import LinearDecoder, linear_decoder
+from explorer.decoders.mixed import MIXED, MixedDecoder
 from explorer.decoders.refinement import DEFAULT_PASSES, RefinedDecoder, Refinement, find_refinement
 from explorer.device import CPU
 from explorer.features.backbone import Backbone
@@ -71,6 +73,8 @@ class Models:
         """Whether a decoder of this variant, trained beforehand, fits this layer and these weights."""
         if variant == REFINEMENT:
             return self._find_refinement(layer) is not None
+        if variant == MIXED:
+            return self.ships(layer, FAITHFUL) and self.ships(layer, CONSISTENT)
         return self._find_decoder(layer, variant) is not None
 
     def decoder(self, layer: str, variant: str, passes: int = DEFAULT_PASSES) -> nn.Module | None:
@@ -84,6 +88,8 @@ class Models:
         """
         if variant == REFINEMENT:
             return self._refined_decoder(layer, passes)
+        if variant == MIXED:
+            return self._mixed_decoder(layer)
         found = self._find_decoder(layer, variant)
         if found is not None or variant != LINEAR:
             return found
@@ -94,6 +100,10 @@ class Models:
         if decoder is None or refinement is None:
             return None
         return RefinedDecoder(decoder, refinement, self.trunk(layer), passes)
+
+    def _mixed_decoder(self, layer: str) -> MixedDecoder | None:
+        faithful, consistent = (self._find_decoder(layer, variant) for variant in (FAITHFUL, CONSISTENT))
+        return None if faithful is None or consistent is None else MixedDecoder(faithful, consistent)
 
     def _find_refinement(self, layer: str) -> Refinement | None:
         def find() -> Refinement | None:

@@ -62,10 +62,10 @@ def test_another_decoder_decodes_again_and_a_missing_one_is_named(page):
     wait_for_decoded(page)
     notes = page.locator("#instant .panel .note")
     assert "linear decoder" in notes.last.inner_text()  # The page's network has no trained decoders.
-    page.get_by_label("linear: what can be read off").check()
+    page.get_by_label("Simplest").check()
     wait_for(page, "!document.querySelector('#instant').textContent.includes('linear decoder')")
     wait_for_decoded(page)
-    page.get_by_label("consistent: what the network sees too").check()
+    page.get_by_label("Closest to what the network sees").check()
     wait_for(page, "document.querySelector('#instant').textContent.includes('linear decoder')")
     wait_for_decoded(page)
 

@@ -27,7 +27,7 @@ def test_a_picture_no_better_than_one_colour_resembles_nothing():
     said = describe_layers({"layer1": 27.9, "layer4": 15.2}, flat_db=15.0)
     assert [sentence.text for sentence in said] == [
         "layer1 gives back fine detail (27.9 dB).",
-        "layer4 gives back hardly anything that resembles the picture (15.2 dB).",
+        "layer4 gives back nothing better than one flat colour (15.2 dB).",
         "Each deeper layer gives back less.",
     ]
 

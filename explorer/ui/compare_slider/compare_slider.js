@@ -41,7 +41,7 @@ function draw() {
 
 function drawOpinion(side, picture) {
   const box = root.querySelector(`.classes[data-side="${side}"]`);
-  const title = document.createElement("h3");
+  const title = document.createElement("h4");
   title.textContent = picture.label;
   box.style.setProperty("--layer", picture.layer ? `var(${window.explorerColour(picture.layer)})` : "var(--body-text-color-subdued)");
   const rows = (value.opinions[pick(side).value] || []).map(([label, probability]) => {

@@ -117,7 +117,7 @@ def _compare(lab: Lab, candidates: Mapping[str, Candidate]) -> Content:
     pairs = {
         f"{a} | {b}": (
             describe_scores(lab.scorer.compare(candidates[b].images, candidates[a].images)),
-            describe_opinions(opinions[a], opinions[b]),
+            describe_opinions(lab.models.network.title, opinions[a], opinions[b]),
             describe_others(others[a], others[b]),
         )
         for a, b in combinations(candidates, 2)

@@ -18,7 +18,7 @@ LOOKS = (
 )
 WORST_LOOK = "a rough arrangement of light and colour"
 # A picture of one colour can have a high PSNR on a picture of few contrasts; only more than that is likeness.
-NO_LOOK = "hardly anything that resembles the picture"
+NO_LOOK = "nothing better than one flat colour"
 LIKENESS_DB = 1.0
 # A picture so near to one colour has nothing else to bring back.
 ONE_COLOUR_DB = 45.0

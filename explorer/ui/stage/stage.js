@@ -58,7 +58,7 @@ function showPanel(layer, panel) {
   showPicture(layer, panel.src, `${layer} reconstruction, PSNR ${fixed(panel.psnr_db, 1)} dB`);
   text(node, ".psnr b", fixed(panel.psnr_db, 1));
   const side = panel.thumbnail;
-  text(node, ".thumbnail", side ? `as good as a ${side} × ${side} thumbnail` : "");
+  text(node, ".thumbnail", side === 1 ? "no better than one flat colour" : side ? `as good as a ${side} × ${side} thumbnail` : "");
   drawBlock(node, panel.shape || "");
   text(node, ".says", panel.says || "");
   text(node, ".detail", detail(panel));

@@ -44,13 +44,13 @@ class StageValue:
 
     run: str
     original: str | None  # None leaves the picture that is shown, "" shows none.
-    original_says: str = ""  # What two networks take it for.
     panels: dict[str, StagePanel] = field(default_factory=dict)
     seconds: float = 0.0
     captions: Sequence[Sentence] = ()
     status: str = ""
     table: Table | None = None
     is_over: bool = True
+    original_says: str = ""  # What two networks take the original for.
 
     def scored(
         self,

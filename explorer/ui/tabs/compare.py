@@ -10,8 +10,7 @@ from gradio.events import Dependency
 
 from explorer.images import Images
 from explorer.lab.lab import Lab
-from explorer.lab.scorer import Prediction
-from explorer.metrics.recognition import NAME
+from explorer.metrics.recognition import NAME, Prediction
 from explorer.metrics.scores import METRICS, Scores, join_reasons
 from explorer.ui.compare_slider import SliderPicture, SliderValue, build_compare_slider
 from explorer.ui.components.arguments import sent_with, text
@@ -110,7 +109,7 @@ def compare(lab: Lab, exploration: Exploration, a: str = ORIGINAL, b: str = "") 
         a,
         b,
         describe_scores(lab.scorer.compare(candidates[b].images, candidates[a].images)),
-        describe_opinions(opinions[a], opinions[b]),
+        describe_opinions(lab.models.network.title, opinions[a], opinions[b]),
         describe_others(*others),
         {key: [(one.label, one.probability) for one in opinion] for key, opinion in opinions.items()},
     )
@@ -132,24 +131,17 @@ def describe_scores(scores: Scores) -> str:
     return f"{' · '.join(known)} {join_reasons([scores])}".rstrip()
 
 
-def describe_opinions(a: list[Prediction], b: list[Prediction]) -> str:
-    """Say whether the network takes the two pictures for the same thing."""
-    shared = len({one.label for one in a} & {one.label for one in b})
-    if a[0].label == b[0].label:
-        return (
-            f"To the network both are first of all “{a[0].label}”; {shared} of the five likeliest are shared."
-        )
-    return (
-        f"The network sees “{a[0].label}” on the left and “{b[0].label}” on the right; "
-        f"{shared} of the five likeliest are shared."
-    )
+def describe_opinions(network: str, a: list[Prediction], b: list[Prediction]) -> str:
+    """Say whether a network takes the two pictures for the same thing."""
+    if a[0].label != b[0].label:
+        return f"{network} sees “{a[0].label}” on the left and “{b[0].label}” on the right."
+    if {one.label for one in a} == {one.label for one in b}:
+        return f"{network} cannot tell these two apart: “{a[0].label}” in both, and the same top five."
+    return f"{network} sees “{a[0].label}” in both."
 
 
 def describe_others(a: list[Prediction], b: list[Prediction]) -> str:
     """Say what the independent network takes the two pictures for."""
     if a[0].label == b[0].label:
         return f"Another network, {NAME}, sees “{a[0].label}” in both."
-    seen = f"Another network, {NAME}, sees “{a[0].label}” on the left and “{b[0].label}” on the right"
-    if a[0].label in {one.label for one in b}:
-        return f"{seen}, with “{a[0].label}” among its five likeliest there."
-    return f"{seen}, without “{a[0].label}” among its five likeliest there."
+    return f"Another network, {NAME}, sees “{a[0].label}” on the left and “{b[0].label}” on the right."
