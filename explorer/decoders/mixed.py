@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from explorer.images import Images
 
 MIXED = "mixed"  # No file: both decoders' files together.
-# Of the consistent picture. On 20 tuning photos at layer3 the PSNR stays (19.96 of 19.98 dB), LPIPS falls from
-# .548 to .446, and another network recognises twice as many. It is never chosen by looking at the picture.
+# Of the consistent picture. On 20 tuning photos at layer3 the PSNR stays (19.96 of 19.98 dB), LPIPS falls
+# from .548 to .446, and another network recognises twice as many. It is never chosen by the picture at hand.
 CONSISTENT_SHARE = 0.25
 
 

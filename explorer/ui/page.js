@@ -13,8 +13,14 @@
     else if (event.key === "ArrowRight" && isClassMode) tell("stage:reveal");
   });
 
-  const isClassMode = new URLSearchParams(location.search).get("mode") === "class";
+  const { addButton, parameters, setParameter } = window.explorerClassroom;
+  let isClassMode = parameters.get("mode") === "class";
   document.documentElement.classList.toggle("class-mode", isClassMode);
+  addButton("class-mode", isClassMode ? "Leave class mode" : "Class mode", (event) => {
+    isClassMode = document.documentElement.classList.toggle("class-mode");
+    setParameter("mode", isClassMode ? "class" : null);
+    event.currentTarget.textContent = isClassMode ? "Leave class mode" : "Class mode";
+  });
 
   window.explorerCopyLink = (query) => {
     const state = new URLSearchParams(query);

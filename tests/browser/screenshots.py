@@ -48,7 +48,7 @@ def opened(browser: Browser, address: str, **context: object) -> Iterator[Page]:
     page = browser.new_page(**{"viewport": DESKTOP, **context})
     page.set_default_timeout(120_000)
     page.goto(address)
-    page.wait_for_selector("#models :text('ready')")
+    page.wait_for_selector("#models details")
     wait_for_decoded(page)
     yield page
     page.close()

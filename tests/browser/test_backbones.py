@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from explorer.report.style import STYLES
 from explorer.ui.session.app_state import AppState
-from tests.support.actions import drop, open_tab, photo, wait_for, wait_for_decoded
+from tests.support.actions import choose, drop, open_tab, photo, wait_for, wait_for_decoded
 from tests.support.chromium import PHONE, Watched, open_page, save_screenshot
 
 pytestmark = [
@@ -102,7 +102,7 @@ def test_the_layers_of_another_network_are_decoded_run_and_named(page: Page) -> 
 def test_the_tour_and_the_guesses_speak_of_these_layers(page: Page) -> None:
     drop(page, photo())
     wait_for_decoded(page)
-    page.click("#guess-start")
+    choose(page, "teach", "guess-start")
     asked = page.locator("#guess legend").all_inner_texts()
     assert "What does features keep?" in asked
     for place in range(len(NAMES)):
@@ -110,7 +110,7 @@ def test_the_tour_and_the_guesses_speak_of_these_layers(page: Page) -> None:
     page.click("#guess [data-do=reveal]")
     page.get_by_text("Your score").wait_for()
     page.click("#guess [data-do=close]")
-    page.click("#tour-start")
+    choose(page, "teach", "tour-start")
     page.click("#tour .next")
     assert page.inner_text("#tour .say").startswith(f"This came back from {NAMES[0]}’s features")
     page.click("#tour .next")

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Frame, Page, Playwright
 
 from explorer.lab.lab import Lab
 from explorer.ui.session.app_state import AppState
-from tests.support.actions import choose_file, open_tab, photo, wait_for_decoded, wait_for_state
+from tests.support.actions import choose, choose_file, open_tab, photo, wait_for_decoded, wait_for_state
 from tests.support.chromium import DESKTOP, PHONE, Watched, open_page, save_screenshot
 from tests.support.proxy import proxied
 from tests.support.served import serve
@@ -79,7 +79,7 @@ def test_the_page_works_over_plain_http_by_a_name(
         assert not page.evaluate("isSecureContext")
         assert page.locator("#picture [aria-label*=amera]:visible").count() == 0
         decode_and_run(page)
-        page.click("#link")
+        choose(page, "share", "link")
         page.wait_for_selector("#link-text input")
         browser.close()
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from explorer.ui.session.options import OPTIONS
-from tests.support.actions import wait_for
+from tests.support.actions import choose, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("fast_judge")]
 # A page that is left before would log that its stream broke off.
@@ -31,7 +31,7 @@ def test_a_lesson_carries_picture_tab_layers_method_budget_and_what_is_shown(
     page.evaluate(
         "navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }"
     )
-    page.click("#lesson-start")
+    choose(page, "teach", "lesson-start")
     page.uncheck('#lesson input[name="compare"]')
     page.uncheck('#lesson input[name="upload"]')
     page.click('#lesson button[value="copy"]')

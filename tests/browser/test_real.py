@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from explorer.__main__ import main
-from tests.support.actions import drop, open_tab, photo, wait_for_state
+from tests.support.actions import choose, drop, open_tab, photo, wait_for_state
 from tests.support.chromium import DESKTOP, save_screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -75,7 +75,7 @@ def test_the_exported_commands_repeat_the_exported_pictures(chromium, app, tmp_p
     page.wait_for_selector("#run:enabled")
     page.wait_for_selector("#plot .js-plotly-plot")
     with page.expect_download() as waiting:
-        page.click("#export")
+        choose(page, "share", "export")
     with ZipFile(waiting.value.path()) as archive:
         archive.extractall(tmp_path)
     page.close()

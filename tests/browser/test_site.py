@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from explorer.examples import EXAMPLES
 from explorer.features.layers import LAYERS
 from explorer.ui.site.build import INDEX
-from tests.support.actions import find_barriers, wait_for
+from tests.support.actions import choose, find_barriers, wait_for
 from tests.support.chromium import DESKTOP, PHONE, Watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("site")]
@@ -120,6 +120,7 @@ def test_the_same_guess_has_the_same_order_everywhere(page: Page, address: str) 
 
 
 def test_the_tour_goes_on_when_a_step_is_done_and_by_keyboard(page: Page) -> None:
+    page.click("#teach")
     page.focus("#tour-start")
     page.keyboard.press("Enter")
     assert page.inner_text("#tour .place") == "Step 1 of 8"
@@ -134,7 +135,7 @@ def test_the_tour_goes_on_when_a_step_is_done_and_by_keyboard(page: Page) -> Non
 
 
 def test_a_lesson_link_hides_what_the_teacher_left_out(page: Page, address: str) -> None:
-    page.click("#lesson-start")
+    choose(page, "teach", "lesson-start")
     page.uncheck('#lesson input[name="compare"]')
     page.evaluate(
         "navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }"
@@ -153,7 +154,7 @@ def test_a_lesson_link_hides_what_the_teacher_left_out(page: Page, address: str)
 def test_the_page_speaks_other_languages(page: Page, address: str, language: str, word: str) -> None:
     page.goto(f"{address}?lang={language}")
     wait_for(page, DECODED)
-    assert page.inner_text("#tour-start") == word
+    assert page.text_content("#tour-start") == word
     assert "," in page.inner_text('#instant [data-panel="layer1"] .psnr b')
 
 
@@ -167,7 +168,7 @@ def test_layers_stay_covered_in_class_until_they_are_revealed(page: Page, addres
 
 
 def test_every_link_of_the_lesson_plans_opens_the_page_as_it_says(page: Page, address: str) -> None:
-    page.click("#lessons-start")
+    choose(page, "teach", "lessons-start")
     links = page.eval_on_selector_all("#lessons a", "all => all.map((link) => link.getAttribute('href'))")
     assert len(links) >= 10
     examples = {word for link in links for word in re.findall(r"example=(\w+)", link)}

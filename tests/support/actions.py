@@ -81,3 +81,9 @@ def find_barriers(page: Page) -> list[str]:
     rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
     found = Axe().run(page, options={"runOnly": rules}).response["violations"]
     return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found]
+
+
+def choose(page: Page, menu: str, item: str) -> None:
+    """Open a menu of the toolbar, `share` or `teach`, and click what stands in it."""
+    page.click(f"#{menu}")
+    page.click(f"#{item}")

@@ -48,7 +48,7 @@ def open_page(page: Page, url: str) -> None:
     """Open the page and wait until its models are ready and the first pictures there."""
     page.set_default_timeout(120_000)
     page.goto(url)
-    page.wait_for_selector("#models :text('ready')")
+    page.wait_for_selector("#models details")
     page.wait_for_selector("#instant .panel:last-of-type img:not([hidden])", state="attached")
 
 

@@ -60,7 +60,7 @@
     target?.classList.remove("tour-target");
     card.hidden = true;
     setParameter("tour", null);
-    document.querySelector("#tour-start")?.focus();
+    document.querySelector("#teach")?.focus();
   }
 
   card.addEventListener("click", (event) => {

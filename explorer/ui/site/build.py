@@ -13,7 +13,7 @@ from explorer.experiments import EXPERIMENTS
 from explorer.images import Picture, encode_jpeg, prepare, to_pil
 from explorer.ui.compare_slider.component import slider_script, slider_template
 from explorer.ui.explore_stage.component import explore_script, explore_template
-from explorer.ui.page import TITLE, write_header
+from explorer.ui.page import TITLE, write_header, write_weights
 from explorer.ui.session.app_state import AppState
 from explorer.ui.site.content import make_content, write_content
 from explorer.ui.site.experiments import SHOWN
@@ -58,7 +58,9 @@ def _write_page(state: AppState, listed: list[dict[str, str]]) -> str:
         "style": _write_style(network.layers),
         "scripts": page_scripts(),
         "header": write_header(network),
-        "weights": escape(f"{network.title} {weights}, as computed beforehand: this page needs no server."),
+        "weights": write_weights(
+            "recorded", [f"{network.title} {weights}, as computed beforehand: this page needs no server."]
+        ),
         "tabs": "".join(_write_tab(name, label) for name, label in TABS.items()),
         "panels": "".join(_write_panel(name) for name in TABS),
         "components": _write_components(listed, network.layers),

@@ -124,11 +124,6 @@
     document.getElementById("examples").append(strip);
   }
 
-  function setClassMode(isOn) {
-    setParameter("mode", isOn ? "class" : null);
-    location.reload();
-  }
-
   mount("instant", () => {});
   mount("live", () => {});
   mount("explore", () => {});
@@ -148,10 +143,6 @@
     });
   });
   document.querySelector("#link").addEventListener("click", () => window.explorerCopyLink(`example=${encodeURIComponent(chosen)}`));
-  const isClass = parameters.get("mode") === "class";
-  const toggle = document.querySelector("#class-mode");
-  toggle.setAttribute("aria-pressed", String(isClass));
-  toggle.addEventListener("click", () => setClassMode(!isClass));
   const wantedTab = parameters.get("tab");
   openTab(tabs.some((tab) => tab.dataset.tabId === wantedTab) ? wantedTab : "instant");
   const wanted = parameters.get("example");
