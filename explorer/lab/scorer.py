@@ -110,7 +110,7 @@ class Scorer:
         ]
 
     def _opinions(
-        self, logits: Float[Tensor, "batch classes"], others: Float[Tensor, "batch classes"]
+        self, logits: Float[Tensor, "batch own_classes"], others: Float[Tensor, "batch other_classes"]
     ) -> list[Opinions]:
         """Name what each network finds likeliest in each picture."""
         own = logits.softmax(dim=1)
