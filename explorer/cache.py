@@ -44,20 +44,22 @@ def find(key: str, kind: Callable[..., Kept]) -> Kept | None:
         return None  # Missing, damaged or of another kind: it can be computed again.
 
 
-def keep(key: str, tensors: Mapping[str, Tensor]) -> None:
-    """Keep tensors under a key: on disk, or else in memory, which a line tells."""
+def keep(key: str, tensors: Mapping[str, Tensor]) -> bool:
+    """Keep tensors under a key: on disk, or else in memory, which a line tells; return whether on disk."""
     try:
         with replacing(_path(key)) as partial:
             save_file(dict(tensors), partial)
     except (OSError, RuntimeError, SafetensorError) as error:
         _in_memory[key] = dict(tensors)
         logger.warning(
-            "What was fitted (%s) is kept in memory alone, because the cache cannot be written (%s). "
+            "What was computed (%s) is kept in memory alone, because the cache cannot be written (%s). "
             "Set %s to a folder that can be.",
             key,
             error,
             VARIABLE,
         )
+        return False
+    return True
 
 
 def _path(key: str) -> Path:

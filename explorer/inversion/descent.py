@@ -59,6 +59,13 @@ class Descent:
         self._is_fresh = self.iterate is before
         return self.iterate
 
+    def go_on_with(self, evaluate: Callable[[Parameters], Evaluation]) -> None:
+        """Go on from where this descent stands, by another evaluation of the same objective."""
+        self._evaluate, self._known = evaluate, []
+        self._optimiser = self._make_optimiser(self._parameters)
+        self._is_fresh, self.is_stuck = True, False
+        self.iterate = self._here()
+
     def _limit(self, group: dict[str, object], budget: int) -> None:
         group["max_eval"] = min(budget, LINE_SEARCH_EVALUATIONS)
         # Torch divides the first step by the gradient's L1 norm; this makes it a mean size per parameter.

@@ -13,7 +13,7 @@ import torch
 from explorer.features.trunk import Trunk
 from explorer.images import SIZE, Images
 from explorer.inversion.descent import Descent, make_adam, make_lbfgs
-from explorer.inversion.objective import Features, Objective
+from explorer.inversion.objective import Evaluation, Features, Objective
 from explorer.inversion.parameterisations import GREY, PARAMETERISATIONS, Parameterisation, Parameters
 from explorer.inversion.settings import Settings, SettingsError
 
@@ -25,7 +25,8 @@ class Step:
     `losses` holds "feature" (relative squared error, mean over the nodes), each prior in use before
     weighting, and "total", which is minimised. `seconds` counts own compute only, from the start.
     `evaluations` counts passes forward and backward through the trunk so far, line search included.
-    `notice` is there on the last step of a diverged inversion alone, which is the best one again.
+    `notice` is there on the last step of a diverged inversion alone, which is the best one again. `remark`
+    says how this step was computed otherwise than the first.
     """
 
     index: int
@@ -34,6 +35,7 @@ class Step:
     seconds: float
     evaluations: int
     notice: str | None = None
+    remark: str | None = None
 
 
 Steps = Generator[Step, None, None]
@@ -69,7 +71,8 @@ def invert(
 ) -> Steps:
     """Search a picture with the target features, yielding every iterate, the start first.
 
-    Where the loss is no number any more, the best step comes once more, with a notice, and is the last.
+    Where the loss is no number any more, the best step comes once more, with a notice, and is the last. Where
+    bfloat16 lets nothing better be found, the search goes on in float32, and a remark says so.
 
     Args:
         trunk: Built for the nodes in `target`; with BatchNorm inputs if that prior has a weight.
@@ -83,12 +86,17 @@ def invert(
     """
     clock = Clock()
     parameterisation, parameters = _start(target, settings, start, size)
-    trunk = trunk.cast(settings.dtype_on(parameters.device))
-    objective = Objective(trunk, target, direction=settings.direction, priors=settings.priors, start=start)
-    evaluate = partial(objective.evaluate, parameterisation=parameterisation)
-    descent = Descent(evaluate, parameters, _choose_optimiser(settings), settings.first_step)
+
+    def evaluate_in(dtype: torch.dtype) -> Callable[[Parameters], Evaluation]:
+        chosen = {"direction": settings.direction, "priors": settings.priors, "start": start}
+        objective = Objective(trunk.cast(dtype), target, **chosen)
+        return partial(objective.evaluate, parameterisation=parameterisation)
+
+    dtype = settings.dtype_on(parameters.device)
+    descent = Descent(evaluate_in(dtype), parameters, _choose_optimiser(settings), settings.first_step)
     budget = _Budget(settings.evaluations, settings.seconds, settings.patience, settings.tolerance)
-    yield from _walk(descent, budget, clock)
+    exactly = partial(evaluate_in, torch.float32) if dtype == torch.bfloat16 else None
+    yield from _walk(descent, budget, clock, exactly)
 
 
 def describe_divergence(index: int) -> str:
@@ -96,12 +104,25 @@ def describe_divergence(index: int) -> str:
     return f"Optimisation became unstable at step {index}; showing the best frame."
 
 
-def _walk(descent: Descent, budget: "_Budget", clock: Clock) -> Steps:
-    """Yield every iterate until the budget is spent, nothing better is found, or the loss is no number."""
-    best = None
+def describe_change(index: int) -> str:
+    """Say that the rest of an inversion was computed in float32."""
+    return f"In bfloat16 nothing better was found at step {index}; went on in float32."
+
+
+def _walk(
+    descent: Descent,
+    budget: "_Budget",
+    clock: Clock,
+    exactly: Callable[[], Callable[[Parameters], Evaluation]] | None,
+) -> Steps:
+    """Yield every iterate until the budget is spent, nothing better is found, or the loss is no number.
+
+    Where nothing better is found `exactly` gives, once, the evaluation to go on with.
+    """
+    best = remark = None
     for index in count():
         iterate = descent.iterate
-        step = Step(index, iterate.images, iterate.losses, clock.seconds(), descent.evaluations)
+        step = Step(index, iterate.images, iterate.losses, clock.seconds(), descent.evaluations, None, remark)
         best = step if best is None or iterate.total < best.losses["total"] else best
         if not math.isfinite(iterate.total):
             yield replace(best, notice=describe_divergence(index))
@@ -109,9 +130,14 @@ def _walk(descent: Descent, budget: "_Budget", clock: Clock) -> Steps:
         clock.pause()
         yield step
         clock.resume()
-        if descent.is_stuck or budget.is_spent(step):
+        if budget.is_spent(step) or (descent.is_stuck and exactly is None):
             return
-        descent.advance(budget.evaluations_left(step))
+        if descent.is_stuck and exactly is not None:
+            descent.go_on_with(exactly())
+            budget.forget()
+            best, exactly, remark = None, None, describe_change(index)
+        else:
+            descent.advance(budget.evaluations_left(step))
 
 
 def _start(
@@ -166,6 +192,10 @@ class _Budget:
             or (self.seconds is not None and step.seconds >= self.seconds)
             or (self.patience is not None and self.stale_steps >= self.patience)
         )
+
+    def forget(self) -> None:
+        """Compare with no step before: those to come have losses of another exactness."""
+        self.lowest, self.stale_steps = math.inf, 0
 
     def evaluations_left(self, step: Step) -> int:
         """Return how many evaluations the next iterate may cost."""

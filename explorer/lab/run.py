@@ -109,7 +109,8 @@ class Run:
     @property
     def notice(self) -> str | None:
         """What the user should know about this run."""
-        return (self._reached[0].notice if self._reached else None) or self._notice
+        said = (self._reached[0].notice or self._reached[0].remark) if self._reached else None
+        return said or self._notice
 
     @property
     def latest(self) -> Step:

@@ -6,7 +6,7 @@ from html import escape
 
 import gradio as gr
 
-from explorer.device import fastest_precision
+from explorer.device import describe_precision
 from explorer.examples import EXAMPLES
 from explorer.features.network import Network
 from explorer.ui.api.endpoints import add_endpoints
@@ -144,7 +144,7 @@ def _describe_models(state: AppState) -> str:
     backbone = loading.lab.backbone
     # Weights of any other network are called by its name.
     weights = f"{network.title} {backbone.name}" if network.is_resnet50 else backbone.name
-    facts = f"{weights} · optimiser in {fastest_precision(loading.lab.device)}"
+    facts = f"{weights} · optimiser in {describe_precision(loading.lab.device)}"
     lines = [facts, *filter(None, [describe_decoders(network), backbone.notice])]
     banner = _banner(loading.notice) if loading.notice else ""
     return banner + write_weights("compact weights" if backbone.notice else backbone.name, lines)

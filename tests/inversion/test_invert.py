@@ -15,7 +15,7 @@ from explorer.device import CPU, fastest_precision
 from explorer.features.layers import LAYERS
 from explorer.features.trunk import Trunk, build_trunk
 from explorer.images import Images
-from explorer.inversion.invert import Step
+from explorer.inversion.invert import Step, describe_change
 from explorer.inversion.invert import invert as invert_any_size
 from explorer.inversion.priors import closeness, total_variation
 from explorer.inversion.settings import Settings, SettingsError, load_settings, make_settings, parse_overrides
@@ -255,6 +255,18 @@ def test_half_the_precision_reaches_about_the_same_error(trunk: Trunk, picture: 
     )
     assert error(trunk, rough.images, target) < 2 * error(trunk, exact.images, target)
     assert trunk.dtype == torch.float32
+
+
+def test_where_bfloat16_finds_nothing_better_the_search_goes_on_in_float32(trunk: Trunk, picture: Images):
+    chosen = settings(precision="bfloat16", start="image", evaluations=65)
+    steps = list(invert(trunk, trunk(picture), chosen, start=picture))
+    changed = next(step for step in steps if step.remark)
+    assert changed.remark == describe_change(changed.index - 1)
+    assert torch.equal(changed.images, steps[changed.index - 1].images)
+    assert all(step.remark is None for step in steps[: changed.index])
+    assert all(step.remark == changed.remark for step in steps[changed.index :])
+    assert steps[-1].losses["feature"] < 1e-3 * min(losses(steps[: changed.index]))
+    assert steps[-1].evaluations <= 65
 
 
 def test_unknown_and_senseless_settings_are_errors_that_help():
