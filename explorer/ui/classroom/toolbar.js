@@ -44,6 +44,12 @@ window.explorerClassroom = (() => {
     menu(toolbar, "teach");
   });
 
+  // What lies over the page goes when a visitor turns to something else.
+  document.addEventListener("click", (event) => {
+    const weights = document.querySelector("#models details[open]");
+    if (weights && !weights.contains(event.target)) weights.open = false;
+  });
+
   const openTab = (name) => {
     const tabs = [...document.querySelectorAll("#tabs button[role=tab]")];
     tabs.find((tab) => (tab.dataset.tabId ?? tab.textContent.trim().toLowerCase()).includes(name))?.click();
