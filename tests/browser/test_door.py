@@ -19,7 +19,7 @@ from tests.support.actions import (
 )
 from tests.support.chromium import DESKTOP, PHONE, open_page, save_screenshot
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("fast_judge")]
 BROKEN = {"content": b"no image at all", "name": "text.jpg"}
 # Drops what another tab gives: texts by their types, and no file.
 DROP_TEXT = """

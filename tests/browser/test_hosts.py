@@ -12,7 +12,7 @@ from tests.support.chromium import DESKTOP, PHONE, Watched, open_page, save_scre
 from tests.support.proxy import proxied
 from tests.support.served import serve
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("fast_judge")]
 PREFIX, NAME = "/course/explorer", "explorer.test"
 FOUR = "document.querySelectorAll('#instant [data-dash] img:not([hidden])').length === 4"
 

@@ -13,6 +13,7 @@ from explorer.ui.session.app_state import AppState
 from explorer.ui.session.recall import EVICTED
 from tests.support.visitor import EventFailedError, Page, Visitor, connect, draw_code, read_code
 
+pytestmark = pytest.mark.usefixtures("fast_judge")
 OURS = [
     "tab=live", "mode=class", "layer=layer3", "lang=de", "tour=1", "guess=5", "lesson=e30", "steps=20",
     "seed=7", "start=decoder", "seconds=20", "prior=2", "optimiser=adam", "layers=layer1",

@@ -17,6 +17,7 @@ from explorer.ui.jobs.experiment import ExperimentJob
 from explorer.ui.session import exploring
 from tests.support.visitor import EventFailedError, Page, Visitor, connect, draw_code
 
+pytestmark = pytest.mark.usefixtures("fast_judge")
 GATE_SECONDS = 60
 
 
