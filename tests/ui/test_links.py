@@ -91,15 +91,15 @@ def read_back(query: dict[str, str]) -> dict[str, Any]:
 
 
 def test_a_link_carries_explore_s_question() -> None:
-    asked = question("surgery", ("layer2",), "coffee", edit="noise", amount=0.5, seed=3)
+    asked = question("surgery", ("layer2",), "coffee", edit="noise", amount=0.7, seed=3)
     query = write_question(*asked)
     assert query == {
         "experiment.layers": "layer2", "experiment.edit": "noise",
-        "experiment.amount": "0.5", "experiment.seed": "3",
+        "experiment.amount": "0.7", "experiment.seed": "3",
     }  # fmt: skip
     read = read_back(query)
     assert (read["name"], read["layers"]) == ("surgery", ["layer2"])
-    assert (read["edit"], read["amount"], read["seed"]) == ("noise", 0.5, 3)
+    assert (read["edit"], read["amount"], read["seed"]) == ("noise", 0.7, 3)
 
 
 def test_a_link_to_another_experiment_names_it_and_its_second_picture() -> None:

@@ -122,7 +122,8 @@ def list_offers(experiment: Experiment[Any], network: Network, chosen: Mapping[s
     offers = {name: Offer(knob, usual[name]) for name, knob in knobs(experiment.options).items()}
     if experiment.adapt:
         fewest = min(channels for channels, _, _ in network.maps.values())
-        offers |= experiment.adapt({**usual, **chosen}, fewest)
+        given = {name: value for name, value in chosen.items() if value not in (None, "")}
+        offers |= experiment.adapt({**usual, **given}, fewest)
     return offers
 
 
