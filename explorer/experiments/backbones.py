@@ -11,15 +11,16 @@ from torchvision.models import list_models
 from explorer.experiments.experiment import Experiment, ExperimentError, Result, Row, Shown, option
 from explorer.experiments.linear_maps import LinearMaps
 from explorer.experiments.measuring import mean_of
-from explorer.features.backbone import RESNET50, check_weights_name
-from explorer.features.weights import WeightsError
+from explorer.features.backbone import RESNET50, check_size, check_weights_name
+from explorer.features.reading import read_apart
+from explorer.features.state import WeightsError
 from explorer.images import Picture, quantise
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import psnr
 from explorer.metrics.scores import measure
 from explorer.report.charts import Chart, Line
 
-KEPT_LABS = 4
+MAX_NETWORKS = KEPT_LABS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,10 @@ def _load(lab: Lab, layers: Sequence[str], options: BackbonesOptions) -> tuple[l
     """Make every network that can be had, and a sentence for each that cannot."""
     own = tuple(layers) or lab.layers
     found, missing = [_Network(lab.backbone.name, lab, own, _fit(lab, own))], list[str]()
-    loads = [
-        partial(_load_named, part.strip(), lab.device) for part in options.networks.split(",") if part.strip()
-    ]
+    parts = [part.strip() for part in options.networks.split(",") if part.strip()]
+    if len(parts) > MAX_NETWORKS:
+        raise ExperimentError(f"{MAX_NETWORKS} networks stand beside this one at most, not {len(parts)}.")
+    loads = [partial(_load_named, part, lab.device) for part in parts]
     if options.own_weights:
         loads.append(partial(_load_lab, options.own_network, options.own_weights, lab.device))
     for load in loads:
@@ -117,7 +119,8 @@ def _parse(entry: str) -> tuple[str, str | None]:
 
 @lru_cache(maxsize=KEPT_LABS)
 def _load_lab(name: str, weights: str | None, device: torch.device) -> Lab:
-    return Lab.load(weights, device, backbone=name)
+    check_size(name)
+    return Lab.load(weights, device, backbone=name, read=read_apart)
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ ResNet-50 Hugging Face's cache, a download, and for ResNet-50 at last the compac
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,23 +15,23 @@ import torchvision.models
 from torch import nn
 from torchvision.models import ResNet50_Weights, WeightsEnum, get_model_weights, list_models
 
+from explorer.features.state import State, WeightsError, read_state
 from explorer.features.weights import (
     COMPACT,
     COMPACT_NAME,
     EXACT,
     OWN_FILE,
     UNTRAINED,
-    WeightsError,
     WeightsFile,
     find_compact,
     find_named,
     identify,
-    read_state,
 )
 from explorer.weight_files import DownloadError
 
 RESNET50 = "resnet50"
 UNTRAINED_SEED = 0
+MAX_PARAMETERS = 150_000_000  # Of networks to compare with, VGG-16 among them.
 MAX_REASON_LENGTH = 120  # Torch lists every parameter that is missing.
 DELETE = "Delete the file, so that it is downloaded again."
 ABOUT_COMPACT = (
@@ -66,12 +66,13 @@ def load_backbone(
     tell: Callable[[str], None] = lambda _: None,
     *,
     architecture: str = RESNET50,
+    read: Callable[[Path], State] = read_state,
 ) -> Backbone:
     """Load a network by torchvision weight name, by file, or ``untrained``; ResNet-50 also ``compact``.
 
     Without weights it takes torchvision's first ones for the network. Where ResNet-50's can be neither found
     nor downloaded, the compact copy runs, with `is_fallback` set and the reason in `notice`. `tell` hears how
-    far a download is.
+    far a download is; `read` reads a file that has no name.
 
     Raises:
         WeightsError: the network or the weights are unknown, cannot be had, or do not fit each other.
@@ -87,7 +88,8 @@ def load_backbone(
         return _load_named(architecture, named[weights], tell)
     if Path(weights).is_file():
         advice = f"Name a state dict of torchvision's {architecture}, or another backbone."
-        return _build(architecture, identify(Path(weights)), weights, advice=advice)
+        file = replace(identify(Path(weights)), read=read)
+        return _build(architecture, file, weights, advice=advice)
     known = ", ".join(_known_names(architecture))
     raise WeightsError(f"Unknown weights '{weights}' of {architecture}: use {known}, or the path of a file.")
 
@@ -97,6 +99,13 @@ def check_weights_name(architecture: str, weights: str) -> None:
     known = _known_names(architecture)
     if weights not in known:
         raise WeightsError(f"Unknown weights '{weights}' of {architecture}: use {', '.join(known)}.")
+
+
+def check_size(architecture: str) -> None:
+    """Raise WeightsError for a network that is unknown, or whose parameters would fill the memory."""
+    first, *_ = _list_weights(architecture).values()
+    if first.meta["num_params"] > MAX_PARAMETERS:
+        raise WeightsError(f"{architecture} is too large here: {MAX_PARAMETERS:,} parameters at most.")
 
 
 def _known_names(architecture: str) -> list[str]:
@@ -146,7 +155,7 @@ def _build(
         torch.manual_seed(UNTRAINED_SEED)
         network = torchvision.models.get_model(architecture, weights=None)
     if file is not None:
-        _fill(network, file.path, architecture, advice)
+        _fill(network, file, architecture, advice)
     network.eval().requires_grad_(False)
     first, *_ = get_model_weights(architecture)
     categories = tuple(first.meta["categories"])
@@ -157,14 +166,14 @@ def _build(
     return Backbone(name, network, source, digest, categories, notice, is_fallback, architecture)
 
 
-def _fill(network: nn.Module, path: Path, architecture: str, advice: str) -> None:
+def _fill(network: nn.Module, file: WeightsFile, architecture: str, advice: str) -> None:
     try:
-        network.load_state_dict(read_state(path))
+        network.load_state_dict(file.read(file.path))
     except WeightsError as error:
         raise WeightsError(f"{error} {advice}") from error
     except RuntimeError as error:
         _, *details = str(error).split("\n\t")
         found = details[0][:MAX_REASON_LENGTH] if details else "no tensors"
         raise WeightsError(
-            f"{path.name} holds the weights of another network than {architecture} ({found}). {advice}"
+            f"{file.path.name} holds the weights of another network than {architecture} ({found}). {advice}"
         ) from error

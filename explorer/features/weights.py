@@ -8,11 +8,9 @@ from pathlib import Path
 
 import huggingface_hub
 import torch
-from safetensors.torch import load_file
-from torch import Tensor
 from torchvision.models import ResNet50_Weights, WeightsEnum
 
-from explorer.errors import ExplorerError
+from explorer.features.state import State, read_state
 from explorer.weight_files import RESNET50_COMPACT, download, hub_file
 
 EXACT = ResNet50_Weights.IMAGENET1K_V1.name
@@ -25,13 +23,7 @@ HUB_REPOSITORY, HUB_FILE = "timm/resnet50.tv_in1k", "model.safetensors"
 # Through these the compact weights are exact.
 EXACT_TENSORS = ("conv1.", "bn1.", "layer1.", "layer2.", "layer3.0.conv1.")
 
-State = dict[str, Tensor]
-
 logger = logging.getLogger(__name__)
-
-
-class WeightsError(ExplorerError):
-    """Weights that cannot be used; the message names what was given and what would work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +33,7 @@ class WeightsFile:
     path: Path
     name: str
     digest: str
+    read: Callable[[Path], State] = read_state
 
 
 def known_digest(weights: WeightsEnum) -> str:
@@ -81,31 +74,6 @@ def find_compact() -> WeightsFile:
     """
     path = RESNET50_COMPACT.locate()
     return WeightsFile(path, COMPACT_NAME, RESNET50_COMPACT.sha256[:DIGEST_LENGTH])
-
-
-def read_state(path: Path) -> State:
-    """Read weights by name from a safetensors file or one of PyTorch's.
-
-    Raises:
-        WeightsError: the file is damaged or of another kind.
-    """
-    try:
-        state = load_file(path) if path.suffix == ".safetensors" else _read_pickle(path)
-    except Exception as error:  # Torch's unpickler meets foreign bytes with almost any exception.
-        logger.warning("%s cannot be read: %s", path, error)
-        raise WeightsError(f"{path.name} is damaged, or no file of weights alone.") from error
-    if not isinstance(state, dict):
-        raise WeightsError(f"{path.name} holds a {type(state).__name__}, not a dict of weights by name.")
-    for name, weight in state.items():
-        if not isinstance(name, str) or not isinstance(weight, Tensor):
-            raise WeightsError(
-                f"{path.name} holds a {type(weight).__name__} by the name {name!r}, not weights alone."
-            )
-    return state
-
-
-def _read_pickle(path: Path) -> object:
-    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _find_in_hub_cache() -> WeightsFile | None:

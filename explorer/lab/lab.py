@@ -1,6 +1,7 @@
 """The lab: one picture's experiments on the shared models. No Gradio, no printing."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import torch
 
@@ -8,6 +9,7 @@ from explorer.decoders.refinement import DEFAULT_PASSES
 from explorer.device import CPU
 from explorer.features.backbone import RESNET50, Backbone, load_backbone
 from explorer.features.network import Network
+from explorer.features.state import State, read_state
 from explorer.features.trunk import Trunk
 from explorer.images import Picture
 from explorer.inversion.settings import Settings
@@ -36,9 +38,10 @@ class Lab:
         tell: Callable[[str], None] = lambda _: None,
         *,
         backbone: str = RESNET50,
+        read: Callable[[Path], State] = read_state,
     ) -> "Lab":
-        """Load a network of torchvision, by weight name or file (default: its first); `tell` hears of it."""
-        return cls(Models(load_backbone(weights, tell, architecture=backbone), device))
+        """Load a network of torchvision, by weight name or file (default: its first); as `load_backbone`."""
+        return cls(Models(load_backbone(weights, tell, architecture=backbone, read=read), device))
 
     @property
     def backbone(self) -> Backbone:

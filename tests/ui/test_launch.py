@@ -4,7 +4,7 @@ import pytest
 
 from explorer.features.layers import LAYERS
 from explorer.features.network import RESNET50_NETWORK, survey
-from explorer.features.weights import WeightsError
+from explorer.features.state import WeightsError
 from explorer.ui.launch import BackboneError, find_network
 
 
