@@ -10,13 +10,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections import deque
 from multiprocessing import Pipe
-from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 import numpy as np
 
+from explorer.decoding.apart import bare_environment
 from explorer.decoding.decode import UNREADABLE, Decoded, ImageError
 from explorer.decoding.worker import DECODE_SECONDS
 
@@ -25,12 +25,11 @@ ANSWER_SECONDS = 10.0  # For a process that waits for the processor, which its o
 START_SECONDS = 30.0  # A busy machine may take long to start an interpreter.
 WAIT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 3 * 2048**2  # The pixels of the largest square that anybody asks for.
-# What an interpreter needs to start where this one did.
-ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG")
 
 TOO_SLOW = (
     f"Decoding this image takes more than {DECODE_SECONDS:.0f} seconds; save it as a plain JPEG or PNG."
 )
+NO_START = "The process that decodes pictures does not start."
 BUSY = "Too many pictures are being read at the moment; try again in a few seconds."
 
 
@@ -49,14 +48,15 @@ def start_decoders() -> None:
 
 
 class DecoderPool:
-    """Hands each file to a process that is free."""
+    """Hands each file to a process that is free; one that has ended is replaced when the next file comes."""
 
     def __init__(self, workers: int = WORKERS) -> None:
         self._owner = os.getpid()
-        self._free: SimpleQueue[_Worker] = SimpleQueue()
-        self._all: list[_Worker] = []
+        self._turns = BoundedSemaphore(workers)
+        self._free: deque[_Worker] = deque()
+        self._all: set[_Worker] = set()
         for _ in range(workers):
-            self._add_worker()
+            self._free.append(self._start())
 
     def decode(self, content: bytes, size: int) -> Decoded:
         """Decode a file.
@@ -64,42 +64,59 @@ class DecoderPool:
         Raises:
             ImageError: it cannot be used, or not within the limits, or all processes stay busy.
         """
+        if not self._turns.acquire(timeout=WAIT_SECONDS):
+            raise ImageError(BUSY)
         try:
-            worker = self._free.get(timeout=WAIT_SECONDS)
-        except Empty as error:
+            try:
+                return self._try(content, size)
+            except _Lost:  # Of a process that somebody else has ended, no file is to blame.
+                return self._try(content, size)
+        except _Lost as error:
+            if str(error) == NO_START:  # A fault of this installation, not of the file.
+                raise RuntimeError(NO_START) from error
+            raise ImageError(UNREADABLE) from error
+        except OSError as error:  # No process can be started now: too many open files, or too little memory.
             raise ImageError(BUSY) from error
-        is_sound = False
-        try:
-            answer = worker.decode(content, size)
-            is_sound = True
-        except TimeoutError as error:
-            raise ImageError(TOO_SLOW) from error
-        except (EOFError, OSError, ValueError) as error:  # The process has died, or talks nonsense.
-            raise ImageError(TOO_SLOW if worker.ran_out_of_time() else UNREADABLE) from error
         finally:
-            self._give_back(worker, is_sound)
-        if isinstance(answer, str):
-            raise ImageError(answer)
-        return answer
+            self._turns.release()
 
     def close(self) -> None:
         """End all processes; does nothing in a fork of the process that started them."""
         if os.getpid() == self._owner:
-            for worker in self._all:
-                worker.close()
+            for worker in list(self._all):
+                self._end(worker)
 
-    def _add_worker(self) -> None:
+    def _try(self, content: bytes, size: int) -> Decoded:
+        worker = self._free.popleft() if self._free else self._start()
+        try:
+            answer = worker.decode(content, size)
+        except TimeoutError as error:
+            self._end(worker)
+            raise ImageError(TOO_SLOW) from error
+        except (EOFError, OSError, ValueError) as error:  # The process has died, or talks nonsense.
+            is_slow = worker.ran_out_of_time()
+            self._end(worker)
+            raise (ImageError(TOO_SLOW) if is_slow else _Lost()) from error
+        except BaseException:
+            self._end(worker)
+            raise
+        self._free.append(worker)
+        if isinstance(answer, str):
+            raise ImageError(answer)
+        return answer
+
+    def _start(self) -> "_Worker":
         worker = _Worker()
-        self._all.append(worker)
-        self._free.put(worker)
+        self._all.add(worker)
+        return worker
 
-    def _give_back(self, worker: "_Worker", is_sound: bool) -> None:
-        if is_sound:
-            self._free.put(worker)
-            return
+    def _end(self, worker: "_Worker") -> None:
+        self._all.discard(worker)
         worker.close()
-        self._all.remove(worker)
-        self._add_worker()
+
+
+class _Lost(Exception):
+    """A process that ended, not by its own limits."""
 
 
 class _Worker:
@@ -107,12 +124,10 @@ class _Worker:
 
     def __init__(self) -> None:
         self._connection, theirs = Pipe()
-        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-        environment |= {"PYTHONPATH": str(Path(__file__).parents[2]), "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "explorer.decoding.worker", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=environment,
+            env=bare_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
@@ -122,7 +137,7 @@ class _Worker:
     def decode(self, content: bytes, size: int) -> Decoded | str:
         """Have a file decoded; give its pixels, or why it cannot be used.
 
-        Raises TimeoutError when the process takes too long, EOFError or OSError when it is dead.
+        Raises TimeoutError when the process takes too long, EOFError, OSError or _Lost when it is dead.
         """
         self._await_start()
         self._connection.send_bytes(size.to_bytes(4))
@@ -144,7 +159,7 @@ class _Worker:
         try:
             self._receive(START_SECONDS)
         except (EOFError, OSError) as error:  # A TimeoutError is an OSError.
-            raise RuntimeError("The process that decodes pictures does not start.") from error
+            raise _Lost(NO_START) from error
         self._is_ready = True
 
     def close(self) -> None:

@@ -48,6 +48,12 @@ def start_workers(count: int) -> Iterator[ThreadPoolExecutor]:
                 pool.submit(int)  # A thread starts with its first job.
             are_ready.wait()
             torch.set_num_threads(before)
+    except BaseException:  # A thread that cannot start: those that have must not wait for it.
+        are_ready.abort()
+        pool.shutdown()
+        torch.set_num_threads(before)
+        raise
+    try:
         yield pool
     except KeyboardInterrupt:
         is_waited_for = False

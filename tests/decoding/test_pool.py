@@ -1,5 +1,6 @@
 """Strangers' files are decoded in processes that can be ended, and know nothing."""
 
+import errno
 import os
 import signal
 from pathlib import Path
@@ -20,6 +21,11 @@ def decoders():
     decoders.close()
 
 
+def only(decoders: DecoderPool) -> _Worker:
+    (worker,) = decoders._all
+    return worker
+
+
 @pytest.mark.parametrize("name", bases())
 def test_a_process_apart_decodes_to_the_same_pixels(decoders, name):
     assert np.array_equal(decoders.decode(bases()[name], 64).pixels, decode(bases()[name], 64).pixels)
@@ -27,7 +33,7 @@ def test_a_process_apart_decodes_to_the_same_pixels(decoders, name):
 
 def test_a_file_that_takes_too_long_is_refused_and_the_next_one_is_read(decoders, monkeypatch):
     decoders.decode(bases()["png"], 64)
-    os.kill(decoders._all[0]._process.pid, signal.SIGSTOP)
+    os.kill(only(decoders)._process.pid, signal.SIGSTOP)
     monkeypatch.setattr("explorer.decoding.pool.ANSWER_SECONDS", 0.1)
     with pytest.raises(ImageError) as refusal:
         decoders.decode(bases()["png"], 64)
@@ -38,29 +44,57 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_one_is_read(decoders
 
 def test_a_process_that_uses_up_its_time_is_replaced(decoders):
     decoders.decode(bases()["png"], 64)
-    os.kill(decoders._all[0]._process.pid, signal.SIGPROF)  # As its own timer does.
+    os.kill(only(decoders)._process.pid, signal.SIGPROF)  # As its own timer does.
     with pytest.raises(ImageError) as refusal:
         decoders.decode(bases()["png"], 64)
     assert str(refusal.value) == TOO_SLOW
     assert decoders.decode(bases()["png"], 64).pixels.shape == (64, 64, 3)
 
 
-def test_a_process_that_crashes_is_replaced(decoders):
-    decoders.decode(bases()["png"], 64)
-    os.kill(decoders._all[0]._process.pid, signal.SIGSEGV)
+def test_a_sound_file_is_read_although_its_process_has_been_killed(decoders):
+    for _ in range(2):
+        os.kill(only(decoders)._process.pid, signal.SIGKILL)
+        assert decoders.decode(bases()["png"], 64).pixels.shape == (64, 64, 3)
+
+
+def test_a_file_that_crashes_every_process_is_refused_and_the_next_one_is_read(decoders, monkeypatch):
+    crash = _Worker.decode
+
+    def crash_first(worker: _Worker, content: bytes, size: int) -> object:
+        worker._await_start()
+        os.kill(worker._process.pid, signal.SIGSEGV)
+        return crash(worker, content, size)
+
+    monkeypatch.setattr(_Worker, "decode", crash_first)
     with pytest.raises(ImageError) as refusal:
         decoders.decode(bases()["png"], 64)
     assert str(refusal.value) == UNREADABLE
+    monkeypatch.undo()
     assert decoders.decode(bases()["png"], 64).pixels.shape == (64, 64, 3)
+
+
+def test_processes_that_are_lost_while_none_can_be_started_come_back(decoders, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    os.kill(only(decoders)._process.pid, signal.SIGKILL)
+    monkeypatch.setattr("explorer.decoding.pool.subprocess.Popen", fail)
+    for _ in range(3):
+        with pytest.raises(ImageError) as refusal:
+            decoders.decode(bases()["png"], 64)
+        assert str(refusal.value) == BUSY
+    monkeypatch.undo()
+    assert decoders.decode(bases()["png"], 64).pixels.shape == (64, 64, 3)
+    assert len(decoders._all) == 1
 
 
 def test_when_all_processes_are_busy_the_refusal_says_so(decoders, monkeypatch):
     monkeypatch.setattr("explorer.decoding.pool.WAIT_SECONDS", 0.0)
-    busy = decoders._free.get()
+    decoders._turns.acquire()
     with pytest.raises(ImageError) as refusal:
         decoders.decode(bases()["png"], 64)
     assert str(refusal.value) == BUSY
-    decoders._free.put(busy)
+    decoders._turns.release()
 
 
 def test_the_process_knows_nothing_of_the_environment(decoders, monkeypatch):
