@@ -36,9 +36,12 @@ def run(options: Namespace) -> str:
     with writing_into(options.out) as folder:
         lab = load_lab(options.weights, options.backbone)
         result: Result | None = None
+        said = ""
         for result in follow_experiment(experiment.name, lab, pictures, layers, **chosen):
-            if result.doing:
-                say(f"{result.progress:4.0%} {result.doing}")
+            line = f"{result.progress:4.0%} {result.doing}"
+            if result.doing and line != said:
+                say(line)
+            said = line
         assert result is not None  # An experiment yields at least one.
         run = Run(
             experiment,

@@ -30,7 +30,8 @@ def follow_experiment(
 ) -> Generator[Result, None, None]:
     """Run an experiment, yielding a first result at once and then more complete ones.
 
-    Options that are not given keep their defaults; without layers it takes those that the network offers.
+    Options that are not given keep their defaults; without layers it takes those that the network offers, and
+    a layer named twice is taken once.
 
     Raises:
         ExplorerError: an unknown name, option or node, or too few or too many pictures.
@@ -42,7 +43,7 @@ def follow_experiment(
     check_pictures(experiment, len(pictures))
     # Another network than ResNet-50 offers layers of its own.
     default = lab.layers if experiment.layers else ()
-    return experiment.run(lab, pictures, list(layers or default), chosen)
+    return experiment.run(lab, pictures, list(dict.fromkeys(layers or default)), chosen)
 
 
 def run_experiment(

@@ -9,6 +9,7 @@ from explorer.experiments.experiment import Animation, Experiment, Result, Row, 
 from explorer.experiments.measuring import encode
 from explorer.experiments.operations.edits import Maps
 from explorer.experiments.operations.mixing import interpolate, transfer_statistics
+from explorer.experiments.stepping import meanwhile
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
 from explorer.report.charts import Chart, Line
@@ -54,19 +55,20 @@ def run(
     pairs = [_pair(lab, pictures, layer) for layer in layers]
     first = [Shown(f"original-{place}", one.name, one.images) for place, one in enumerate(pictures, start=1)]
     first += [_show(pair, options.share, _bring_back(lab, pair, options.share, options)) for pair in pairs]
-    yield Result(first, progress=0.0, doing=DOING)
+    latest = Result(first, progress=0.0, doing=DOING)
+    yield latest
     shares = torch.linspace(0, 1, options.frames).tolist()
     shown: list[Shown] = []
     rows: list[Row] = []
     animations: list[Animation] = []
     for done, pair in enumerate(pairs, start=1):
-        frames = [_bring_back(lab, pair, share, options) for share in shares]
+        frames, measured = yield from meanwhile(_go(lab, pair, shares, options), latest)
         animations.append(Animation(f"{pair.layer}-blend", frames))
         chosen = torch.linspace(0, len(frames) - 1, min(PICTURES_SHOWN, len(frames))).round().int().tolist()
         on_the_way = [_show(pair, shares[place], frames[place]) for place in chosen]
         shown += [one for one in on_the_way if one.name not in {known.name for known in first}]
-        rows += [_measure(lab, pair, *moment, options) for moment in zip(shares, frames, strict=True)]
-        yield Result(
+        rows += measured
+        latest = Result(
             [*first, *shown],
             rows,
             _draw(lab, rows, pairs[:done]),
@@ -75,6 +77,20 @@ def run(
             progress=done / len(pairs),
             doing=DOING if done < len(pairs) else "",
         )
+        yield latest
+
+
+def _go(
+    lab: Lab, pair: _Pair, shares: Sequence[float], options: BlendOptions
+) -> Generator[None, None, tuple[list[Images], list[Row]]]:
+    """Go from one picture to the other; returns the pictures on the way, and what was measured of each."""
+    frames: list[Images] = []
+    rows: list[Row] = []
+    for share in shares:
+        frames.append(_bring_back(lab, pair, share, options))
+        rows.append(_measure(lab, pair, share, frames[-1], options))
+        yield
+    return frames, rows
 
 
 def _pair(lab: Lab, pictures: Sequence[Picture], layer: str) -> _Pair:

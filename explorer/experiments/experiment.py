@@ -5,11 +5,14 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, echo
 from explorer.features.layers import LAYERS
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
 from explorer.report.charts import Chart, Grid
+
+# Of a text that a visitor writes, in characters: a list of a few dozen channels or networks.
+MAX_LENGTH = 400
 
 Value = str | int | float | None
 Row = Mapping[str, Value]
@@ -55,9 +58,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """How an option is offered: its help, the values it may take, and a slider's range and step.
+    """How an option is offered: its help and its bounds, which are checked before anything is computed.
 
-    With `is_file` its value is the path of a file, which nobody but the user of this machine may name.
+    A choice is one of `choices`, a number is from `low` to `high`, where a slider goes by `step`, and a text
+    has at most `length` characters. With `is_file` its value is the path of a file, which nobody but the user
+    of this machine may name.
     """
 
     help: str
@@ -65,14 +70,15 @@ class Knob:
     low: float | None = None
     high: float | None = None
     step: float | None = None
+    length: int = MAX_LENGTH
     is_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """How an option is offered as long as the others are as they are."""
+    """How an option is offered as long as the others are as they are; without a knob it means nothing."""
 
-    knob: Knob
+    knob: Knob | None
     default: Value
 
 
@@ -117,7 +123,7 @@ def make_options(options: type[Chosen], values: Mapping[str, Any]) -> Chosen:
     known = knobs(options)
     for name in values:
         if name not in known:
-            raise ExperimentError(f"There is no option '{name}': use {', '.join(known)}.")
+            raise ExperimentError(f"There is no option {echo(name)}: use {', '.join(known)}.")
     kinds = get_type_hints(options)
     return options(
         **{name: _convert(name, value, kinds[name], known[name]) for name, value in values.items()}
@@ -137,19 +143,23 @@ def _convert(name: str, value: Any, kind: Any, knob: Knob) -> Value:  # noqa: AN
     if number is not None:
         return _convert_number(name, value, number, knob)
     if knob.choices and value not in knob.choices:
-        raise ExperimentError(f"{name} is one of {', '.join(knob.choices)}, not '{value}'.")
+        raise ExperimentError(f"{name} is one of {', '.join(knob.choices)}, not {echo(value)}.")
+    if not isinstance(value, str | int | float) or len(str(value)) > knob.length:
+        raise ExperimentError(f"{name} is a text of at most {knob.length} characters, not {echo(value)}.")
     return str(value)
 
 
 def _convert_number(name: str, value: Any, kind: type[int] | type[float], knob: Knob) -> float:  # noqa: ANN401
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     low = -math.inf if knob.low is None else knob.low
     high = math.inf if knob.high is None else knob.high
     if not math.isfinite(number) or (kind is int and not number.is_integer()):
-        raise ExperimentError(f"{name} is {'a whole number' if kind is int else 'a number'}, not '{value}'.")
+        raise ExperimentError(
+            f"{name} is {'a whole number' if kind is int else 'a number'}, not {echo(value)}."
+        )
     if not low <= number <= high:
-        raise ExperimentError(f"{name} is from {low:g} to {high:g}, not {value}.")
+        raise ExperimentError(f"{name} is from {low:g} to {high:g}, not {echo(value)}.")
     return kind(number)

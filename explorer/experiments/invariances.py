@@ -8,6 +8,7 @@ import torch
 from explorer.experiments.experiment import Animation, Experiment, Result, Row, Shown, option
 from explorer.experiments.measuring import curve_layers, encode, mean_of
 from explorer.experiments.operations.mixing import interpolate, spread_map
+from explorer.experiments.stepping import bring_back, meanwhile
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import feature_error, psnr
@@ -42,8 +43,10 @@ def run(
             encode(lab, picture, layer)  # Refuses nodes without maps before anything slow begins.
             made: list[Images] = []
             for start in starts:
-                yield Result(shown, rows, progress=done / jobs, doing=f"{layer}, start {start} …")
-                made.append(_reconstruct(lab, picture, layer, start, options.evaluations))
+                so_far = Result(shown, rows, progress=done / jobs, doing=f"{layer}, start {start} …")
+                yield so_far
+                search = _search(lab, picture, layer, start, options.evaluations)
+                made.append((yield from meanwhile(search, so_far)))
                 shown.append(_show(picture, layer, start, made[-1]))
                 done += 1
             spread = spread_map(made)
@@ -54,12 +57,14 @@ def run(
     yield Result(shown, rows, _draw(rows, layers), _describe(rows, layers), animations)
 
 
-def _reconstruct(lab: Lab, picture: Picture, layer: str, start: str, evaluations: int) -> Images:
+def _search(
+    lab: Lab, picture: Picture, layer: str, start: str, evaluations: int
+) -> Generator[None, None, Images]:
     at = lab.at(layer)
     if start == HYBRID:
-        return at.reconstruct(picture, HYBRID, at.settings(HYBRID, evaluations=evaluations)).images
+        return bring_back(at, picture, HYBRID, at.settings(HYBRID, evaluations=evaluations))
     cold = at.settings("optimiser", evaluations=evaluations, start="noise", seed=int(start))
-    return at.reconstruct(picture, "optimiser", cold).images
+    return bring_back(at, picture, "optimiser", cold)
 
 
 def _show(picture: Picture, layer: str, start: str, images: Images) -> Shown:

@@ -10,6 +10,7 @@ from torch import Tensor
 from explorer.examples import EXAMPLES, load_example
 from explorer.experiments.experiment import Experiment, Result, Row, Shown, Value, option
 from explorer.experiments.measuring import encode, mean_of
+from explorer.experiments.stepping import bring_back, meanwhile
 from explorer.features.layers import join_nodes
 from explorer.images import Images, Picture, quantise
 from explorer.lab.lab import Lab
@@ -19,6 +20,7 @@ from explorer.metrics.recognition import NAME, is_recognised
 from explorer.report.charts import Grid
 
 BEST = "best"
+DOING = "Comparing …"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,12 @@ def run(
             encode(lab, picture, layer)
             at = lab.at(layer)
             method = at.best_decoder if options.method == BEST else options.method
-            images = quantise(at.reconstruct(picture, method).images)
+            so_far = Result(shown, progress=len(shown) / (steps + len(pictures)), doing=DOING)
+            images = quantise((yield from meanwhile(bring_back(at, picture, method), so_far)))
             made[-1].append(images)
             db = float(psnr(images, picture.images.to(images)))
             shown.append(Shown(f"{picture.name}-{layer}", f"{layer} · {db:.1f} dB", images, layer))
-            yield Result(shown, progress=len(shown) / (steps + len(pictures)), doing="Comparing …")
+            yield Result(shown, progress=len(shown) / (steps + len(pictures)), doing=DOING)
     rows: list[Row] = []
     for picture, images in zip(pictures, made, strict=True):
         rows += _measure(lab, picture, layers, torch.cat(images))

@@ -2,15 +2,17 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import torch
 
-from explorer.experiments.experiment import Experiment, Knob, Offer, Result, Row, Shown, option
+from explorer.experiments.experiment import Experiment, Knob, Offer, Result, Row, Shown, knobs, option
 from explorer.experiments.measuring import compare_opinions, curve_layers, encode, mean_of, measure
 from explorer.experiments.operations.components import are_fitted, load_components
-from explorer.experiments.operations.edit_table import EDITS, Context, amounts_of_curve
-from explorer.experiments.operations.edits import Centre, Maps
+from explorer.experiments.operations.edit_table import EDITS, Context, amounts_of_curve, parse_channels
+from explorer.experiments.operations.edits import Centre, EditError, Maps
+from explorer.experiments.stepping import meanwhile
 from explorer.features.trunk import Features
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
@@ -19,7 +21,9 @@ from explorer.report.charts import Chart
 
 BEST, HYBRID = "best", "hybrid"
 METHODS = (BEST, "linear", HYBRID)
+MAX_CHANNELS = 2**16  # More than any layer has; the edit and the layer set the bound that counts.
 ZERO, MEAN = "zero", "mean"
+DOING = "Measuring …"
 CURVES = {
     "psnr_db": "PSNR (dB), higher is better",
     "lpips": "LPIPS, lower is better",
@@ -32,7 +36,9 @@ class SurgeryOptions:
     """Which edit, how much of it, and what brings the picture back."""
 
     edit: str = option("channels", "what is done to the features", choices=tuple(EDITS))
-    amount: float | None = option(None, "how much; each edit has its own unit and default", low=0)
+    amount: float | None = option(
+        None, "how much; each edit has its own unit, bounds and default", low=0, high=MAX_CHANNELS
+    )
     channels: str = option("0-63", "channels that the edit `drop` takes away, as in 0-63,128")
     region: str = option(
         "0.25,0.25,0.75,0.75", "what the edit `region` keeps: left,top,right,bottom or a cell row,column"
@@ -59,34 +65,36 @@ def run(
 ) -> Generator[Result, None, None]:
     """Yield the edited pictures, then their scores, then every layer's curve over amounts as it grows."""
     edit = EDITS[options.edit]
-    amount = edit.default if options.amount is None else options.amount
     originals = [Shown(f"{one.name}-original", "original", one.images) for one in pictures]
     if options.edit == "components" or options.fill == MEAN:
         for layer in layers:
             if not are_fitted(lab.trunk(layer)):
                 yield Result(originals, progress=0.0, doing=f"Fitting the principal components of {layer} …")
                 load_components(lab.trunk(layer))
-    trials = [
-        _try(lab, picture, layer, amount, options, options.method) for picture in pictures for layer in layers
-    ]
+    trials: list[_Trial] = []
+    for picture, layer in product(pictures, layers):
+        work = _try(lab, picture, layer, options.amount, options, options.method)
+        trials.append((yield from meanwhile(work, Result(originals, progress=0.0, doing=DOING))))
     shown = [_show(trial, options) for trial in trials]
     for index, original in enumerate(originals):
         shown.insert(index * (len(layers) + 1), original)
-    yield Result(shown, progress=0.0, doing="Measuring …")
+    yield Result(shown, progress=0.0, doing=DOING)
     rows = [row for trial in trials for row in _measure(lab, [trial], options)]
     curve: list[Row] = []
     for done, layer in enumerate(layers if edit.curve else ()):
         charts, doing = _draw(curve, layers[:done], options), f"Measuring the curve of {layer} …"
-        yield Result(shown, rows, charts, progress=done / len(layers), doing=doing)
+        so_far = Result(shown, rows, charts, progress=done / len(layers), doing=doing)
+        yield so_far
         for picture in pictures:
-            curve += _measure_curve(lab, picture, layer, options)
+            curve += yield from meanwhile(_measure_curve(lab, picture, layer, options), so_far)
     yield Result(shown, rows + curve, _draw(curve, layers, options), _describe(rows))
 
 
 def _try(
-    lab: Lab, picture: Picture, layer: str, amount: float, options: SurgeryOptions, method: str
-) -> _Trial:
+    lab: Lab, picture: Picture, layer: str, given: float | None, options: SurgeryOptions, method: str
+) -> Generator[None, None, _Trial]:
     target = encode(lab, picture, layer)
+    amount = EDITS[options.edit].take_amount(given, target.shape[1])
     context = Context(
         components=lambda: load_components(lab.trunk(layer)),
         centre=lambda: _centre(lab, layer, target, options),
@@ -95,17 +103,22 @@ def _try(
         seed=options.seed,
     )
     edited = EDITS[options.edit].apply(target, amount, context)
-    images = _bring_back(lab, {layer: edited}, layer, method, picture)
+    images = yield from _bring_back(lab, {layer: edited}, layer, method, picture)
     return _Trial(picture, layer, amount, target, edited, images)
 
 
-def _bring_back(lab: Lab, features: Features, layer: str, method: str, picture: Picture) -> Images:
+def _bring_back(
+    lab: Lab, features: Features, layer: str, method: str, picture: Picture
+) -> Generator[None, None, Images]:
     at = lab.at(layer)
     if method != HYBRID:
         return at.decode(features, at.best_decoder if method == BEST else method)
     height, width = picture.images.shape[2:]
-    *_, last = at.invert(features, HYBRID, at.settings(HYBRID), size=(height, width))
-    return last.images
+    images = picture.images
+    for step in at.invert(features, HYBRID, at.settings(HYBRID), size=(height, width)):
+        images = step.images
+        yield
+    return images
 
 
 def _centre(lab: Lab, layer: str, target: Maps, options: SurgeryOptions) -> Centre:
@@ -143,12 +156,18 @@ def _measure(lab: Lab, trials: Sequence[_Trial], options: SurgeryOptions) -> lis
     ]
 
 
-def _measure_curve(lab: Lab, picture: Picture, layer: str, options: SurgeryOptions) -> list[Row]:
+def _measure_curve(
+    lab: Lab, picture: Picture, layer: str, options: SurgeryOptions
+) -> Generator[None, None, list[Row]]:
     """Measure one picture at every amount of the curve; a decoder stands in for the slow optimiser."""
     method = BEST if options.method == HYBRID else options.method
     channels = encode(lab, picture, layer).shape[1]
     amounts = amounts_of_curve(EDITS[options.edit], channels)
-    return _measure(lab, [_try(lab, picture, layer, amount, options, method) for amount in amounts], options)
+    trials: list[_Trial] = []
+    for amount in amounts:
+        trials.append((yield from _try(lab, picture, layer, amount, options, method)))
+        yield
+    return _measure(lab, trials, options)
 
 
 def _draw(curve: Sequence[Row], layers: Sequence[str], options: SurgeryOptions) -> list[Chart]:
@@ -171,15 +190,17 @@ def _describe(rows: Sequence[Row]) -> list[str]:
 
 
 def _adapt(values: Mapping[str, Any], channels: int) -> dict[str, Offer]:
-    """Offer the amounts of the chosen edit."""
+    """Offer the amounts of the chosen edit, and channels to drop that every chosen layer has."""
     edit = EDITS[values["edit"]]
-    high = channels if edit.is_count else edit.curve[-1] if edit.curve else 0
-    default = min(edit.default, high)
-    return {
-        "amount": Offer(
-            Knob(edit.amount or "this edit has no amount", (), edit.low, high, edit.step), default
-        )
-    }
+    high = edit.high(channels)
+    knob = Knob(edit.amount, (), edit.low, high, edit.step) if edit.amount else None
+    offers = {"amount": Offer(knob, edit.take_amount(None, channels))}
+    try:
+        parse_channels(str(values.get("channels", "")), channels)
+    except EditError:
+        few = f"0-{max(1, channels // 2) - 1}"
+        offers["channels"] = Offer(knobs(SurgeryOptions)["channels"], few)
+    return offers
 
 
 SURGERY = Experiment(

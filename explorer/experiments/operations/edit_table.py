@@ -1,10 +1,12 @@
-"""The edits that can be chosen by name: what their amount means, and the amounts of the curve."""
+"""The edits that can be chosen by name: what their amount means, its bounds, and the amounts of the curve."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 
+from explorer.errors import cut
 from explorer.experiments.operations.components import Components
 from explorer.experiments.operations.edits import (
     Centre,
@@ -23,6 +25,7 @@ from explorer.experiments.operations.edits import (
 
 # Powers of two, as far as there are channels.
 COUNTS = tuple(2**power for power in range(12))
+MAX_DIGITS = 9  # Of a channel's number.
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One edit: `amount` names its unit, empty where it has none; `curve` lists amounts to measure."""
+    """One edit: `amount` names its unit, empty where it has none; `curve` lists amounts to measure.
+
+    An amount goes from `low` to the end of the curve, or to the layer's channels where it counts them.
+    """
 
     label: str
     amount: str
@@ -53,6 +59,23 @@ class Edit:
     low: float = 0
     step: float = 1
 
+    def high(self, channels: int) -> float:
+        """Name the largest amount at a layer of so many channels; 0 for an edit without an amount."""
+        return channels if self.is_count else max(self.curve, default=0)
+
+    def take_amount(self, given: float | None, channels: int) -> float:
+        """Return the amount to edit with: the given one, or the default; the default for an edit without.
+
+        Raises:
+            EditError: the amount is out of range.
+        """
+        high = self.high(channels)
+        if given is None or not self.amount:
+            return min(self.default, high)
+        if not self.low <= given <= high:
+            raise EditError(f"amount is from {self.low:g} to {high:g}, not {given:g}.")
+        return given
+
 
 def amounts_of_curve(edit: Edit, channels: int) -> tuple[float, ...]:
     """List the amounts to measure at a layer of so many channels; counts end with all of them."""
@@ -61,18 +84,24 @@ def amounts_of_curve(edit: Edit, channels: int) -> tuple[float, ...]:
     return (*(count for count in edit.curve if count < channels), channels)
 
 
-def parse_channels(text: str) -> set[int]:
-    """Read a list of channels and ranges such as `0-63,128`; both ends of a range belong to it.
+def parse_channels(text: str, count: int) -> set[int]:
+    """Read a list of channels, of which there are `count`, such as `0-63,128`; both ends belong to a range.
 
     Raises:
-        EditError: a part is neither a number nor a range.
+        EditError: a part is neither a number nor a range, or names a channel that does not exist.
     """
     channels: set[int] = set()
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal()):
-            raise EditError(f"'{text}' is no list of channels; write numbers and ranges, as in 0-63,128.")
-        channels.update(range(int(first), int(last or first) + 1))
+        first, dash, last = part.strip().partition("-")
+        ends = (first, last if dash else first)
+        if not all(end.isascii() and end.isdecimal() for end in ends):
+            raise EditError(
+                f"'{cut(text)}' is no list of channels; write numbers and ranges, as in 0-63,128."
+            )
+        for end in ends:  # Looked at before the range is written out, which could fill the memory.
+            if len(end) > MAX_DIGITS or int(end) >= count:
+                raise EditError(f"There is no channel {cut(end)}: these features have 0 to {count - 1}.")
+        channels.update(range(int(ends[0]), int(ends[1]) + 1))
     return channels
 
 
@@ -88,9 +117,9 @@ def parse_region(text: str, rows: int, columns: int) -> Region:
         numbers = []
     if len(numbers) == 4:
         return Region(*numbers)
-    if len(numbers) != 2 or any(number != int(number) for number in numbers):
+    if len(numbers) != 2 or not all(math.isfinite(one) and one == int(one) for one in numbers):
         raise EditError(
-            f"'{text}' is no region; write left,top,right,bottom from 0 to 1, or a cell as row,column."
+            f"'{cut(text)}' is no region; write left,top,right,bottom from 0 to 1, or a cell as row,column."
         )
     row, column = map(int, numbers)
     if not (0 <= row < rows and 0 <= column < columns):
@@ -125,7 +154,7 @@ EDITS: Mapping[str, Edit] = {
     "drop": Edit(
         "drop channels", "", 0, (),
         lambda features, _, context: drop_channels(
-            features, parse_channels(context.channels), context.centre()
+            features, parse_channels(context.channels, features.shape[1]), context.centre()
         ),
     ),
     "blur": Edit(

@@ -19,6 +19,7 @@ Centre = Float[Tensor, "channels"]
 
 MAX_BITS = 16  # A float's own precision is 24 bits; beyond 16 nothing can be seen.
 BLUR_REACH = 3.0  # Standard deviations at which the Gaussian is cut off.
+LEAST_BLUR = 0.1  # Cells; a narrower Gaussian gives the next cell less than a float can hold.
 
 
 class EditError(ExplorerError):
@@ -88,7 +89,7 @@ def blur_positions(features: Maps, sigma: float) -> Maps:
     """Blur every channel by a Gaussian of this standard deviation, in cells; edges are repeated."""
     if sigma < 0:
         raise EditError(f"A blur of {sigma:g} cells is below 0.")
-    if sigma == 0:
+    if sigma < LEAST_BLUR:
         return features
     reach = max(1, round(BLUR_REACH * sigma))
     offsets = torch.arange(-reach, reach + 1, dtype=features.dtype, device=features.device)

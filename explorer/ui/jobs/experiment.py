@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator, Iterator
 from explorer.experiments.experiment import Result
 from explorer.ui.jobs.interruptible import Interruptible
 
+TELL_SECONDS = 0.3  # A search has more steps than anybody wants to be shown.
+
 
 class ExperimentJob(Interruptible):
     """Follows an experiment to its end, or until its time is up, and yields every result so far."""
@@ -14,7 +16,7 @@ class ExperimentJob(Interruptible):
         super().__init__()
         self._begin, self._max_seconds = begin, max_seconds
         self._results: Generator[Result, None, None] | None = None
-        self._seconds = self._progress = 0.0
+        self._seconds = self._progress = self._told = 0.0
 
     @property
     def has_run_out(self) -> bool:
@@ -35,10 +37,12 @@ class ExperimentJob(Interruptible):
             self._seconds, last = self._seconds + now - last, now
             self._progress = result.progress
             self.is_over = result.progress >= 1 or self.is_stopping or self._seconds >= self._max_seconds
-            yield result
+            is_slice_over = self.is_over or now - began >= seconds or self.is_pausing
+            if is_slice_over or now - self._told >= TELL_SECONDS:
+                self._told = now
+                yield result
             if self.is_over:
                 self._results.close()
-                return
-            if now - began >= seconds or self.is_pausing:
+            if is_slice_over:
                 return
         self.is_over = True

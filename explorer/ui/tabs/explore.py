@@ -55,8 +55,8 @@ class ExploreTab:
         return [control for control in everything if isinstance(control, WeightsInput)]
 
 
-def build_explore(network: Network) -> ExploreTab:
-    """Lay out the tab."""
+def build_explore(network: Network, *, takes_weights: bool = True) -> ExploreTab:
+    """Lay out the tab, with places for weights of one's own if they are taken."""
     choices = [(experiment.title, name) for name, experiment in EXPERIMENTS.items()]
     experiment = gr.Radio(
         choices, value=FIRST, label="Experiment", container=False, elem_id="explore-experiment"
@@ -81,7 +81,7 @@ def build_explore(network: Network) -> ExploreTab:
             )  # fmt: skip
         for name, entry in EXPERIMENTS.items():
             with gr.Row(visible=name == FIRST, scale=4) as groups[name]:
-                controls[name] = _build_controls(entry, network)
+                controls[name] = _build_controls(entry, network, takes_weights=takes_weights)
     with gr.Row(elem_classes="toolbar", equal_height=True):
         run = gr.Button("Measure", variant="primary", scale=0, min_width=110, elem_id="explore-run")
         stop = gr.Button("Stop", scale=0, min_width=90, elem_id="explore-stop")
@@ -127,20 +127,26 @@ def list_offers(experiment: Experiment[Any], network: Network, chosen: Mapping[s
     return offers
 
 
-def _build_controls(experiment: Experiment[Any], network: Network) -> dict[str, Component]:
-    kinds = get_type_hints(experiment.options)
+def _build_controls(
+    experiment: Experiment[Any], network: Network, *, takes_weights: bool
+) -> dict[str, Component]:
+    kinds, known = get_type_hints(experiment.options), knobs(experiment.options)
     return {
-        name: _build_control(name, offer.knob, offer.default, kinds[name])
+        name: _build_control(
+            name, offer.knob or known[name], offer.default, kinds[name], is_seen=offer.knob is not None
+        )
         for name, offer in list_offers(experiment, network, {}).items()
+        if takes_weights or not known[name].is_file
     }
 
 
-def _build_control(name: str, knob: Knob, default: Any, kind: Any) -> Component:  # noqa: ANN401
+def _build_control(name: str, knob: Knob, default: Any, kind: Any, *, is_seen: bool) -> Component:  # noqa: ANN401
     """Choose the control that an option's kind and limits ask for."""
     shared: dict[str, Any] = {
         "label": name.capitalize().replace("_", " "),
         "info": knob.help,
         "min_width": 220,
+        "visible": is_seen,
     }
     if knob.is_file:
         del shared["info"]  # A file has no place for it.
@@ -151,5 +157,6 @@ def _build_control(name: str, knob: Knob, default: Any, kind: Any) -> Component:
     if knob.low is not None and knob.high is not None and knob.step:
         return gr.Slider(knob.low, knob.high, default, step=knob.step, **shared)
     if kind in (int, float):
-        return gr.Number(default, precision=0 if kind is int else None, **shared)
-    return gr.Textbox("" if default is None else str(default), **shared)
+        precision = 0 if kind is int else None
+        return gr.Number(default, precision=precision, minimum=knob.low, maximum=knob.high, **shared)
+    return gr.Textbox("" if default is None else str(default), max_length=knob.length, **shared)

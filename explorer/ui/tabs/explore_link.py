@@ -72,9 +72,13 @@ def read_question(given: Mapping[str, str], network: Network) -> list[Any]:
 def update_of(offer: Offer, value: Any) -> dict[str, Any]:  # noqa: ANN401 - of the option's own type
     """Write the change of one control."""
     knob = offer.knob
+    if knob is None:
+        return gr.update(visible=False)
     if knob.choices:
         return gr.update(value=value)
-    return gr.update(minimum=knob.low, maximum=knob.high, step=knob.step, value=value, info=knob.help)
+    bounds: dict[str, Any] = {"minimum": knob.low, "maximum": knob.high, "step": knob.step}
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    return gr.update(value=value, info=knob.help, visible=True, **given)
 
 
 def _write(value: object) -> str:
