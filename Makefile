@@ -37,7 +37,7 @@ check: .venv/tests-requirements.txt  ## format, lint, types, imports
 audit: .venv/tests-requirements.txt  ## known holes in what is installed, and every licence
 	$(BIN)/python -m pip install --quiet pip-audit pip-licenses
 	$(BIN)/pip-licenses
-	$(BIN)/pip-audit --local --progress-spinner off
+	$(BIN)/pip-audit --strict --local --progress-spinner off
 
 SECONDS ?= 600
 soak: .venv/tests-requirements.txt  ## thirty visitors at once; SECONDS=180 is the short form

@@ -18,6 +18,7 @@ from explorer.ui.address import Address
 
 # Names that the page answers to beside this machine's, separated by commas, where no option can be given.
 ALLOWED_HOSTS = "EXPLORER_ALLOWED_HOSTS"
+OWN_WEIGHTS = "EXPLORER_OWN_WEIGHTS"
 
 
 def main() -> int:
@@ -64,6 +65,12 @@ def parse_options() -> argparse.Namespace:
         type=parse_positive,
         help="of these from one address (default: 40; behind a proxy set FORWARDED_ALLOW_IPS)",
     )
+    parser.add_argument(
+        "--own-weights",
+        action="store_true",
+        help="let visitors lay down weights of their own, also where others than this machine's users come "
+        f"({OWN_WEIGHTS}=1 where no option can be given)",
+    )
     parser.add_argument("--share", action="store_true", help="open a public link through Gradio's relay")
     parser.add_argument(
         "--allowed-hosts",
@@ -91,6 +98,7 @@ def _serve(options: argparse.Namespace, address: Address) -> None:
         is_shared=options.share,
         runs=options.runs,
         runs_per_address=options.runs_per_address,
+        takes_weights=options.own_weights or os.environ.get(OWN_WEIGHTS) == "1",
     )
 
 

@@ -43,6 +43,11 @@ class Address:
             raise AddressError(f"Cannot listen on {address}: {reason}.") from error
         return address
 
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody but the users of this machine can reach it, unless a proxy leads here."""
+        return self.host in (THIS_MACHINE, "localhost", "::1", "[::1]")
+
     def __str__(self) -> str:
         """Name the address in a sentence."""
         return f"{self.host!r}" if self.port is None else f"port {self.port} of {self.host!r}"

@@ -98,7 +98,7 @@ class ArrivalHandlers:
         picture = read_upload(path)
         example = recognise_example(picture)
         if example is None:  # Examples are files that all visitors share.
-            visit.uploads.add(Path(path))
+            visit.uploads[Path(path)] += 1
         visit.arrival, visit.source = None, Source(example, path)
         visit.put(Exploration(picture, example))
         self._state.visits.make_room()

@@ -25,6 +25,8 @@ from explorer.features.network import Network, survey
 from explorer.lab.lab import Lab
 from explorer.ui.address import Address, no_proxies
 from explorer.ui.assistants import AssistantCalls, is_offered
+from explorer.ui.bounds import MAX_SESSIONS
+from explorer.ui.connections import bound_connections
 from explorer.ui.limits import request_limits, say_not_found
 from explorer.ui.listeners import NoteListeners
 from explorer.ui.page import build_page
@@ -34,6 +36,7 @@ from explorer.ui.session.zero_gpu import is_lent
 from explorer.ui.theme import STYLE_SHEETS, build_theme, layer_variables, page_scripts
 
 NO_SCRIPT = "This page is a script: please switch JavaScript on."
+SPACE_HOST = "SPACE_HOST"  # Where a Space is told its name.
 FIRST_PORT = 7860  # Of those that Gradio tries.
 # Where Gradio's relay gives a public link a name.
 RELAY_HOSTS = "*.gradio.live"
@@ -56,6 +59,7 @@ def serve(
     is_shared: bool = False,
     runs: int | None = None,
     runs_per_address: int | None = None,
+    takes_weights: bool = False,
 ) -> None:
     """Serve the page for good.
 
@@ -67,13 +71,17 @@ def serve(
         is_shared: Open a public link through Gradio's relay.
         runs: Runs under way or waiting, at most.
         runs_per_address: Of these from one address.
+        takes_weights: Let visitors lay down weights of their own, also where others than this machine's
+            users can come.
     """
+    bound_connections()
     network = find_network(backbone or RESNET50)
     start_decoders()
     keep_freed_memory()
     usual = DEFAULT_LIMITS
     limits = Limits(waiting=runs or usual.waiting, per_address=runs_per_address or usual.per_address)
-    state = _make_state(weights, network, limits)
+    is_private = address.is_private and not is_shared and not allowed_hosts and not os.environ.get(SPACE_HOST)
+    state = _make_state(weights, network, limits, takes_weights=takes_weights or is_private)
     page = build_page(state).queue(api_open=False)
     names = [address.host, *([RELAY_HOSTS] if is_shared else []), *allowed_hosts]
     with no_proxies():
@@ -105,17 +113,22 @@ def find_network(name: str) -> Network:
     return network
 
 
-def _make_state(weights: str | None, network: Network, limits: Limits) -> AppState:
+def _make_state(weights: str | None, network: Network, limits: Limits, *, takes_weights: bool) -> AppState:
     # A lent GPU is there for races alone; everything else runs on the CPU.
     device = CPU if is_lent() else best_device()
     state = AppState(
-        lambda: Lab.load(weights, device, state.loading.tell, backbone=network.name), limits, network
+        lambda: Lab.load(weights, device, state.loading.tell, backbone=network.name),
+        limits,
+        network,
+        takes_weights=takes_weights,
     )
     return state
 
 
 def launch_options(allowed_hosts: Sequence[str] = (), layers: Sequence[str] = LAYERS) -> dict[str, Any]:
     """Give what `launch()` needs to show these layers as designed, the same on Spaces as at home."""
+    # Uvicorn would believe whoever calls from this machine what address a call comes from.
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
     limits = request_limits([*own_names(), *allowed_hosts])
     return {
         "theme": build_theme(),
@@ -127,6 +140,7 @@ def launch_options(allowed_hosts: Sequence[str] = (), layers: Sequence[str] = LA
         "enable_monitoring": False,
         "max_file_size": MAX_FILE_BYTES,
         "max_threads": MAX_EVENTS,
+        "state_session_capacity": MAX_SESSIONS,
         # Offers the public endpoints to assistants where gradio's extra `mcp` is installed.
         "mcp_server": is_offered(),
         "app_kwargs": {
@@ -139,4 +153,4 @@ def launch_options(allowed_hosts: Sequence[str] = (), layers: Sequence[str] = LA
 def own_names() -> list[str]:
     """Name this machine as its visitors may; on a Space, the Space's host."""
     hostname = socket.gethostname()
-    return ["localhost", hostname, f"{hostname}.local", *filter(None, [os.environ.get("SPACE_HOST")])]
+    return ["localhost", hostname, f"{hostname}.local", *filter(None, [os.environ.get(SPACE_HOST)])]

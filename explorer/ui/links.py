@@ -17,10 +17,11 @@ from urllib.parse import urlencode
 import gradio as gr
 from gradio.components import Component
 
+from explorer.errors import cut
 from explorer.examples import EXAMPLES
 from explorer.experiments import EXPERIMENTS
 from explorer.features.layers import LAYERS
-from explorer.ui.components.arguments import cut, one_of
+from explorer.ui.components.arguments import one_of
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.events import AT_ONCE
 from explorer.ui.components.examples import example_file

@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 # Between joining the queue and listening to it, a client needs one more request.
 GRACE_SECONDS = 3.0
+# Names the assistant's call that a call of this process by itself serves.
+TOOL_CALL = "x-explorer-tool-call"
 QUEUE_PATH, CALL_PATH = "/gradio_api/queue/data", "/gradio_api/call/"
 
 
@@ -61,17 +63,21 @@ class Call:
 
     session: str | None
     event: str | None
+    tool: str | None = None  # The assistant's call, if it is served by this one.
 
     @classmethod
     def current(cls) -> "Call":
         """Name the call that this thread serves."""
         request = LocalContext.request.get(None)
-        return cls(getattr(request, "session_hash", None), LocalContext.event_id.get(None))
+        headers = getattr(request, "headers", None) or {}
+        session = getattr(request, "session_hash", None)
+        return cls(session, LocalContext.event_id.get(None), headers.get(TOOL_CALL))
 
     @property
     def is_heard(self) -> bool:
         """Whether somebody listens now."""
-        return LISTENERS.listens(self.session, self.event)
+        is_served = self.tool is None or LISTENERS.listens(self.tool)
+        return is_served and LISTENERS.listens(self.session, self.event)
 
 
 def _key(scope: Scope) -> str | None:

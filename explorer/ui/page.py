@@ -72,7 +72,7 @@ def build_page(state: AppState) -> gr.Blocks:
             with gr.Tab("Compare", id="compare", render_children=True) as compare_tab:
                 slider = build_compare()
             with gr.Tab("Explore", id="explore", render_children=True) as explore_tab:
-                explore = build_explore(state.network)
+                explore = build_explore(state.network, takes_weights=state.takes_weights)
         arrivals, decoded = wire_arrival(state, page, picture, instant, live)
         finished = wire_live(state, page, live)
         wire_compare(state, compare_tab, slider, [*arrivals, *decoded, *finished])
@@ -131,7 +131,8 @@ class PageHandlers:
 
     def leave(self, request: gr.Request) -> None:
         """Forget a visitor who has closed the page."""
-        self._state.visits.leave(request.session_hash)
+        address = request.client.host if request.client else ""
+        self._state.visits.leave(request.session_hash, address)
 
 
 def _describe_models(state: AppState) -> str:

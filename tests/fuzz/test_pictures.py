@@ -42,7 +42,7 @@ def shares(fast: int, slow: int) -> pytest.MarkDecorator:
 def page(address) -> Iterator[RawPage]:
     """The page, which lets one address upload as many files as there are."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("explorer.ui.limits.QUOTA_FILES", 10**6)
+        patch.setattr("explorer.ui.limits.uploads.QUOTA_FILES", 10**6)
         yield RawPage(address)
 
 

@@ -10,11 +10,15 @@ import pytest
 
 from explorer.ui.queue.listener import PATIENCE_SECONDS
 from tests.support.crowd import Diary, crowd
-from tests.support.server import Server, Usage, health, serving
+from tests.support.memory import draw_curve, limited_memory, sampling
+from tests.support.server import MEGABYTE, Server, Usage, health, serving
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1500)]
 
 TABLE = Path(__file__).parents[2] / "outputs" / "soak.md"
+CURVE = TABLE.with_suffix(".png")
+# What SECURITY.md says that the page needs.
+DOCUMENTED_BYTES = 3 * 2**30
 VISITORS = 30
 SECONDS = float(os.environ.get("SOAK_SECONDS", 180))
 WARM_UP_SECONDS = max(SECONDS / 4, 90.0)
@@ -42,13 +46,23 @@ def settle(server: Server) -> Usage:
     return server.measure()
 
 
-def write_table(diary: Diary, before: Usage, after: Usage, empty_seconds: float) -> None:
+def describe_memory(most_megabytes: float, *, is_limited: bool) -> str:
+    """Say how much there was, and whether the system held the server to it."""
+    limit = f"{DOCUMENTED_BYTES / MEGABYTE:.0f} MB"
+    kept = (
+        f"of {limit}, to which the system held it" if is_limited else f"not held to {limit}: none may be set"
+    )
+    return f"{most_megabytes:.0f} at most, {kept}"
+
+
+def write_table(diary: Diary, before: Usage, after: Usage, empty_seconds: float, memory: str) -> None:
     """Write what was seen as a table, for the README's section on reliability."""
     now = asdict(after)
     rows = [
         ("visitors, minutes", f"{VISITORS}, {SECONDS / 60:.0f}"),
         *diary.rows(),
         ("queue empty after the last had left", f"{empty_seconds:.1f} s"),
+        ("megabytes", memory),
         *((name, f"{value:.0f} before, {now[name]:.0f} after") for name, value in asdict(before).items()),
     ]
     lines = [f"| {name} | {value} |" for name, value in rows]
@@ -61,7 +75,11 @@ def write_table(diary: Diary, before: Usage, after: Usage, empty_seconds: float)
 def test_thirty_visitors_come_and_go_without_a_trace(tmp_path: Path) -> None:
     folder = tmp_path / "temporary"
     folder.mkdir()
-    with serving(folder, WEIGHTS, "--port", "7871") as server:
+    with (
+        limited_memory(DOCUMENTED_BYTES) as group,
+        serving(folder, WEIGHTS, "--port", "7871", group=group) as server,
+        sampling(lambda: server.measure().megabytes) as samples,
+    ):
         asyncio.run(crowd(server.address, WARM_UP_SECONDS, visitors=VISITORS, seed=1))
         wait_until_empty(server)
         before = settle(server)
@@ -69,7 +87,10 @@ def test_thirty_visitors_come_and_go_without_a_trace(tmp_path: Path) -> None:
         empty_seconds = wait_until_empty(server)
         after = settle(server)
     log = (tmp_path / "server.log").read_text()
-    write_table(diary, before, after, empty_seconds)
+    most = max(megabytes for _, megabytes in samples)
+    write_table(diary, before, after, empty_seconds, describe_memory(most, is_limited=group is not None))
+    draw_curve(samples, DOCUMENTED_BYTES / MEGABYTE, CURVE)
+    assert most <= DOCUMENTED_BYTES / MEGABYTE
     assert not diary.faults
     assert "Traceback" not in log
     assert max(diary.first_frames) <= FIRST_FRAME_SECONDS

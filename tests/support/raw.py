@@ -16,6 +16,7 @@ API_INPUTS: dict[str, tuple[Any, ...]] = {
     "reconstruct": ("cat", "layer1", "optimiser", 2, 0),
     "optimise": ("cat", "layer1", "optimiser", 2, 0),
     "metrics": ("cat", "cat"),
+    "explore": ("surgery", ["cat"], ["layer1"], {"edit": "region"}),
 }
 
 
@@ -75,6 +76,12 @@ class RawPage:
         for event, entry in zip(self.events, self._entries, strict=True):
             kept.setdefault((re.sub(r"_\d+$", "", event.name), *entry["inputs"]), event)
         return list(kept.values())
+
+    @cached_property
+    def endpoints(self) -> list[str]:
+        """The names of the public endpoints, as the page itself lists them."""
+        listed = self.http.get(f"{self.api}/info").json()["named_endpoints"]
+        return [name.removeprefix("/") for name in listed]
 
     def event(self, name: str) -> Event:
         return next(event for event in self.events if event.name == name)

@@ -8,10 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
 import psutil
+
+from tests.support.memory import join
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 180.0
@@ -48,8 +51,8 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, weights: str, *options: str) -> Iterator[Server]:
-    """Start the app and wait until it answers; end it with the block."""
+def serving(folder: Path, weights: str, *options: str, group: Path | None = None) -> Iterator[Server]:
+    """Start the app, in a group of limited memory if given, wait until it answers; end it with the block."""
     environment = {
         **os.environ,
         "PYTHONUNBUFFERED": "1",
@@ -60,7 +63,13 @@ def serving(folder: Path, weights: str, *options: str) -> Iterator[Server]:
     with (
         (folder.parent / "server.log").open("w") as log,
         subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            preexec_fn=group and partial(join, group),
         ) as process,
     ):
         try:

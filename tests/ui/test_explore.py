@@ -12,6 +12,10 @@ from explorer.experiments.experiment import knobs
 from explorer.features.network import RESNET50_NETWORK
 from explorer.lab.lab import Lab
 from explorer.lab.models import Models
+from explorer.ui.address import Address
+from explorer.ui.components.weights_input import WeightsInput
+from explorer.ui.page import build_page
+from explorer.ui.session.app_state import AppState
 from explorer.ui.session.exploring import Question
 from explorer.ui.tabs.explore import build_explore, describe
 
@@ -29,6 +33,13 @@ def test_every_option_of_every_experiment_has_a_control():
     assert {name: list(controls) for name, controls in tab.controls.items()} == {
         name: list(knobs(experiment.options)) for name, experiment in EXPERIMENTS.items()
     }
+
+
+def test_weights_of_one_s_own_have_a_place_only_where_they_are_taken() -> None:
+    page = build_page(AppState(lambda: pytest.fail("The models are not needed."), takes_weights=False))
+    assert not any(isinstance(block, WeightsInput) for block in page.blocks.values())
+    assert Address("127.0.0.1", None).is_private
+    assert not Address("0.0.0.0", None).is_private
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

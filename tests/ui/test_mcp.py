@@ -2,6 +2,7 @@
 
 import ast
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,16 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from explorer.ui.api.requests import NOT_BASE64
-from explorer.ui.assistants import FORWARDED, MCP_PATH, REFUSED, AssistantCalls
-from explorer.ui.limits import BODY_BYTES
+from explorer.ui.assistants import MCP_PATH, REFUSED, AssistantCalls
+from explorer.ui.bounds import NOT_BASE64, PICTURES_BYTES
+from explorer.ui.listeners import LISTENERS, TOOL_CALL
+from explorer.ui.queue.listener import PATIENCE_SECONDS
+from explorer.ui.session.app_state import AppState
 from tests.support.raw import RawPage
 
 pytestmark = pytest.mark.usefixtures("fast_judge")
 
+GONE_SECONDS = PATIENCE_SECONDS + 15
 ASSISTANT = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 # What Gradio's client takes for a file to open and upload.
 FILE = {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}
@@ -116,21 +120,66 @@ def test_the_limits_of_the_page_hold_for_assistants(page: RawPage, path: str) ->
     url = f"{page.api}/{path}"
     stranger = page.http.post(url, content="{}", headers={**ASSISTANT, "Host": "evil.example"})
     assert stranger.status_code == httpx.codes.FORBIDDEN
-    long = page.http.post(url, content=bytes(BODY_BYTES + 1), headers=ASSISTANT)
+    long = page.http.post(url, content=bytes(PICTURES_BYTES + 1), headers=ASSISTANT)
     assert long.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
 
 
-def test_an_assistant_s_call_counts_for_its_own_address() -> None:
-    passed: list[dict[str, str]] = []
+def ask(paths: list[str], *addresses: str, headers: dict[str, str] | None = None) -> list[Scope]:
+    """Ask for each path from an address, the later ones as a call of this process by itself."""
+    passed: list[Scope] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        passed.append(dict(Headers(scope=scope)))
+        tool = Headers(scope=scope).get(TOOL_CALL)
+        passed.append({**scope, "tool": tool, "is_heard": LISTENERS.listens(tool)})
         await PlainTextResponse("")(scope, receive, send)
 
-    async def ask() -> None:
-        transport = httpx.ASGITransport(AssistantCalls(app), client=("192.0.2.7", 1234))
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            await client.post(MCP_PATH, content="{}", headers={FORWARDED: "198.51.100.1"})
+    async def speak() -> None:
+        own = dict(headers or {})
+        for path, address in zip(paths, addresses, strict=True):
+            transport = httpx.ASGITransport(AssistantCalls(app), client=(address, 1234))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                await client.post(path, content="{}", headers=own)
+            own = {TOOL_CALL: passed[-1]["tool"]} if passed[-1]["tool"] else {}
 
-    anyio.run(ask)
-    assert passed[0][FORWARDED] == "192.0.2.7"
+    anyio.run(speak)
+    return passed
+
+
+def test_an_assistant_s_call_counts_for_its_own_address() -> None:
+    outer, inner = ask([MCP_PATH, "/gradio_api/queue/join"], "192.0.2.7", "127.0.0.1")
+    assert outer["is_heard"]
+    assert inner["client"][0] == "192.0.2.7"
+    assert inner["tool"] == outer["tool"]
+
+
+def test_nobody_counts_as_an_assistant_by_saying_so() -> None:
+    (passed,) = ask(["/gradio_api/queue/join"], "192.0.2.7", headers={TOOL_CALL: "guess 1 198.51.100.1"})
+    assert passed["client"][0] == "192.0.2.7"
+    assert passed["tool"] is None
+
+
+def test_a_call_whose_assistant_has_hung_up_ends(page: RawPage, served: tuple[str, AppState]) -> None:
+    queue = served[1].queue
+    body = {
+        "name": "reconstruct",
+        "arguments": {"image": "cat", "layer": "layer1", "method": "optimiser", "steps": 1000},
+    }
+
+    async def hang_up() -> None:
+        async with httpx.AsyncClient() as client:
+            with anyio.move_on_after(30):
+                await client.post(f"{page.api}/mcp/", json=tool_call(body), headers=ASSISTANT, timeout=60)
+
+    async def call_and_leave() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(hang_up)
+            with anyio.fail_after(30):
+                while not len(queue):
+                    await anyio.sleep(0.05)
+            group.cancel_scope.cancel()
+
+    anyio.run(call_and_leave)
+    deadline = time.monotonic() + GONE_SECONDS
+    while len(queue):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

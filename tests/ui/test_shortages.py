@@ -10,7 +10,7 @@ import pytest
 
 from explorer.ui.components.checked_blocks import NO_FILE, NO_MEMORY, WRONG_KIND, CheckedBlocks
 from explorer.ui.components.errors import hide_folders
-from explorer.ui.limits import DISK_FULL, FullDisk
+from explorer.ui.limits.uploads import DISK_FULL, WholeUploads
 
 
 def end_of(fail: Callable[[str, float], str], *values: object) -> str:
@@ -75,7 +75,7 @@ def test_an_upload_onto_a_full_disk_is_answered_in_one_sentence():
         raise OSError(errno.ENOSPC, "No space left on device")
 
     async def upload() -> httpx.Response:
-        transport = httpx.ASGITransport(FullDisk(full))
+        transport = httpx.ASGITransport(WholeUploads(full))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.post("/gradio_api/upload")
 

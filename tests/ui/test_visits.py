@@ -8,6 +8,7 @@ import torch
 from explorer.images import Picture
 from explorer.lab.lab import Lab
 from explorer.lab.run import Reconstruction
+from explorer.ui.limits.uploads import UPLOADS
 from explorer.ui.session.live_run import LiveRun
 from explorer.ui.session.made import Made
 from explorer.ui.session.options import RunOptions
@@ -100,17 +101,37 @@ def test_another_picture_stops_the_run_of_the_one_before(coarse_lab: Lab) -> Non
     assert run.is_stopping
 
 
+def lay_down(visits: Visits, session: str, upload: Path) -> None:
+    UPLOADS.add(upload, "here")
+    visits.get(session).uploads[upload] += 1
+
+
 def test_an_upload_goes_with_the_last_visitor_who_shows_it(tmp_path: Path) -> None:
     upload = tmp_path / "hash" / "photo.png"
     upload.parent.mkdir()
     upload.touch()
     visits = Visits()
     for session in "ab":
-        visits.get(session).uploads.add(upload)
-    visits.leave("a")
+        lay_down(visits, session, upload)
+    visits.leave("a", "here")
     assert upload.exists()
-    visits.leave("b")
+    visits.leave("b", "here")
     assert not upload.parent.exists()
+
+
+def test_who_has_not_uploaded_a_file_does_not_delete_it(tmp_path: Path) -> None:
+    """By its path, or by content that is the same, another one's upload can be laid down, and left."""
+    upload = tmp_path / "hash" / "photo.png"
+    upload.parent.mkdir()
+    upload.touch()
+    visits = Visits()
+    UPLOADS.add(upload, "here")  # As a second picture, which no visit notes.
+    visits.get("stranger").uploads[upload] += 9
+    visits.leave("stranger", "elsewhere")
+    lay_down(visits, "neighbour", upload)
+    visits.leave("neighbour", "here")
+    assert upload.exists()
+    assert UPLOADS.release(upload, "here")
 
 
 def test_who_makes_room_keeps_the_uploaded_file(tmp_path: Path) -> None:
@@ -119,11 +140,11 @@ def test_who_makes_room_keeps_the_uploaded_file(tmp_path: Path) -> None:
     upload.touch()
     visits = Visits(max_bytes=BYTES)
     fill(visits, "a")
-    visits.get("a").uploads.add(upload)
+    lay_down(visits, "a", upload)
     fill(visits, "b")
     assert visits.get("a").exploration is None
     assert upload.exists()
-    visits.leave("a")
+    visits.leave("a", "here")
     assert not upload.exists()
 
 

@@ -8,25 +8,26 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from explorer.experiments import EXPERIMENTS, follow_experiment
-from explorer.lab.methods import METHODS, is_iterative
+from explorer.experiments import follow_experiment
 from explorer.ui.api.answers import describe_layer, describe_panel, describe_reconstruction, describe_result
 from explorer.ui.api.layers import speak_of
-from explorer.ui.api.requests import make_settings, read_text, refuse_files
-from explorer.ui.components.arguments import mistake, one_of
+from explorer.ui.api.requests import check_question, make_settings, read_text
+from explorer.ui.bounds import MAX_SECONDS, list_endpoints
+from explorer.ui.components.arguments import mistake
+from explorer.ui.components.checked_blocks import CheckedBlocks
 from explorer.ui.jobs.experiment import ExperimentJob
 from explorer.ui.jobs.race import RaceJob
 from explorer.ui.jobs.reconstruction import ReconstructionJob
 from explorer.ui.queue.following import follow
 from explorer.ui.queue.ticket import Job
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.options import MAX_SECONDS
 
 ENDED = "The call was stopped before its picture was ready."
 
 
-def add_endpoints(state: AppState, page: gr.Blocks) -> None:
-    """Offer /reconstruct, /optimise, /explore, /metrics, /layers and /health."""
+def add_endpoints(state: AppState, page: CheckedBlocks) -> None:
+    """Offer /reconstruct, /optimise, /explore, /metrics, /layers and /health, each within its bounds."""
+    page.endpoints = list_endpoints(state.network.layers)
     endpoints = Endpoints(state, page)
     for endpoint in (endpoints.reconstruct, endpoints.optimise, endpoints.explore):
         told = speak_of(endpoint, state.network.layers)
@@ -65,8 +66,6 @@ class Endpoints:
         Returns:
             image (PNG data URI), layer, method, steps, seconds, notice, and scores.
         """
-        one_of("method", method, list(METHODS))
-        one_of("layer", layer, self._state.network.layers)
         settings = make_settings(layer, method, steps, seed, self._state.network.layers)
         picture = await asyncio.to_thread(read_text, image)
         lab = await asyncio.to_thread(lambda: self._state.lab)
@@ -97,8 +96,6 @@ class Endpoints:
         Returns:
             image (JPEG data URI), step, evaluations, seconds, losses, psnr_db, state, notice.
         """
-        one_of("method", method, list(filter(is_iterative, METHODS)))
-        one_of("layer", layer, self._state.network.layers)
         settings = {layer: make_settings(layer, method, steps, seed, self._state.network.layers)}
         picture = await asyncio.to_thread(read_text, image)
         job = RaceJob(lambda: self._state.lab.race(picture, settings, method=method), steps, MAX_SECONDS)
@@ -126,10 +123,7 @@ class Endpoints:
             pictures (name, caption, layer, and image as PNG data URI), results (rows), sentences, charts, and
             is_complete, which is false where time ran out.
         """
-        one_of("experiment", name, list(EXPERIMENTS))
-        for layer in layers or []:
-            one_of("layer", layer, self._state.network.layers)
-        refuse_files(name, options or {})
+        check_question(name, len(images), options or {})
         pictures = [await asyncio.to_thread(read_text, image) for image in images]
         lab, chosen = await asyncio.to_thread(lambda: self._state.lab), options or {}
         job = ExperimentJob(

@@ -10,59 +10,53 @@ from dataclasses import replace
 from typing import Any
 
 from explorer.examples import EXAMPLES, load_example
-from explorer.experiments import EXPERIMENTS
-from explorer.experiments.experiment import knobs
+from explorer.experiments import EXPERIMENTS, check_pictures
+from explorer.experiments.experiment import knobs, make_options
 from explorer.features.layers import LAYERS
 from explorer.images import Picture, read_picture
-from explorer.inversion.settings import MAX_SEED, Settings, load_settings
-from explorer.ui.components.arguments import mistake, whole_number
+from explorer.inversion.settings import Settings, load_settings
+from explorer.ui.bounds import MAX_SECONDS, NOT_BASE64
+from explorer.ui.components.arguments import mistake
+from explorer.ui.components.callers import one_picture_at_a_time
 from explorer.ui.components.errors import clear_errors
-from explorer.ui.session.options import MAX_EVALUATIONS, MAX_SECONDS
 
-NOT_BASE64 = (
-    "The image must be an example's name, or a JPEG, PNG or WebP file in base64 (a data URI also works)."
-)
 NO_FILES = (
     "{name} is a file of the server, which programs cannot name; the command line and the page take it."
 )
 
 
-def read_text(image: object) -> Picture:
+def read_text(image: str) -> Picture:
     """Read a picture given as text.
 
     Raises:
         gr.Error: it is neither an example's name nor a usable picture; the message says what to do.
     """
-    if not isinstance(image, str):
-        raise mistake(NOT_BASE64)
     if image in EXAMPLES:
         return load_example(image)
     try:
         content = b64decode(image.partition("base64,")[2] or image, validate=True)
     except (binascii.Error, ValueError) as error:
         raise mistake(NOT_BASE64) from error
-    with clear_errors():
+    with clear_errors(), one_picture_at_a_time():
         return read_picture(content, name="picture")
 
 
-def make_settings(
-    layer: str, method: str, steps: object, seed: object, layers: Sequence[str] = LAYERS
-) -> Settings:
-    """Build the settings of a call; no program holds the compute slot for longer than a visitor could.
+def make_settings(layer: str, method: str, steps: int, seed: int, layers: Sequence[str] = LAYERS) -> Settings:
+    """Build the settings of a call; no program holds the compute slot for longer than a visitor could."""
+    settings = load_settings(layer, method, layers=layers)
+    return replace(settings, evaluations=steps, seed=seed, seconds=MAX_SECONDS)
+
+
+def check_question(name: str, pictures: int, options: Mapping[str, Any]) -> None:
+    """Check what an experiment is asked, before a picture is read.
 
     Raises:
-        gr.Error: a number is none or out of range; the message says what is allowed.
+        gr.Error: too few or too many pictures, or an option out of bounds or with a path of this server.
     """
-    return replace(
-        load_settings(layer, method, layers=layers),
-        evaluations=whole_number("steps", steps, 1, MAX_EVALUATIONS),
-        seed=whole_number("seed", seed, 0, MAX_SEED),
-        seconds=MAX_SECONDS,
-    )
-
-
-def refuse_files(name: str, options: Mapping[str, Any]) -> None:
-    """Raise gr.Error for an option that holds a path of this server."""
-    for key, knob in knobs(EXPERIMENTS[name].options).items():
+    experiment = EXPERIMENTS[name]
+    with clear_errors():
+        check_pictures(experiment, pictures)
+        make_options(experiment.options, options)
+    for key, knob in knobs(experiment.options).items():
         if knob.is_file and options.get(key):
             raise mistake(NO_FILES.format(name=key))

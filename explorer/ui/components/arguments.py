@@ -4,11 +4,10 @@ Settings are built from values that have passed here, never from text that a par
 """
 
 from collections.abc import Sequence
-from reprlib import Repr
 
 import gradio as gr
 
-ECHO_LENGTH = 80  # What was given is repeated in messages up to here.
+from explorer.errors import echo
 
 
 def whole_number(name: str, value: object, least: int, most: int) -> int:
@@ -53,17 +52,3 @@ def sent_with(event: gr.EventData, key: str) -> object:
 def mistake(message: str) -> gr.Error:
     """Make an error that shows its message and leaves no traceback in the log."""
     return gr.Error(message, print_exception=False)
-
-
-def echo(value: object) -> str:
-    """Write a value for a message, whatever its size."""
-    return cut(_SHORT.repr(value))
-
-
-def cut(text: str) -> str:
-    """Cut a text for a message at ECHO_LENGTH characters."""
-    return text if len(text) <= ECHO_LENGTH else text[: ECHO_LENGTH - 1] + "…"
-
-
-_SHORT = Repr()
-_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = ECHO_LENGTH

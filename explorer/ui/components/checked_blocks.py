@@ -1,14 +1,21 @@
-"""A page that answers values of the wrong kind with one sentence, without a traceback in the log."""
+"""A page whose events take nothing out of bounds, and answer it with one sentence in place of a traceback."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 from gradio.block_function import BlockFunction
+from gradio.blocks import Block
 from gradio.state_holder import SessionState
 
 from explorer.endings import is_shortage
-from explorer.ui.components.arguments import cut, mistake
+from explorer.errors import cut
+from explorer.ui.bounds import Bound, check_size
+from explorer.ui.components.arguments import mistake
+from explorer.ui.components.callers import await_listener, bound_queue
+from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.picture_input import PictureInput
+from explorer.ui.components.uploads import take_upload
 from explorer.ui.components.weights_input import WeightsInput
 
 WRONG_KIND = "A value is of a kind that this input does not take."
@@ -17,7 +24,18 @@ NO_FILE = "The server couldn't read or write a file: {reason}. Try again later."
 
 
 class CheckedBlocks(gr.Blocks):
-    """Gradio's page, whose events may be called by anybody with anything."""
+    """Gradio's page, whose events may be called by anybody with anything.
+
+    `endpoints` holds the bounds of those that programs are offered, by name.
+    """
+
+    endpoints: Mapping[str, Mapping[str, Bound]] = {}
+
+    def queue(self, *arguments: Any, **options: Any) -> "CheckedBlocks":  # noqa: ANN401 - Gradio's
+        """Make the queue of events."""
+        super().queue(*arguments, **options)
+        bound_queue(self._queue)
+        return self
 
     async def preprocess_data(
         self,
@@ -33,27 +51,66 @@ class CheckedBlocks(gr.Blocks):
         """
         if len(inputs) < len(block_fn.inputs):
             raise mistake(f"Too few values: {len(block_fn.inputs)} are needed, not {len(inputs)}.")
-        for block, given in zip(block_fn.inputs, inputs, strict=False):
-            if isinstance(block, PictureInput | WeightsInput):
-                block.refuse_strangers(given)
+        with clear_errors():
+            checked = self._check(block_fn, inputs)
+        if block_fn.api_name in self.endpoints:  # Nothing is left to do; Gradio would remember every picture.
+            return checked
         try:
-            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+            return await super().preprocess_data(block_fn, checked, state, explicit_call)
         except gr.Error as error:
             raise mistake(cut(str(error.message))) from error
         except Exception as error:  # Gradio's components raise almost anything.
             raise mistake(WRONG_KIND) from error
 
-    async def process_api(self, *arguments: Any, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - Gradio's
-        """Run an event.
+    async def process_api(
+        self,
+        block_fn: BlockFunction,
+        inputs: list[Any],
+        *arguments: Any,  # noqa: ANN401 - Gradio's
+        **options: Any,  # noqa: ANN401
+    ) -> dict[str, Any]:
+        """Run an event, and forget what Gradio remembers of a session that ends with it.
 
         Raises:
-            gr.Error: the disk is full or memory is short; the message says so.
+            gr.Error: what came with it is out of bounds, the disk is full or memory is short; it says so.
         """
+        with clear_errors():
+            check_size(getattr(options.get("event_data"), "_data", None))
+        await await_listener(self._queue, options.get("event_id"))
+        answer: dict[str, Any] = {}
         try:
-            return await super().process_api(*arguments, **options)
+            answer = await super().process_api(block_fn, inputs, *arguments, **options)
+            return answer
         except (OSError, MemoryError, RuntimeError) as error:
             if is_shortage(error):
                 raise mistake(NO_MEMORY) from error
             if isinstance(error, OSError):
                 raise mistake(NO_FILE.format(reason=error.strerror or "unknown reason")) from error
             raise
+        finally:
+            if self._is_last(block_fn) and not answer.get("is_generating"):
+                self._forget(options.get("session_hash"))
+
+    def _forget(self, session: str | None) -> None:
+        if session is not None:
+            self.state_holder.session_data.pop(session, None)
+            self.state_holder.time_last_used.pop(session, None)
+
+    def _is_last(self, block_fn: BlockFunction) -> bool:
+        """Whether a session needs nothing after this event: a program's call, or a visitor's leaving."""
+        return block_fn.api_name in self.endpoints or any(kind == "unload" for _, kind in block_fn.targets)
+
+    def _check(self, block_fn: BlockFunction, inputs: list[Any]) -> list[Any]:
+        """Return the values, files without all that Gradio could fetch. Raises BoundError."""
+        if (bounds := self.endpoints.get(str(block_fn.api_name))) is not None:
+            for (name, bound), given in zip(bounds.items(), inputs, strict=False):
+                bound.check(name, given)
+            return inputs[: len(bounds)]
+        return [_check_input(block, given) for block, given in zip(block_fn.inputs, inputs, strict=False)]
+
+
+def _check_input(block: Block, given: object) -> object:
+    if isinstance(block, PictureInput | WeightsInput):
+        return take_upload(given)
+    check_size(given)
+    return given

@@ -8,8 +8,9 @@ from gradio.data_classes import ImageData
 from explorer.files import read_below
 from explorer.images import MAX_FILE_BYTES, Picture, read_picture
 from explorer.ui.components.arguments import mistake
+from explorer.ui.components.callers import one_picture_at_a_time
 from explorer.ui.components.errors import clear_errors
-from explorer.ui.components.uploads import refuse_strangers, upload_folder
+from explorer.ui.components.uploads import upload_folder
 
 HEIGHT = 84  # Pixels: the pictures that matter stand below.
 NO_PICTURE = "Add an image first: drop, paste, or choose an example."
@@ -27,8 +28,6 @@ class PictureInput(gr.Image):
     def preprocess(self, payload: ImageData | None) -> str | None:
         """Give the path that the browser, or whoever else, says is that of the uploaded file."""
         return None if payload is None else payload.path
-
-    refuse_strangers = staticmethod(refuse_strangers)
 
 
 def build_picture_input() -> PictureInput:
@@ -59,7 +58,7 @@ def read_upload(path: str | None) -> Picture:
     """
     if path is None:
         raise mistake(NO_PICTURE)
-    with clear_errors():
+    with clear_errors(), one_picture_at_a_time():
         content = read_below(upload_folder(), path, MAX_FILE_BYTES)
         picture = read_picture(content, name=Path(path).stem)
     if picture.notice:

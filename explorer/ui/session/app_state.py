@@ -18,8 +18,11 @@ class AppState:
         load: Callable[[], Lab],
         limits: Limits = DEFAULT_LIMITS,
         network: Network = RESNET50_NETWORK,
+        *,
+        takes_weights: bool = True,
     ) -> None:
         self.network = network
+        self.takes_weights = takes_weights  # Whether visitors may lay down weights of their own.
         self.loading = Loading(load, network)
         self.visits = Visits()
         self.queue = RunQueue(limits)

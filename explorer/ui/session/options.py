@@ -7,15 +7,12 @@ from typing import Any
 
 from explorer.features.layers import LAYERS
 from explorer.inversion.settings import Settings, SettingsError, load_settings
+from explorer.ui.bounds import MAX_EVALUATIONS, MAX_SECONDS
 from explorer.ui.session.option import Choice, Number, Option, Subset, accept
 
 FROM_NOISE, FROM_DECODER = "noise", "decoder"
 # The presets are tuned for L-BFGS; Adam's steps on Fourier coefficients are about this large.
 ADAM: dict[str, Any] = {"optimiser": "adam", "learning_rate": 0.05}
-# The machine serves everyone, so no run may take longer.
-MAX_SECONDS = 120
-MAX_EVALUATIONS = 1000
-
 
 _SAME_NOISE = "The same seed gives the same noise to start from"
 _ABOUT_SEED = f"{_SAME_NOISE}; layer1 starts from plain grey."

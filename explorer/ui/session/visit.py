@@ -1,5 +1,6 @@
 """What one visitor has: a picture, and everything that has been made from it."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,7 +86,7 @@ class Visit:
 
     session: str
     arrival: Arrival | None = None
-    uploads: set[Path] = field(default_factory=set)  # Files that go when the visitor leaves.
+    uploads: Counter[Path] = field(default_factory=Counter)  # How often each that is to go was laid down.
     source: Source | None = None  # Of the picture at hand, to begin anew with when it had to make room.
     exploration: Exploration | None = None
     tab: str = FIRST_TAB  # The one in view.

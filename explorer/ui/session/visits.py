@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Lock
 
 from explorer.device import return_freed_memory
+from explorer.ui.limits.uploads import UPLOADS
 from explorer.ui.session.visit import Visit
 
 # Who calls without an open page never leaves.
@@ -36,15 +37,16 @@ class Visits:
             self._visits.move_to_end(key)
             return visit
 
-    def leave(self, session: str | None) -> None:
-        """Forget a visitor who has closed the page, with the files that nobody else shows."""
+    def leave(self, session: str | None, address: str = "") -> None:
+        """Forget a visitor who has closed the page, with the files of this address that nobody else has."""
         with self._lock:
             visit = self._visits.pop(session or ANONYMOUS, None)
             shown = {path for other in self._visits.values() for path in other.uploads}
         if visit is not None:
             visit.put(None)
-            for path in visit.uploads - shown:
-                _delete(path)
+            for path, times in visit.uploads.items():
+                if UPLOADS.release(path, address, times) and path not in shown:
+                    _delete(path)
             return_freed_memory()
 
     def make_room(self) -> None:
