@@ -69,7 +69,6 @@ def test_an_export_while_another_choice_is_decoded_has_the_choice_before_whole(s
     decoding = decode_picture(state, exploration, "decoder")
     next(decoding)
     assert exploration.decoded is before
-    decoding.close()
 
 
 def test_figures_of_an_earlier_choice_never_come_back_and_those_of_the_last_do(
