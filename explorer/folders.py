@@ -6,7 +6,8 @@ from pathlib import Path
 
 import PIL.Image
 
-from explorer.decoding.decode import FORMATS, Decoded, ImageError
+from explorer.decoding.decode import Decoded, ImageError
+from explorer.decoding.formats import FORMATS
 from explorer.decoding.pool import decode_apart
 from explorer.files import printable
 from explorer.images import Picture, read_picture

@@ -15,8 +15,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from explorer.decoding.decode import MAX_FILE_BYTES, Decoded, ImageError, Pixels, crop_square
+from explorer.decoding.decode import MAX_FILE_BYTES, Decoded, ImageError
 from explorer.decoding.pool import decode_apart
+from explorer.decoding.square import Pixels, crop_square
 from explorer.files import printable
 
 Images = Float[Tensor, "batch 3 height width"]

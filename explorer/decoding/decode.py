@@ -8,29 +8,34 @@ from io import BytesIO
 
 import numpy as np
 import PIL.Image
-from jaxtyping import UInt8
 
 from explorer.decoding.colour import PASSED_OVER, ProfileError, find_conversion
-from explorer.decoding.exif import turn_upright
-from explorer.decoding.structure import check_header, check_scans
+from explorer.decoding.exif import find_turn
+from explorer.decoding.formats import (
+    ANIMATED_FORMATS,
+    FORMATS,
+    JPEGS,
+    MAX_JPEG_PIXELS,
+    MAX_PIXELS,
+    MEGAPIXEL,
+)
+from explorer.decoding.square import Extent, Pixels, crop_square
+from explorer.decoding.structure import check_header, check_scans, count_scans
 from explorer.errors import ExplorerError
-
-Pixels = UInt8[np.ndarray, "height width 3"]
 
 MIN_SIDE = 32  # ResNet-50 divides both sides by 32; a smaller picture has nothing left at layer4.
 MAX_FILE_BYTES = 60 * 2**20
-MAX_PIXELS = 40_000_000  # Two copies of such a picture, and its file, take less than half a gigabyte.
-REDUCED = 4  # How many times as large as the square a picture still is when its colours are converted.
+REDUCED = 4  # How many times as large as the square a picture stays where it is made smaller roughly.
 STRIP_ROWS = 256  # Conversions that need room of their own work on so many rows at a time.
 
-# Only plain raster formats: Pillow would hand others (EPS) to outside programs.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-# An MPO is one photo with previews of it, as some cameras write; its further frames are not an animation.
-ANIMATED_FORMATS = ("GIF", "WEBP", "PNG", "TIFF")
 FULL_SCALES = (1.0, 255.0, 65535.0)  # The ranges in which numeric (float, integer) pictures are written.
 
 UNREADABLE = "Couldn't read this file as an image. Use JPEG, PNG or WebP."
-TOO_LARGE = f"Over {MAX_PIXELS // 1_000_000} megapixels; resize it and try again."
+TOO_LARGE = (
+    f"Over {MAX_PIXELS // MEGAPIXEL} megapixels ({MAX_JPEG_PIXELS // MEGAPIXEL} in a JPEG); "
+    "resize it and try again."
+)
+PROGRESSIVE = f"Over {MAX_PIXELS // MEGAPIXEL} megapixels in a progressive JPEG; save it as a plain JPEG."
 TOO_MANY_BYTES = f"Over {MAX_FILE_BYTES >> 20} MB; save it smaller and try again."
 TOO_MUCH_MEMORY = "Decoding this image takes too much memory; resize it and try again."
 FIRST_FRAME = "Using the first frame."
@@ -58,12 +63,7 @@ def decode(content: bytes, size: int) -> Decoded:
         raise ImageError(TOO_MANY_BYTES)
     try:
         check_header(content)
-        with PIL.Image.open(BytesIO(content), formats=FORMATS) as image:
-            _check_size(*image.size)
-            if image.format in ("JPEG", "MPO"):
-                check_scans(content, image.width * image.height)
-            is_animated = image.format in ANIMATED_FORMATS and getattr(image, "is_animated", False)
-            pixels, notice = _to_square(turn_upright(image), size)
+        return _read(content, size)
     except ImageError:
         raise
     except PIL.Image.DecompressionBombError as error:
@@ -72,37 +72,46 @@ def decode(content: bytes, size: int) -> Decoded:
         raise ImageError(TOO_MUCH_MEMORY) from error
     except Exception as error:  # A broken file makes Pillow's decoders raise almost anything.
         raise ImageError(UNREADABLE) from error
+
+
+def _read(content: bytes, size: int) -> Decoded:
+    with PIL.Image.open(BytesIO(content), formats=FORMATS) as stored:
+        _check_size(stored)
+        extent = _prepare_jpeg(stored, content, size) if stored.format in JPEGS else Extent(stored.size)
+        is_animated = stored.format in ANIMATED_FORMATS and getattr(stored, "is_animated", False)
+        image, turn = stored, find_turn(stored)
+        if turn is not None:
+            image, extent = stored.transpose(turn), extent.turn(turn)
+            stored.close()  # Frees the pixels as they lay.
+        pixels, notice = _to_square(image, size, extent)
     notices = [FIRST_FRAME if is_animated else None, notice]
     return Decoded(pixels, " ".join(filter(None, notices)) or None)
 
 
-def crop_square(
-    image: PIL.Image.Image, size: int, *, full: tuple[int, int] | None = None, reduced: int = 1
-) -> Pixels:
-    """Resize the short side of an RGB image to `size` (antialiased bicubic) and crop the centre square.
-
-    An image that is `size` x `size` already keeps its pixels to the bit. One that has been `reduced` so many
-    times comes with its `full` size: its last row and column may stand for fewer pixels than the others.
-    """
-    full = full or image.size
-    scale = size / min(full)
-    resized = [max(size, round(side * scale)) for side in full]
-    start = [(side - size) // 2 for side in resized]
-    # Only the crop is computed: resizing all of a 32 x 1,000,000 picture would fill the memory.
-    left, top = (begin * old / reduced / new for begin, old, new in zip(start, full, resized, strict=True))
-    width, height = (size * old / reduced / new for old, new in zip(full, resized, strict=True))
-    box = (left, top, left + width, top + height)
-    return np.array(image.resize((size, size), PIL.Image.Resampling.BICUBIC, box=box))
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
+def _check_size(image: PIL.Image.Image) -> None:
+    width, height = image.size
+    if width * height > (MAX_JPEG_PIXELS if image.format in JPEGS else MAX_PIXELS):
         raise ImageError(TOO_LARGE)
     if min(width, height) < MIN_SIDE:
         raise ImageError(f"This image is {width}x{height}; use at least {MIN_SIDE}x{MIN_SIDE}.")
 
 
-def _to_square(image: PIL.Image.Image, size: int) -> tuple[Pixels, str | None]:
+def _prepare_jpeg(image: PIL.Image.Image, content: bytes, size: int) -> Extent:
+    """Have a large JPEG made smaller while it is read; what takes several scans is kept whole meanwhile."""
+    full = image.size
+    scans = count_scans(content)
+    check_scans(scans, min(full[0] * full[1], MAX_PIXELS))
+    if full[0] * full[1] <= MAX_PIXELS:
+        return Extent(full)
+    if scans > 1:
+        raise ImageError(PROGRESSIVE)
+    image.draft(None, (REDUCED * size, REDUCED * size))
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(TOO_LARGE)
+    return Extent(full, round(full[0] / image.width))
+
+
+def _to_square(image: PIL.Image.Image, size: int, extent: Extent) -> tuple[Pixels, str | None]:
     """Convert an upright image to sRGB and crop it; add what the user should know of its colours."""
     notice = None
     try:
@@ -110,13 +119,13 @@ def _to_square(image: PIL.Image.Image, size: int) -> tuple[Pixels, str | None]:
     except ProfileError:
         conversion, notice = None, PASSED_OVER
     if conversion is None:
-        return crop_square(_to_rgb(image), size), notice
+        return crop_square(_to_rgb(image), size, extent), notice
     if conversion.mode != image.mode:
         image = _to_rgb(image).convert(conversion.mode)
     # To convert each pixel of a large picture would take longer than all else.
-    reduced = max(1, min(image.size) // (REDUCED * size))
-    converted = conversion.apply(image.reduce(reduced))
-    return crop_square(converted, size, full=image.size, reduced=reduced), None
+    factor = max(1, min(image.size) // (REDUCED * size))
+    converted = conversion.apply(image.reduce(factor))
+    return crop_square(converted, size, extent.reduce(factor)), None
 
 
 def _to_rgb(image: PIL.Image.Image) -> PIL.Image.Image:

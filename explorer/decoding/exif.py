@@ -19,18 +19,10 @@ TURNS = {
 ADOBE_RGB = 2  # No value of the standard, but of some cameras.
 
 
-def turn_upright(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Load an image and turn it as its orientation tag says; without one that can be read it is upright.
-
-    An image that is turned is closed.
-    """
+def find_turn(image: PIL.Image.Image) -> Transpose | None:
+    """Load an image and tell how its orientation tag says it has to be turned; None where it is upright."""
     image.load()  # Some formats say only then how they are turned, or turn themselves.
-    turn = TURNS.get(_read_tag(image, Base.Orientation))
-    if turn is None:
-        return image
-    turned = image.transpose(turn)
-    image.close()  # Frees the pixels as they lay.
-    return turned
+    return TURNS.get(_read_tag(image, Base.Orientation))
 
 
 def is_adobe_rgb(image: PIL.Image.Image) -> bool:

@@ -43,13 +43,17 @@ def check_header(content: bytes) -> None:
         _check_gif(content)
 
 
-def check_scans(content: bytes, pixels: int) -> None:
-    """Look at a JPEG of so many pixels before it is decoded.
+def count_scans(content: bytes) -> int:
+    """Count how often a JPEG's decoder passes over the picture."""
+    return sum(marker == START_OF_SCAN for marker in _jpeg_markers(content))
+
+
+def check_scans(scans: int, pixels: int) -> None:
+    """Look at how many scans a JPEG of so many pixels has, before it is decoded.
 
     Raises:
         CostlyFileError: its scans pass over too many pixels.
     """
-    scans = sum(marker == START_OF_SCAN for marker in _jpeg_markers(content))
     if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS:
         raise CostlyFileError(f"{scans} scans of {pixels} pixels")
 

@@ -9,6 +9,7 @@ import pytest
 
 from explorer.decoding.colour import PASSED_OVER
 from explorer.decoding.decode import Decoded, decode
+from tests.support import photos
 from tests.support.corpus import png_chunk
 from tests.support.photos import EXIF_DIRECTORY, cat, encode, exif
 from tests.support.spaces import PROFILES, SPACES, grey_profile, in_space, ink_profile, linear
@@ -24,8 +25,7 @@ TRUTH = decode(encode(PHOTO, "PNG"), 224).pixels
 
 
 def psnr_db(decoded: Decoded, truth: np.ndarray = TRUTH) -> float:
-    error = ((decoded.pixels.astype(float) - truth) ** 2).mean()
-    return float(10 * np.log10(255**2 / max(error, 1e-9)))
+    return photos.psnr_db(decoded.pixels, truth)
 
 
 def with_chunks(image: PIL.Image.Image, *chunks: bytes) -> bytes:

@@ -2,10 +2,10 @@
 
 import re
 
-from explorer.decoding.decode import TOO_LARGE, TOO_MUCH_MEMORY, UNREADABLE
+from explorer.decoding.decode import PROGRESSIVE, TOO_LARGE, TOO_MUCH_MEMORY, UNREADABLE
 from explorer.decoding.pool import TOO_SLOW
 
-DOCUMENTED = (UNREADABLE, TOO_LARGE, TOO_SLOW, TOO_MUCH_MEMORY)
+DOCUMENTED = (UNREADABLE, TOO_LARGE, PROGRESSIVE, TOO_SLOW, TOO_MUCH_MEMORY)
 TOO_SMALL = re.compile(r"This image is \d+x\d+; use at least 32x32\.")
 
 

@@ -1,0 +1,58 @@
+"""The centre square of a picture, also of one that was made smaller while it was read."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import PIL.Image
+from jaxtyping import UInt8
+from PIL.Image import Transpose
+
+Pixels = UInt8[np.ndarray, "height width 3"]
+
+SWAPPING = (Transpose.TRANSPOSE, Transpose.ROTATE_90, Transpose.ROTATE_270, Transpose.TRANSVERSE)
+# What turns a row's, or a column's, end to its beginning.
+FROM_RIGHT = (Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180, Transpose.ROTATE_270, Transpose.TRANSVERSE)
+FROM_BELOW = (Transpose.FLIP_TOP_BOTTOM, Transpose.ROTATE_180, Transpose.ROTATE_90, Transpose.TRANSVERSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What an image stands for: a picture of `full` pixels, each of the image's pixels for `reduced` squared.
+
+    Where the sides are no multiples of that, the image's last row and column stand for fewer, or once it is
+    turned its first: then the picture begins `lead` pixels into the image.
+    """
+
+    full: tuple[int, int]
+    reduced: int = 1
+    lead: tuple[int, int] = (0, 0)
+
+    def turn(self, turn: Transpose) -> "Extent":
+        """Give the extent of the image when it is turned so, from how it was read."""
+        full = self.full[::-1] if turn in SWAPPING else self.full
+        left, top = (-side % self.reduced for side in full)
+        return replace(self, full=full, lead=(left * (turn in FROM_RIGHT), top * (turn in FROM_BELOW)))
+
+    def reduce(self, factor: int) -> "Extent":
+        """Give the extent of the image when it is reduced further."""
+        return replace(self, reduced=self.reduced * factor)
+
+
+def crop_square(image: PIL.Image.Image, size: int, extent: Extent | None = None) -> Pixels:
+    """Resize the short side of an RGB image to `size` (antialiased bicubic) and crop the centre square.
+
+    An image that is `size` x `size` already keeps its pixels to the bit.
+    """
+    extent = extent or Extent(image.size)
+    scale = size / min(extent.full)
+    resized = [max(size, round(side * scale)) for side in extent.full]
+    start = [(side - size) // 2 for side in resized]
+    # Only the crop is computed: resizing all of a 32 x 1,000,000 picture would fill the memory.
+    sides = list(zip(extent.full, resized, strict=True))
+    left, top = (
+        (begin * old / new + lead) / extent.reduced
+        for begin, (old, new), lead in zip(start, sides, extent.lead, strict=True)
+    )
+    width, height = (size * old / new / extent.reduced for old, new in sides)
+    box = (left, top, left + width, top + height)
+    return np.array(image.resize((size, size), PIL.Image.Resampling.BICUBIC, box=box))
