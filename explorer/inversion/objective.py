@@ -24,6 +24,18 @@ NEEDS = {
 Features = Mapping[str, Float[Tensor, "batch ..."]]
 
 
+Weight = float | Float[Tensor, ""]  # A tensor where a graph is made of the objective, with weights as inputs.
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """What is computed at one point, before anything is read: every term, the total last."""
+
+    gradient: Parameters
+    images: Images
+    terms: dict[str, Float[Tensor, ""]]
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """The objective at one point: losses, gradient and image belong to the same parameters."""
@@ -58,15 +70,15 @@ class Objective:
         trunk: Trunk,
         target: Features,
         *,
-        direction: float = 0.0,
-        priors: Mapping[str, float] | None = None,
+        direction: Weight = 0.0,
+        priors: Mapping[str, Weight] | None = None,
         start: Images | None = None,
     ) -> None:
         """Take the weights of the features' direction and of priors by name; those of 0 are not computed."""
         self._trunk = trunk
         self._target = {node: Wanted(_in_memory_order(target[node])) for node in trunk.nodes}
         self._start = start
-        self._priors = {name: PRIORS[name] for name, weight in (priors or {}).items() if weight}
+        self._priors = {name: PRIORS[name] for name, weight in (priors or {}).items() if _is_used(weight)}
         self._weights = {**FIXED_WEIGHTS, "direction": direction, **(priors or {})}
         for name, prior in self._priors.items():
             has = {"start": start is not None, "batchnorms": bool(trunk.batchnorms)}
@@ -75,6 +87,14 @@ class Objective:
 
     def evaluate(self, parameters: Parameters, parameterisation: Parameterisation) -> Evaluation:
         """Compute losses and gradient by one forward and one backward pass."""
+        found = self.differentiate(parameters, parameterisation)
+        # One transfer for all terms: on a GPU each would wait for the device.
+        values = torch.stack(list(found.terms.values())).tolist()
+        losses = dict(zip(found.terms, values, strict=True))
+        return Evaluation(parameters.detach(), found.gradient, found.images, losses)
+
+    def differentiate(self, parameters: Parameters, parameterisation: Parameterisation) -> Derivative:
+        """Compute what `evaluate` tells, as tensors on the device."""
         parameters = parameters.detach().requires_grad_()
         with torch.enable_grad():
             unbounded = parameterisation.decode(parameters)
@@ -84,20 +104,21 @@ class Objective:
             terms = self._terms(images) | {"out_of_range": out_of_range}
             total = torch.stack([self._weights[name] * term for name, term in terms.items()]).sum()
         (gradient,) = torch.autograd.grad(total, parameters)
-        # One transfer for all terms: on a GPU each would wait for the device.
-        values = torch.stack([*terms.values(), total]).tolist()
-        losses = dict(zip([*terms, "total"], values, strict=True))
-        return Evaluation(parameters.detach(), gradient, images.detach(), losses)
+        return Derivative(gradient, images.detach(), terms | {"total": total})
 
     def _terms(self, images: Images) -> dict[str, Float[Tensor, ""]]:
         """Compute the feature error and every term that has a weight, before weighting."""
         features = self._trunk(images)
         pairs = [(_in_memory_order(features[node]), wanted) for node, wanted in self._target.items()]
         terms = {"feature": torch.stack([_relative_error(*pair) for pair in pairs]).mean()}
-        if self._weights["direction"]:
+        if _is_used(self._weights["direction"]):
             terms["direction"] = torch.stack([_direction_error(*pair) for pair in pairs]).mean()
         evidence = Evidence(images, self._start, features, self._trunk.batchnorms)
         return terms | {name: prior.compute(evidence).mean() for name, prior in self._priors.items()}
+
+
+def _is_used(weight: Weight) -> bool:
+    return isinstance(weight, Tensor) or weight != 0
 
 
 def _in_memory_order(features: Float[Tensor, "batch channels ..."]) -> Float[Tensor, "batch values"]:

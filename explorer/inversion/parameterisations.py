@@ -17,6 +17,9 @@ from explorer.images import Images
 # Columns: the principal axes of RGB over ImageNet times their standard deviations (Olah et al. 2017, "Feature
 # Visualization", the colour matrix of their code).
 COLOUR_AXES = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
+# Worked out here, so that no graph of a parameterisation computes them.
+COLOURS = torch.tensor(COLOUR_AXES)
+COLOURS_INVERSE = torch.linalg.inv(COLOURS)
 GREY = 0.5
 
 Parameters = Float[Tensor, "batch ..."]
@@ -78,13 +81,12 @@ class Spectrum:
     size, and a gradient step moves coarse structure first, as far as it is large in nature.
     """
 
-    def __init__(self, transform: Transform, decay: float) -> None:
+    def __init__(self, transform: Transform, decay: float | Float[Tensor, ""]) -> None:
         self._transform = transform
         scale = transform.frequency**-decay
         # Unit parameters give a picture of unit variance along every colour axis.
         self._scale = scale / scale.square().mean().sqrt()
-        self._colours = torch.tensor(COLOUR_AXES, device=scale.device)
-        self._colours_inverse = torch.linalg.inv(self._colours)
+        self._colours, self._colours_inverse = COLOURS.to(scale.device), COLOURS_INVERSE.to(scale.device)
 
     def encode(self, images: Images) -> Parameters:
         """Return the spectrum of every colour axis, over its natural size."""

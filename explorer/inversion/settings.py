@@ -119,6 +119,11 @@ def load_settings(
     return make_settings({**tuned, **changes})
 
 
+def list_presets() -> list[str]:
+    """Name the presets, in the order of their file."""
+    return list(_read_presets())
+
+
 def make_settings(values: Mapping[str, Any]) -> Settings:
     """Build settings from values by the name of a field or of a prior, the rest being defaults.
 
