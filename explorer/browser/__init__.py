@@ -1,0 +1,1 @@
+"""The lab's mathematics as graphs in ONNX, which a visitor's own browser computes."""

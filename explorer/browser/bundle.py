@@ -1,0 +1,136 @@
+"""Writes the folder from which a browser computes: graphs, weights, runtime, scripts, and a manifest."""
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from explorer.browser.graphs import (
+    export_answer,
+    export_decoder,
+    export_encoders,
+    export_evaluation,
+    export_start,
+)
+from explorer.browser.runtime import FILES
+from explorer.browser.weights import Store, factor_convolutions, round_convolutions
+from explorer.decoders.checkpoint import CONSISTENT, FAITHFUL, LINEAR
+from explorer.features.graph import TracedNetwork, trace
+from explorer.features.layers import join_nodes
+from explorer.features.tail import cut_tail
+from explorer.features.trunk import cut_trunk
+from explorer.images import SIZE
+from explorer.inversion.settings import Settings, list_presets, load_settings
+from explorer.lab.models import Models
+
+SCRIPTS = Path(__file__).parent / "script"
+MANIFEST = "manifest.json"
+VARIANTS = (CONSISTENT, FAITHFUL)  # The best start first; what else there is would take too many megabytes.
+METHODS = ("optimiser", "hybrid")
+HASH_LENGTH = 8
+
+Presets = dict[str, dict[str, dict[str, dict[str, Any]]]]
+
+
+def write_bundle(models: Models, runtime: Mapping[str, bytes], folder: Path) -> Iterator[str]:
+    """Write all that a browser needs to decode and invert by these models; yield each graph's name when done.
+
+    Kernels are rounded to half precision, in which they travel.
+    """
+    folder.mkdir()
+    network = round_convolutions(copy.deepcopy(models.backbone.network))
+    store, files, graphs = Store(factor_convolutions(network)), {}, {}
+    for name, graph in _export(models, trace(network)):
+        graphs[name] = {"parts": store.take(name, graph)}
+        files[f"{name}.onnx"] = _write(folder, f"{name}.onnx", graph.SerializeToString())
+        yield name
+    for name, part in store.parts.items():
+        users = sum(name in graph["parts"] for graph in graphs.values())
+        graphs[name] |= {"entries": part.entries, "isAlone": users == 1}
+        files[f"{name}.bin"] = _write(folder, f"{name}.bin", part.deflate())
+    files |= {name: _write(folder, name, content) for name, content in runtime.items()}
+    for script in SCRIPTS.glob("*.js"):
+        (folder / script.name).write_bytes(script.read_bytes())
+    categories = models.backbone.categories
+    manifest = {
+        "files": files,
+        "graphs": graphs,
+        "runtimes": FILES,
+        "categories": categories,
+        **describe(models),
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def list_terms(presets: Presets, layer: str) -> list[str]:
+    """Name the objective's terms with a weight in some preset of a layer, the direction first."""
+    settings = [methods[method][layer] for methods in presets.values() for method in METHODS]
+    used = {name for one in settings for name, weight in one["weights"].items() if weight}
+    return sorted(used, key=lambda name: (name != "direction", name))
+
+
+def describe_presets(layers: Sequence[str]) -> Presets:
+    """Write every preset's settings as the browser reads them."""
+    return {
+        preset: {
+            method: {layer: _plain(load_settings(layer, method, preset, layers=layers)) for layer in layers}
+            for method in METHODS
+        }
+        for preset in list_presets()
+    }
+
+
+def describe(models: Models) -> dict[str, Any]:
+    """Tell what the folder offers: layers, decoders, the objective's terms, presets."""
+    presets = describe_presets(models.network.layers)
+    return {
+        "layers": list(models.network.layers),
+        "decoders": {layer: _variants(models, layer) for layer in models.network.layers},
+        "terms": {layer: list_terms(presets, layer) for layer in models.network.layers},
+        "presets": presets,
+    }
+
+
+def _export(models: Models, traced: TracedNetwork) -> Iterator[tuple[str, Any]]:
+    """Export in the order in which a visitor needs them: what decodes a layer, then what searches."""
+    trunk = cut_trunk(traced, join_nodes(models.network.layers))
+    with torch.no_grad():
+        features = trunk(torch.full((1, 3, SIZE, SIZE), 0.5))
+    for layer, encoder in export_encoders(trunk).items():
+        yield f"encode-{layer}", encoder
+        for variant in _variants(models, layer):
+            decoder = models.decoder(layer, variant)
+            assert decoder is not None  # It is listed.
+            yield f"decode-{layer}-{variant}", export_decoder(decoder, layer, features[layer])
+    last = models.network.layers[-1]
+    yield "answer", export_answer(cut_tail(traced, last), last, features[last])
+    yield "start", export_start()
+    presets = describe_presets(models.network.layers)
+    for layer in models.network.layers:
+        target: Tensor = features[layer]
+        yield (
+            f"evaluate-{layer}",
+            export_evaluation(cut_trunk(traced, layer), target, list_terms(presets, layer)),
+        )
+
+
+def _variants(models: Models, layer: str) -> list[str]:
+    return [variant for variant in VARIANTS if models.ships(layer, variant)] or [LINEAR]
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    kept = ("start", "decay", "first_step", "evaluations")
+    weights = {"direction": settings.direction, **settings.priors}
+    return {**{name: getattr(settings, name) for name in kept}, "weights": weights}
+
+
+def _write(folder: Path, name: str, content: bytes) -> dict[str, Any]:
+    """Write a file; its address has its digest, so that a browser keeps what it has until that changes."""
+    (folder / name).write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()[:HASH_LENGTH]
+    return {"address": f"{name}?{digest}", "bytes": len(content)}

@@ -1,0 +1,128 @@
+"""The graphs that a browser computes: PyTorch's numbers, from weights that are unfolded to the bit."""
+
+import gzip
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import Tensor
+from torchvision.models.resnet import ResNet
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from explorer.browser import graphs  # noqa: E402 - they need onnx, which the line above has looked for.
+from explorer.browser.backward import max_pool_backward  # noqa: E402
+from explorer.browser.bundle import describe_presets, list_terms  # noqa: E402
+from explorer.browser.weights import Part, Store, factor_convolutions, round_convolutions  # noqa: E402
+from explorer.features.layers import LAYERS, join_nodes  # noqa: E402
+from explorer.features.trunk import build_trunk  # noqa: E402
+from explorer.inversion.objective import Objective  # noqa: E402
+from explorer.inversion.parameterisations import CosineTransform, Spectrum  # noqa: E402
+
+pytestmark = pytest.mark.slow
+TOLERANCE = 1e-5
+# Total variation divides differences of neighbours by .002, and with them the rounding of the pixels.
+GRADIENT_TOLERANCE = 5e-5
+TERMS = ["direction", "closeness", "total_variation"]
+WEIGHTS = {"direction": 2.0, "closeness": 30.0, "total_variation": 0.5}
+
+
+def run(graph: onnx.ModelProto, **inputs: Tensor) -> list[np.ndarray]:
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
+
+
+def difference(found: np.ndarray, expected: Tensor) -> float:
+    """Give the size of the difference over the size of what is expected."""
+    return float((torch.from_numpy(found) - expected).norm() / expected.norm())
+
+
+@pytest.fixture(scope="module")
+def picture() -> Tensor:
+    return torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+
+
+def unfold(part: Part) -> np.ndarray:
+    """Unfold a part as the browser's script does."""
+    content, pieces = gzip.decompress(part.deflate()), []
+    kinds = {"i8": np.int8, "f16": np.float16, "f32": np.float32}
+    for entry in part.entries:
+        count, rows = int(entry["count"]), int(entry["rows"])
+        values = np.frombuffer(content, kinds[str(entry["kind"])], count, int(entry["at"])).astype(np.float32)
+        if "scale" in entry:
+            scales = np.frombuffer(content, np.float32, rows, int(entry["scale"]))
+            values = (values.reshape(rows, -1) * scales[:, None]).ravel()
+        pieces.append(values)
+    return np.concatenate(pieces)
+
+
+def test_encoders_one_after_the_other_equal_the_trunk(tiny_network: ResNet, picture: Tensor) -> None:
+    trunk = build_trunk(tiny_network, join_nodes(LAYERS))
+    expected, before, value = trunk(picture), "picture", picture
+    for layer, graph in graphs.export_encoders(trunk).items():
+        (found,) = run(graph, **{before: value})
+        assert difference(found, expected[layer]) < TOLERANCE
+        before, value = layer, torch.from_numpy(found)
+
+
+def test_an_evaluation_equals_the_objective_and_its_gradient(tiny_network: ResNet, picture: Tensor) -> None:
+    trunk = build_trunk(tiny_network, "layer2")
+    target, start = trunk(picture)["layer2"], picture.flip(3)
+    graph = graphs.export_evaluation(trunk, torch.zeros_like(target), TERMS)
+    parameters = 0.3 * torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    weights = torch.tensor([WEIGHTS[term] for term in TERMS])
+    decay = torch.tensor(0.5)
+    gradient, images, losses = run(
+        graph, parameters=parameters, target=target, start=start, weights=weights, decay=decay
+    )
+    priors = {name: weight for name, weight in WEIGHTS.items() if name != "direction"}
+    objective = Objective(trunk, {"layer2": target}, direction=2.0, priors=priors, start=start)
+    expected = objective.evaluate(parameters, Spectrum(CosineTransform(224, 224), 0.5))
+    assert difference(gradient, expected.gradient) < GRADIENT_TOLERANCE
+    assert difference(images, expected.images) < TOLERANCE
+    named = [expected.losses[name] for name in graphs.list_losses(TERMS)]
+    assert losses == pytest.approx(named, rel=TOLERANCE)
+
+
+def test_a_start_equals_the_parameterisation(picture: Tensor) -> None:
+    (found,) = run(graphs.export_start(), picture=picture, decay=torch.tensor(0.5))
+    assert difference(found, Spectrum(CosineTransform(224, 224), 0.5).encode(picture)) < TOLERANCE
+
+
+def test_the_pooling_s_gradient_equals_pytorch_s_even_among_equals() -> None:
+    maps = torch.randint(0, 3, (1, 2, 8, 8)).float().requires_grad_()
+    pooled = torch.nn.functional.max_pool2d(maps, 3, 2, 1)
+    gradient = torch.randn_like(pooled)
+    (expected,) = torch.autograd.grad(pooled, maps, gradient)
+    assert torch.equal(max_pool_backward(gradient, maps.detach(), [3, 3], [2, 2], [1, 1]), expected)
+
+
+def test_weights_stand_once_and_are_unfolded_to_the_bit(tiny_network: ResNet) -> None:
+    network = round_convolutions(tiny_network)
+    store = Store(factor_convolutions(network))
+    trunk = build_trunk(network, join_nodes(LAYERS))
+    encoders = graphs.export_encoders(trunk)
+    expected = {
+        layer: {one.name: onnx.numpy_helper.to_array(one) for one in graph.graph.initializer}
+        for layer, graph in encoders.items()
+    }
+    for layer, graph in encoders.items():
+        assert set(store.take(layer, graph)) <= {layer}
+        assert store.take("again", graphs.export_encoders(trunk)[layer]) == [layer]
+        unfolded = unfold(store.parts[layer])
+        for tensor in graph.graph.initializer:
+            if tensor.external_data:
+                at = {one.key: one.value for one in tensor.external_data}
+                place, values = int(at["offset"]) // 4, expected[layer][tensor.name]
+                assert np.array_equal(unfolded[place : place + values.size], values.ravel())
+    kinds = [
+        entry["kind"] for part in store.parts.values() for entry in part.entries if int(entry["count"]) > 4096
+    ]
+    assert set(kinds) == {"f16"}
+
+
+def test_terms_are_those_that_some_preset_weighs() -> None:
+    presets = describe_presets(LAYERS)
+    assert list_terms(presets, "layer1") == ["closeness", "total_variation"]
+    assert list_terms(presets, "layer3") == ["direction", "closeness", "total_variation"]
