@@ -43,11 +43,12 @@ SECONDS ?= 600
 soak: .venv/tests-requirements.txt  ## thirty visitors at once; SECONDS=180 is the short form
 	SOAK_SECONDS=$(SECONDS) $(BIN)/pytest -m soak -s tests/soak
 
-site: .venv/requirements.txt  ## the page without a server, for the examples: outputs/site/index.html
+site: .venv/site-requirements.txt  ## the page without a server, which also computes own photos: outputs/site/index.html
 	$(BIN)/python -m explorer site outputs/site
 
-space: .venv/requirements.txt  ## upload the page: SPACE=name/space [OPTIONS=--dry-run]
-	$(BIN)/python -m explorer space $(SPACE) $(OPTIONS)
+# KIND=static uploads the page without a server, written anew.
+space: .venv/requirements.txt $(if $(filter static,$(KIND)),site)  ## upload the page: SPACE=name/space [KIND=static] [OPTIONS=--dry-run]
+	$(BIN)/python -m explorer space $(SPACE) $(if $(filter static,$(KIND)),--static outputs/site) $(OPTIONS)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -57,6 +58,10 @@ $(BIN)/python:
 .venv/requirements.txt: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --requirement requirements.txt
 	cp requirements.txt $@
+
+.venv/site-requirements.txt: explorer/browser/requirements.txt .venv/requirements.txt
+	$(BIN)/python -m pip install --requirement requirements.txt --requirement explorer/browser/requirements.txt
+	cp explorer/browser/requirements.txt $@
 
 .venv/tests-requirements.txt: tests/requirements.txt .venv/requirements.txt
 	$(BIN)/python -m pip install --requirement requirements.txt --requirement tests/requirements.txt

@@ -13,7 +13,7 @@ import pytest
 from huggingface_hub import metadata_load
 
 from explorer.__main__ import main
-from explorer.commands.space import ROOT, SpaceError, check_front_matter, find_files
+from explorer.commands.space import ROOT, SpaceError, check_front_matter, find_files, find_page
 
 # The Hub takes larger files, and binary ones, through LFS alone.
 MAX_REGULAR_BYTES = 10 * 2**20
@@ -157,3 +157,16 @@ def test_front_matter_that_a_space_would_not_run_is_refused(name: str, value: ob
     check_front_matter(fields)
     with pytest.raises(SpaceError, match=name):
         check_front_matter({**fields, name: value})
+
+
+def test_a_static_space_is_the_page_s_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "browser").mkdir()
+    (tmp_path / "index.html").write_bytes(b"x" * 20_000)
+    (tmp_path / "browser" / "encode.bin").write_bytes(b"x" * 1_000_000)
+    assert main(["space", "me/explorer", "--static", str(tmp_path), "--dry-run"]) == 0
+    assert "1.02 MB  in 2 files" in capsys.readouterr().out
+
+
+def test_a_folder_without_a_page_is_no_static_space(tmp_path: Path) -> None:
+    with pytest.raises(SpaceError, match="make site"):
+        find_page(tmp_path)

@@ -11,6 +11,7 @@ from explorer.ui.site.build import write_site
 from tests.support.fitting import few_batches
 
 PICTURES = ("cat", "coffee")
+NO_NPM = "Own photos cannot be tried on this page: npm is not installed here."
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,6 @@ def site(refined_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXPLORER_CACHE", str(tmp_path_factory.mktemp("fitted")))
         patch.setattr("explorer.experiments.linear_maps.example_batches", few_batches)
-        written = write_site(state, {name: (load_example(name), name) for name in PICTURES}, folder)
+        written = write_site(state, {name: (load_example(name), name) for name in PICTURES}, folder, NO_NPM)
         assert tuple(written) == PICTURES
     return folder

@@ -6,7 +6,8 @@
   const NOT_FETCHED = "The site of this picture does not give it to other pages. Save it first, then drop the file.";
   const isTyping = (target) => target.closest?.("input:not([type=range]), textarea, select, [contenteditable]");
   const inBox = (event) => event.target.closest?.("#picture");
-  const isLive = () => !window.explorerComponents; // The page without a server takes no pictures.
+  // The page without a server takes pictures where it can compute.
+  const takesPictures = () => !window.explorerComponents || document.querySelector("#picture input[type=file]") !== null;
   let isOwnDrag = false; // Of one of the page's own pictures, which goes nowhere but into the box.
 
   document.documentElement.classList.toggle("no-camera", !navigator.mediaDevices?.getUserMedia);
@@ -67,18 +68,18 @@
   document.addEventListener("dragstart", () => (isOwnDrag = true), true);
   document.addEventListener("dragend", () => (isOwnDrag = false), true);
   document.addEventListener("dragover", (event) => {
-    if (isLive() && carriesPicture(event) && !isTyping(event.target)) event.preventDefault();
+    if (takesPictures() && carriesPicture(event) && !isTyping(event.target)) event.preventDefault();
   });
   // Gradio's own handler empties the box before it knows whether there is a picture.
   document.addEventListener("drop", (event) => {
-    if (!isLive() || !inBox(event)) return;
+    if (!takesPictures() || !inBox(event)) return;
     event.preventDefault();
     event.stopPropagation();
     event.target.dispatchEvent(new DragEvent("dragleave", { bubbles: true }));
     take(event.dataTransfer);
   }, true);
   document.addEventListener("drop", (event) => {
-    if (!isLive() || event.defaultPrevented || !carriesPicture(event) || isTyping(event.target)) return;
+    if (!takesPictures() || event.defaultPrevented || !carriesPicture(event) || isTyping(event.target)) return;
     event.preventDefault();
     take(event.dataTransfer);
   });
@@ -89,7 +90,7 @@
     hand(file);
   }, true);
   document.addEventListener("paste", (event) => {
-    if (!isLive() || isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    if (!takesPictures() || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     take(event.clipboardData);
   });

@@ -6,23 +6,36 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import gradio
 
 from explorer.experiments import EXPERIMENTS
 from explorer.images import Picture, encode_jpeg, prepare, to_pil
+from explorer.lab.methods import METHODS, OnePass
 from explorer.ui.compare_slider.component import slider_script, slider_template
 from explorer.ui.explore_stage.component import explore_script, explore_template
 from explorer.ui.page import TITLE, write_header, write_weights
 from explorer.ui.session.app_state import AppState
 from explorer.ui.site.content import make_content, write_content
 from explorer.ui.site.experiments import SHOWN
+from explorer.ui.stage.captions import (
+    LIKENESS_DB,
+    LOOKS,
+    LOW_PSNR_DB,
+    NEARLY_EQUAL_ERROR,
+    NO_LOOK,
+    WORST_LOOK,
+)
 from explorer.ui.stage.component import stage_script, stage_template
 from explorer.ui.stage.encoding import data_uri
 from explorer.ui.tabs.instant import list_decoders
 from explorer.ui.theme import COLOURS, SHAPES, STYLE_SHEETS, layer_variables, page_scripts
 
 INDEX = "index.html"
+BUNDLE = "browser"
+NOT_ASKED = ""
+LICENCE = "Own photos run on the compact weights, CC BY-NC 4.0: not for commercial use."
 FOLDER = Path(__file__).parent
 FONTS = Path(gradio.__file__).parent / "templates" / "frontend" / "static" / "fonts" / "IBMPlexSans"
 WEIGHTS = {400: "IBMPlexSans-Regular.woff2", 700: "IBMPlexSans-Bold.woff2"}
@@ -33,9 +46,15 @@ CHOICES = {"instant": ("decoder", "Decoder"), "explore": ("experiment", "Experim
 
 
 def write_site(
-    state: AppState, pictures: Mapping[str, tuple[Picture, str | None]], folder: Path
+    state: AppState,
+    pictures: Mapping[str, tuple[Picture, str | None]],
+    folder: Path,
+    own: Mapping[str, Any] | str = NOT_ASKED,
 ) -> Iterator[str]:
     """Write the page for pictures by name, each with the example that it is; yield every name when done.
+
+    ``own`` tells what the folder BUNDLE beside the page offers for a visitor's own pictures, or why there is
+    none.
 
     Raises ExplorerError when the models cannot be had.
     """
@@ -48,26 +67,51 @@ def write_site(
         thumbnail = data_uri(encode_jpeg(prepare(to_pil(picture.images), THUMBNAIL_SIZE)))
         listed.append({"name": name, "file": file, "thumbnail": thumbnail})
         yield name
-    (folder / INDEX).write_text(_write_page(state, listed), encoding="utf-8")
+    (folder / INDEX).write_text(_write_page(state, listed, own), encoding="utf-8")
 
 
-def _write_page(state: AppState, listed: list[dict[str, str]]) -> str:
+def _write_page(state: AppState, listed: list[dict[str, str]], own: Mapping[str, Any] | str) -> str:
     network, weights = state.network, state.lab.backbone.name
+    lines = [f"{network.title} {weights}, as computed beforehand: this page needs no server."]
+    lines += [own] if isinstance(own, str) else [LICENCE]
     parts = {
         "title": escape(TITLE),
         "style": _write_style(network.layers),
         "scripts": page_scripts(),
         "header": write_header(network),
-        "weights": write_weights(
-            "recorded", [f"{network.title} {weights}, as computed beforehand: this page needs no server."]
-        ),
+        "weights": write_weights("recorded", [line for line in lines if line]),
+        "own": "" if isinstance(own, str) else _read("own.html"),
+        "script": _write_own(own),
         "tabs": "".join(_write_tab(name, label) for name, label in TABS.items()),
         "panels": "".join(_write_panel(name) for name in TABS),
         "components": _write_components(listed, network.layers),
-        "site": (FOLDER / "site.js").read_text(encoding="utf-8"),
+        "site": _read("site.js"),
     }
-    text = (FOLDER / "site.html").read_text(encoding="utf-8")
+    text = _read("site.html")
     return re.sub(r"^ *@(\w+)$|@(\w+)", lambda found: parts[found[1] or found[2]], text, flags=re.MULTILINE)
+
+
+def _write_own(own: Mapping[str, Any] | str) -> str:
+    """Write what shows a visitor's own pictures, and what it says of them, as on the live page."""
+    captions = {
+        "looks": LOOKS,
+        "noLook": NO_LOOK,
+        "worstLook": WORST_LOOK,
+        "likenessDb": LIKENESS_DB,
+        "nearlyEqual": NEARLY_EQUAL_ERROR,
+        "lowDb": LOW_PSNR_DB,
+    }
+    labels = {one.variant: one.label for one in METHODS.values() if isinstance(one, OnePass)}
+    offered = {} if isinstance(own, str) else {name for names in own["decoders"].values() for name in names}
+    methods = {variant: labels[variant] for variant in sorted(offered)}
+    bundle = (
+        None if isinstance(own, str) else {**own, "folder": BUNDLE, "methods": methods, "captions": captions}
+    )
+    return f"window.explorerBundle = {_write_json(bundle)};\n{_read('own.js')}"
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 def _write_tab(name: str, label: str) -> str:
@@ -81,11 +125,12 @@ def _write_panel(name: str) -> str:
     key, label = CHOICES.get(name, ("", ""))
     choice = f'<fieldset id="{key}" class="choice" aria-label="{label}"></fieldset>' if key else ""
     explanation = '<p id="explore-explanation"></p>' if name == "explore" else ""
+    controls = _read("own-live.html") if name == "live" else ""
     others = {"compare": slider_template, "explore": explore_template}
     body = stage_template(name, STAGES[name]) if name in STAGES else others[name]()
     return (
         f'<div role="tabpanel" id="panel-{name}" aria-labelledby="tab-{name}" hidden>'
-        f'{choice}{explanation}<div id="{name}">{body}</div></div>'
+        f'{choice}{explanation}{controls}<div id="{name}">{body}</div></div>'
     )
 
 

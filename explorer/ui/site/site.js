@@ -9,6 +9,7 @@
   let chosen = null;
   let shown = null;
   let nextPass = null;
+  let own = null;
 
   // What Gradio gives a component's script: its element, its value, a way to follow it and a way to tell.
   function mount(name, tell) {
@@ -47,6 +48,8 @@
   };
 
   function choose(name) {
+    own?.leave();
+    document.getElementById("explore").hidden = false;
     chosen = name;
     setParameter("example", name);
     for (const button of document.querySelectorAll("#examples button")) {
@@ -124,12 +127,25 @@
     document.getElementById("examples").append(strip);
   }
 
+  // A picture of the visitor's own takes the examples' place.
+  function leaveExamples() {
+    own?.leave();
+    chosen = null;
+    for (const button of document.querySelectorAll("#examples button")) button.setAttribute("aria-pressed", "false");
+    document.getElementById("experiment").replaceChildren();
+    delete document.getElementById("experiment").dataset.offered;
+    document.getElementById("explore").hidden = true;
+    document.querySelector("#explore-explanation").textContent = "Experiments are recorded for the examples only: choose one.";
+  }
+
   mount("instant", () => {});
   mount("live", () => {});
   mount("explore", () => {});
-  mount("compare", (_, picked) => compare(picked.a, picked.b));
+  mount("compare", (_, picked) => (own?.isShown() ? own.compare : compare)(picked.a, picked.b));
+  const original = () => shown.instant[Object.keys(shown.instant)[0]].original;
+  own = window.explorerOwn(mounted, { offer, original, leave: leaveExamples });
   layOutExamples();
-  document.querySelector("#decoder").addEventListener("change", showDecoder);
+  document.querySelector("#decoder").addEventListener("change", () => (own?.isShown() ? own.decode() : showDecoder()));
   document.querySelector("#experiment").addEventListener("change", showExperiment);
   tabs.forEach((tab, at) => {
     tab.addEventListener("click", () => openTab(tab.dataset.tabId));
@@ -142,7 +158,7 @@
       next.click();
     });
   });
-  document.querySelector("#link").addEventListener("click", () => window.explorerCopyLink(`example=${encodeURIComponent(chosen)}`));
+  document.querySelector("#link").addEventListener("click", () => window.explorerCopyLink(chosen ? `example=${encodeURIComponent(chosen)}` : ""));
   const wantedTab = parameters.get("tab");
   openTab(tabs.some((tab) => tab.dataset.tabId === wantedTab) ? wantedTab : "instant");
   const wanted = parameters.get("example");

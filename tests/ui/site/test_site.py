@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from explorer.ui.site.content import MAX_BYTES
+from tests.support.site import NO_NPM
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
 
@@ -39,6 +40,13 @@ def test_a_refined_picture_is_there_pass_by_pass_and_others_once(site: Path) -> 
 def test_the_page_asks_no_other_host(site: Path) -> None:
     page = (site / "index.html").read_text(encoding="utf-8")
     assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", page)
+
+
+def test_a_page_that_cannot_compute_says_what_it_lacks_and_offers_no_upload(site: Path) -> None:
+    page = (site / "index.html").read_text(encoding="utf-8")
+    assert NO_NPM in page
+    assert 'type="file"' not in page
+    assert "window.explorerBundle = null" in page
 
 
 def test_the_slider_has_words_for_the_original_with_every_picture(site: Path) -> None:

@@ -1,0 +1,184 @@
+"""A visitor's own pictures on the page without a server: Python's numbers, and nothing leaves the device."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Browser, FilePayload, Page
+
+pytest.importorskip("onnx")
+
+from explorer.browser.bundle import describe, write_bundle
+from explorer.browser.runtime import RuntimeUnavailableError, fetch_runtime
+from explorer.examples import load_example
+from explorer.images import encode_png
+from explorer.inversion.settings import load_settings
+from explorer.lab.lab import Lab
+from explorer.metrics.functional import psnr
+from explorer.ui.session.app_state import AppState
+from explorer.ui.site.build import BUNDLE, write_site
+from tests.support.actions import wait_for
+from tests.support.chromium import DESKTOP, Watched
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("site")]
+DECODED = "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5"
+MEASURED = "document.querySelector('#instant [data-panel=layer4] .detail').textContent.match(/error \\d/)"
+ASK = """async ([tasks]) => {
+    const worker = new Worker("browser/worker.js", { type: "module" }), heard = [];
+    const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+    const letters = (values) => Array.from(new Uint8Array(values.buffer), (c) => String.fromCharCode(c));
+    const write = (values) => btoa(letters(values).join(""));
+    const ask = (task, number) => new Promise((resolve) => {
+        worker.onmessage = ({ data }) => {
+            if (data.kind === "finished") return resolve();
+            if (data.panel) data.panel.picture = write(data.panel.picture);
+            if (data.kind !== "original" && data.kind !== "progress") heard.push(data);
+        };
+        for (const name of ["picture", "parameters"]) if (task[name]) task[name] = floats(task[name]);
+        worker.postMessage({ ...task, number, of: "test" });
+    });
+    for (const [number, task] of tasks.entries()) await ask(task, number);
+    worker.terminate();
+    return JSON.stringify(heard);
+}"""
+OPEN = {"task": "open", "wanted": "wasm", "threads": 1}
+
+
+@pytest.fixture(scope="module")
+def host(refined_lab: Lab, site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a page of one example that can compute, on a server of files alone."""
+    try:
+        runtime = fetch_runtime()
+    except RuntimeUnavailableError as error:
+        pytest.skip(str(error))
+    folder: Path = tmp_path_factory.mktemp("own")
+    state = AppState(lambda: refined_lab)
+    state.open()
+    list(write_bundle(refined_lab.models, runtime, folder / BUNDLE))
+    with pytest.MonkeyPatch.context() as patch:  # What is recorded of the example is there already.
+        patch.setattr("explorer.ui.site.build.make_content", lambda *_: None)
+        recorded = (site / "data" / "picture1.js").read_text(encoding="utf-8")
+        patch.setattr("explorer.ui.site.build.write_content", lambda _: recorded)
+        pictures = {"cat": (load_example("cat"), "cat")}
+        list(write_site(state, pictures, folder, describe(refined_lab.models)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def watched(chromium: Browser, host: str) -> Iterator[Watched]:
+    context = chromium.new_context(viewport=DESKTOP)
+    watched = Watched(context.new_page())
+    watched.watch(host)
+    watched.page.set_default_timeout(120_000)
+    watched.page.goto(f"{host}?device=wasm")
+    wait_for(watched.page, DECODED)
+    yield watched
+    context.close()
+    assert watched.errors == []
+    assert watched.strangers == []
+
+
+def ask(page: Page, *tasks: dict) -> list[dict]:
+    return json.loads(page.evaluate(ASK, [[OPEN, *tasks]]))
+
+
+def write(images: torch.Tensor) -> str:
+    return base64.b64encode(images.contiguous().numpy().tobytes()).decode()
+
+
+def read(text: str) -> torch.Tensor:
+    values = np.frombuffer(base64.b64decode(text), np.float32)
+    return torch.from_numpy(values.copy()).view(1, 3, 224, 224)
+
+
+def upload(page: Page, name: str) -> None:
+    content = encode_png(load_example(name).images)
+    files = FilePayload(name=f"{name}.png", mimeType="image/png", buffer=content)
+    page.set_input_files("#picture input[type=file] >> nth=0", files)
+
+
+@pytest.mark.parametrize("name", ["cat", "coffee", "rocket"])
+def test_a_decoded_picture_is_python_s_within_one_grey_level(
+    watched: Watched, refined_lab: Lab, name: str
+) -> None:
+    given = load_example(name)
+    heard = ask(watched.page, {"task": "decode", "picture": write(given.images)})
+    assert [one for one in heard if one["kind"] == "failed"] == []
+    decoded = {one["layer"]: read(one["panel"]["picture"]) for one in heard if one["kind"] == "decoded"}
+    errors = {one["layer"]: one["feature"] for one in heard if one["kind"] == "measured"}
+    assert set(decoded) == {"layer1", "layer2", "layer3", "layer4"}
+    for layer, images in decoded.items():
+        made = refined_lab.at(layer).reconstruct(given, refined_lab.at(layer).best_decoder)
+        assert (images - made.images).abs().max() < 1 / 255
+        scores = refined_lab.score(given, made)
+        assert errors[layer] == pytest.approx(scores["feature_error"], abs=1e-3)
+
+
+@pytest.mark.parametrize("layer", ["layer1", "layer3"])
+def test_thirty_evaluations_come_as_far_as_python_s(watched: Watched, refined_lab: Lab, layer: str) -> None:
+    given = load_example("cat")
+    changes = {"evaluations": 30, "start": "grey"}
+    heard = ask(
+        watched.page,
+        {"task": "decode", "picture": write(given.images)},
+        {
+            "task": "invert",
+            "method": "optimiser",
+            "preset": "balanced",
+            "layers": [layer],
+            "changes": changes,
+        },
+    )
+    steps = [one["panel"] for one in heard if one["kind"] == "step"]
+    settings = load_settings(layer, precision="float32", **changes)
+    run = refined_lab.at(layer).run(given, "optimiser", settings)
+    for _ in run:
+        pass
+    expected = float(psnr(run.reconstruction().images, given.images))
+    assert steps[-1]["evaluations"] == 30
+    assert steps[-1]["psnr_db"] == pytest.approx(expected, abs=0.3)
+
+
+def test_a_photo_is_decoded_and_searched_for_without_a_request(watched: Watched) -> None:
+    page = watched.page
+    upload(page, "coffee")
+    wait_for(page, MEASURED)
+    page.click("#tab-live")
+    requests: list[str] = []
+    page.select_option("#own-live [name=preset]", "fast")
+    page.click("#run")
+    page.wait_for_selector("#live .player:not([hidden])")  # It is there when the run is over.
+    page.on("request", lambda request: requests.append(request.url))
+    page.click("#tab-instant")
+    upload(page, "rocket")
+    wait_for(page, "document.querySelector('#instant .stage').dataset.busy === 'no'")
+    assert [url for url in requests if not url.startswith(("data:", "blob:"))] == []
+
+
+def test_a_picture_too_small_is_refused_with_a_sentence(watched: Watched) -> None:
+    content = encode_png(load_example("cat").images[..., :16, :16])
+    files = FilePayload(name="small.png", mimeType="image/png", buffer=content)
+    watched.page.set_input_files("#picture input[type=file] >> nth=0", files)
+    watched.page.wait_for_selector("#picture [role=status]:text('This image is 16x16; use at least 32x32.')")
+
+
+def test_a_file_that_is_no_picture_is_refused_with_a_sentence(watched: Watched) -> None:
+    files = FilePayload(name="notes.txt", mimeType="text/plain", buffer=b"hello")
+    watched.page.set_input_files("#picture input[type=file] >> nth=0", files)
+    watched.page.wait_for_selector("#picture [role=status]:text('no picture that this browser can read')")
