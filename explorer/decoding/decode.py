@@ -77,9 +77,10 @@ def decode(content: bytes, size: int) -> Decoded:
 def _read(content: bytes, size: int) -> Decoded:
     with PIL.Image.open(BytesIO(content), formats=FORMATS) as stored:
         _check_size(stored)
-        extent = _prepare_jpeg(stored, content, size) if stored.format in JPEGS else Extent(stored.size)
+        prepared = _prepare_jpeg(stored, content, size) if stored.format in JPEGS else None
         is_animated = stored.format in ANIMATED_FORMATS and getattr(stored, "is_animated", False)
         image, turn = stored, find_turn(stored)
+        extent = prepared or Extent(stored.size)  # A HEIC's size may be another once it is loaded.
         if turn is not None:
             image, extent = stored.transpose(turn), extent.turn(turn)
             stored.close()  # Frees the pixels as they lay.

@@ -3,11 +3,12 @@
 Pillow would hand others, such as EPS, to outside programs.
 """
 
+import pi_heif
 import PIL.AvifImagePlugin
 import PIL.Image
 
 JPEGS = ("JPEG", "MPO")  # An MPO is one photo with previews of it, as some cameras write.
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "BMP", "TIFF", "PPM")
 # The further frames of an MPO are not an animation.
 ANIMATED_FORMATS = ("GIF", "WEBP", "AVIF", "PNG", "TIFF")
 
@@ -19,3 +20,4 @@ MAX_JPEG_PIXELS = 205 * MEGAPIXEL
 PIL.Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
 # Each thread of a decoder takes memory of its own, and the processor's time is counted over all of them.
 PIL.AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+pi_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)

@@ -1,15 +1,17 @@
-"""What phones and browsers write today is read: AVIF, and JPEGs of up to 200 megapixels."""
+"""What phones and browsers write today is read: HEIC, AVIF, and JPEGs of up to 200 megapixels."""
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from explorer.decoding.decode import FIRST_FRAME, PROGRESSIVE, ImageError, decode
+from explorer.decoding.decode import FIRST_FRAME, PROGRESSIVE, UNREADABLE, ImageError, decode
 from explorer.decoding.exif import TURNS
 from explorer.decoding.formats import MAX_PIXELS
 from explorer.decoding.pool import DecoderPool
 from explorer.decoding.square import crop_square
+from tests.support.heic import heic
 from tests.support.photos import cat, encode, exif, psnr_db
+from tests.support.spaces import PROFILES, in_space
 
 PHOTO = cat(400, 300)
 TRUTH = decode(encode(PHOTO, "PNG"), 224).pixels
@@ -20,6 +22,31 @@ def decoders():
     decoders = DecoderPool(workers=1)
     yield decoders
     decoders.close()
+
+
+@pytest.mark.parametrize("quarter_turns", range(4))
+def test_a_heic_is_the_photo_and_upright(decoders: DecoderPool, quarter_turns: int) -> None:
+    stored = PIL.Image.fromarray(np.rot90(np.asarray(PHOTO), -quarter_turns))
+    decoded = decoders.decode(heic(stored, quarter_turns=quarter_turns), 224)
+    assert psnr_db(decoded.pixels, TRUTH) > 42
+    assert decoded.notice is None
+
+
+def test_an_iphone_s_heic_is_the_photo_in_srgb(decoders: DecoderPool) -> None:
+    content = heic(in_space(PHOTO, "P3"), PROFILES["P3"])
+    assert psnr_db(decoders.decode(content, 224).pixels, TRUTH) > 39
+
+
+def test_a_heic_of_12_megapixels_fits_the_memory_and_the_time(decoders: DecoderPool) -> None:
+    assert psnr_db(decoders.decode(heic(PHOTO.resize((4032, 3024))), 224).pixels, TRUTH) > 30
+
+
+@pytest.mark.parametrize("share", [0.001, 0.5, 0.999])
+def test_a_heic_that_is_cut_short_is_refused(decoders: DecoderPool, share: float) -> None:
+    content = heic(PHOTO)
+    with pytest.raises(ImageError) as refusal:
+        decoders.decode(content[: int(len(content) * share)], 224)
+    assert str(refusal.value) == UNREADABLE
 
 
 def test_an_avif_is_the_photo(decoders: DecoderPool) -> None:

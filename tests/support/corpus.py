@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
+from tests.support.heic import heic
+
 SEED = 0
 CUTS = 12  # Of each base file, at offsets that are denser near its start.
 FLIPS = 6  # Damaged versions of each base file, eight bytes each.
@@ -29,8 +31,8 @@ IMPOSTORS = {
     "pickle": b"\x80\x04\x95\x0f\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94.",
     "icon": b"\x00\x00\x01\x00\x01\x00\x10\x10" + bytes(100),
     "photoshop": b"8BPS\x00\x01" + bytes(100),
-    "avif": b"\x00\x00\x00\x20ftypavif" + bytes(100),
-    "heic": b"\x00\x00\x00\x20ftypheic" + bytes(100),
+    "avif magic alone": b"\x00\x00\x00\x20ftypavif" + bytes(100),
+    "heic magic alone": b"\x00\x00\x00\x20ftypheic" + bytes(100),
     "wmf": b"\xd7\xcd\xc6\x9a\x00\x00" + bytes(100),
     "fits": b"SIMPLE  =                    T" + b" " * 2850,
     "json": b'{"path": "/etc/passwd"}',
@@ -88,6 +90,8 @@ def bases() -> dict[str, bytes]:
         "tiff": encode(photo, "TIFF", compression="tiff_lzw"),
         "jpeg tiff": encode(photo, "TIFF", compression="jpeg"),
         "ppm": encode(photo, "PPM"),
+        "avif": encode(photo, "AVIF"),
+        "heic": heic(photo),
     }
 
 
