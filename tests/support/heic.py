@@ -1,7 +1,8 @@
 """HEIC files as phones write them, made by code without an encoder, which no free package brings.
 
-The pixels are HEVC's (ITU-T H.265) with each block of 32 x 32 as it is (pcm, 7.3.8.7) in a slice of its own: all
-that is coded arithmetically are two pairs of bytes, the same in every slice. The file is ISO/IEC 23008-12's.
+The pixels are HEVC's (ITU-T H.265) with each block of 32 x 32 as it is (pcm, 7.3.8.7) in a slice of its own:
+all that is coded arithmetically are two pairs of bytes, the same in every slice. The file around them follows
+ISO/IEC 23008-12.
 """
 
 import re
