@@ -22,7 +22,7 @@ BINARY_PPM = re.compile(rb"P(?:4|[56f]%(gap)s\d+)%(gap)s\d+%(gap)s[-+.\d]+\s" % 
 # A JPEG's markers as libjpeg finds them: any bytes may lie before one, and within a scan zeros and restarts
 # (D0 to D7) belong to the pixels. All but the picture's two ends are followed by the length of their segment.
 JPEG_MARKER = re.compile(rb"\xff+([\xc0-\xcf\xd8-\xfe])")
-START_OF_PICTURE, END_OF_PICTURE, START_OF_SCAN = 0xD8, 0xD9, 0xDA
+START_OF_PICTURE, END_OF_PICTURE, START_OF_SCAN, RESTART_INTERVAL = 0xD8, 0xD9, 0xDA, 0xDD
 GIF_EXTENSION, GIF_COMMENT, GIF_PICTURE = 0x21, 0xFE, 0x2C
 GIF_HEADER_BYTES, GIF_PICTURE_BYTES = 13, 10
 
@@ -45,7 +45,7 @@ def check_header(content: bytes) -> None:
 
 def count_scans(content: bytes) -> int:
     """Count how often a JPEG's decoder passes over the picture."""
-    return sum(marker == START_OF_SCAN for marker in _jpeg_markers(content))
+    return sum(marker == START_OF_SCAN for marker, _ in jpeg_markers(content))
 
 
 def check_scans(scans: int, pixels: int) -> None:
@@ -58,14 +58,17 @@ def check_scans(scans: int, pixels: int) -> None:
         raise CostlyFileError(f"{scans} scans of {pixels} pixels")
 
 
-def _jpeg_markers(content: bytes) -> Iterator[int]:
-    """Yield the markers up to the picture's end: not those of previews in a note, or of a film behind it."""
+def jpeg_markers(content: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the markers up to the picture's end, and where the segment of each begins.
+
+    Those of previews in a note, or of a film behind the picture, are left out.
+    """
     place = 0
     while found := JPEG_MARKER.search(content, place):
-        yield (marker := content[found.start(1)])
+        place = found.end()
+        yield (marker := content[found.start(1)]), place
         if marker == END_OF_PICTURE:
             return
-        place = found.end()
         if marker != START_OF_PICTURE:
             place += int.from_bytes(content[place : place + 2])
 

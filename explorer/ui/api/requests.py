@@ -20,6 +20,7 @@ from explorer.ui.components.arguments import mistake
 from explorer.ui.components.callers import one_picture_at_a_time
 from explorer.ui.components.errors import clear_errors
 
+URL_SAFE = str.maketrans("-_", "+/")
 NO_FILES = (
     "{name} is a file of the server, which programs cannot name; the command line and the page take it."
 )
@@ -33,12 +34,22 @@ def read_text(image: str) -> Picture:
     """
     if image in EXAMPLES:
         return load_example(image)
-    try:
-        content = b64decode(image.partition("base64,")[2] or image, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise mistake(NOT_BASE64) from error
+    content = read_base64(image.partition("base64,")[2] or image)
     with clear_errors(), one_picture_at_a_time():
         return read_picture(content, name="picture")
+
+
+def read_base64(text: str) -> bytes:
+    """Read base64 of either alphabet (RFC 4648), with or without line breaks and padding.
+
+    Raises:
+        gr.Error: it is something else.
+    """
+    plain = "".join(text.split()).translate(URL_SAFE).rstrip("=")
+    try:
+        return b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise mistake(NOT_BASE64) from error
 
 
 def make_settings(layer: str, method: str, steps: int, seed: int, layers: Sequence[str] = LAYERS) -> Settings:
