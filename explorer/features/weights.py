@@ -10,8 +10,8 @@ import huggingface_hub
 import torch
 from torchvision.models import ResNet50_Weights, WeightsEnum
 
-from explorer.features.state import State, read_state
-from explorer.weight_files import RESNET50_COMPACT, download, hub_file
+from explorer.features.state import State, WeightsError, read_state
+from explorer.weight_files import RESNET50_COMPACT, DownloadError, download, hub_file
 
 EXACT = ResNet50_Weights.IMAGENET1K_V1.name
 COMPACT, COMPACT_NAME = "compact", Path(RESNET50_COMPACT.name).stem
@@ -53,16 +53,24 @@ def identify(path: Path) -> WeightsFile:
 def find_named(weights: WeightsEnum, network: str, tell: Callable[[str], None]) -> WeightsFile:
     """Find torchvision's weights in torch hub's cache, ResNet-50's in Hugging Face's too, or download them.
 
+    A damaged file is passed over; a download takes its place.
+
     Raises:
         DownloadError: they are in no cache, and why they could not be downloaded.
     """
     path = hub_file(weights.url)
-    if not path.is_file():
-        cached = _find_in_hub_cache() if weights is ResNet50_Weights[EXACT] else None
-        if cached is not None:
-            return cached
-        title = "ResNet-50" if isinstance(weights, ResNet50_Weights) else network
+    if path.is_file() and (found := _identify_sound(path, known_digest(weights))):
+        return found
+    cached = _find_in_hub_cache() if weights is ResNet50_Weights[EXACT] else None
+    if cached is not None:
+        return cached
+    title = "ResNet-50" if isinstance(weights, ResNet50_Weights) else network
+    try:
         download(weights.url, path, known_digest(weights), lambda come: tell(f"Downloading {title}: {come}"))
+    except DownloadError as error:
+        if path.is_file():
+            raise DownloadError(f"{error}; {path.name} in the weights cache is damaged") from error
+        raise
     return identify(path)
 
 
@@ -76,13 +84,32 @@ def find_compact() -> WeightsFile:
     return WeightsFile(path, COMPACT_NAME, RESNET50_COMPACT.sha256[:DIGEST_LENGTH])
 
 
+def _identify_sound(path: Path, digest: str) -> WeightsFile | None:
+    """Identify a cached file; None for one that is damaged, such as a pointer that Git LFS leaves."""
+    found = identify(path)
+    if found.digest == digest:
+        return found
+    return found if _read_cached(path) is not None else None
+
+
+def _read_cached(path: Path) -> State | None:
+    try:
+        return read_state(path)
+    except WeightsError as error:
+        logger.warning("%s is passed over: %s", path, error)
+        return None
+
+
 def _find_in_hub_cache() -> WeightsFile | None:
     """Look for the exact weights in Hugging Face's cache; a file there that is not V1's is passed over."""
     cached = huggingface_hub.try_to_load_from_cache(HUB_REPOSITORY, HUB_FILE)
     if not isinstance(cached, str):
         return None
     path = Path(cached)
-    if not _is_exact(read_state(path)):
+    state = _read_cached(path)
+    if state is None:
+        return None
+    if not _is_exact(state):
         logger.warning("%s does not hold the weights of %s, so it is not used.", path, EXACT)
         return None
     return WeightsFile(path, EXACT, known_digest(ResNet50_Weights[EXACT]))

@@ -176,10 +176,38 @@ def test_file_of_another_kind_is_an_error_that_names_it(tmp_path: Path, content:
         load_backbone(str(path))
 
 
-def test_truncated_file_in_the_hub_cache_is_an_error_that_says_to_delete_it(empty_hub: Path) -> None:
-    path = put_into_hub(b"PK\x03\x04 not a whole archive")
-    with pytest.raises(WeightsError, match=f"{path.name} is damaged.* Delete the file"):
-        load_backbone("IMAGENET1K_V1")
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0676ba61\nsize 102530333\n"
+DAMAGED = [b"", POINTER, RESNET50_COMPACT.locate().read_bytes()[:100_000]]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=["empty", "pointer", "cut short"])
+def test_a_damaged_file_in_the_hub_cache_is_passed_over_with_a_line(
+    empty_hub: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = put_into_hub(content)
+    backbone = load_backbone("IMAGENET1K_V1")
+    assert (backbone.source, backbone.is_fallback) == ("compact", True)
+    assert backbone.notice is not None
+    assert f"{path.name} in the weights cache is damaged" in backbone.notice
+    assert f"{path} is passed over: {path.name} is damaged" in caplog.text
+
+
+def test_behind_a_damaged_file_the_hugging_face_cache_is_looked_into(
+    hub_cache: Callable[[State], Path],
+) -> None:
+    put_into_hub(POINTER)
+    hub_cache(compact_state())
+    backbone = load_backbone("IMAGENET1K_V1")
+    assert (backbone.name, backbone.is_fallback) == ("IMAGENET1K_V1", False)
+
+
+def test_a_damaged_file_in_the_hugging_face_cache_is_passed_over(
+    hub_cache: Callable[[State], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = hub_cache(compact_state())
+    path.write_bytes(POINTER)
+    assert load_backbone("IMAGENET1K_V1").source == "compact"
+    assert f"{path} is passed over" in caplog.text
 
 
 @pytest.mark.parametrize("state", [{"weight": torch.zeros(1)}, {}])
