@@ -21,16 +21,14 @@ from explorer.decoding.formats import (
     MEGAPIXEL,
 )
 from explorer.decoding.jpeg_end import LACKS_END, CutShortError, end_in_two_ways, has_end
+from explorer.decoding.refusal import ImageError
+from explorer.decoding.samples import check_samples, strips, to_8_bits
 from explorer.decoding.square import Extent, Pixels, crop_square
 from explorer.decoding.structure import check_header, check_scans, count_scans
-from explorer.errors import ExplorerError
 
 MIN_SIDE = 32  # ResNet-50 divides both sides by 32; a smaller picture has nothing left at layer4.
 MAX_FILE_BYTES = 60 * 2**20
 REDUCED = 4  # How many times as large as the square a picture stays where it is made smaller roughly.
-STRIP_ROWS = 256  # Conversions that need room of their own work on so many rows at a time.
-
-FULL_SCALES = (1.0, 255.0, 65535.0)  # The ranges in which numeric (float, integer) pictures are written.
 
 UNREADABLE = "Couldn't read this file as an image. Use JPEG, PNG or WebP."
 TOO_LARGE = (
@@ -41,10 +39,6 @@ PROGRESSIVE = f"Over {MAX_PIXELS // MEGAPIXEL} megapixels in a progressive JPEG;
 TOO_MANY_BYTES = f"Over {MAX_FILE_BYTES >> 20} MB; save it smaller and try again."
 TOO_MUCH_MEMORY = "Decoding this image takes too much memory; resize it and try again."
 FIRST_FRAME = "Using the first frame."
-
-
-class ImageError(ExplorerError):
-    """A picture that cannot be used; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +76,16 @@ def _read(content: bytes, size: int, *, may_lack_end: bool = True) -> Decoded:
         if may_lack_end and isinstance(stored, JpegImageFile) and not has_end(content):
             return _read_without_end(stored, content, size)
         prepared = _prepare_jpeg(stored, content, size) if stored.format in JPEGS else None
+        check_samples(stored, content)
         is_animated = stored.format in ANIMATED_FORMATS and getattr(stored, "is_animated", False)
-        image, turn = stored, find_turn(stored)
+        turn = find_turn(stored)
+        image, assumed = to_8_bits(stored)
         extent = prepared or Extent(stored.size)  # A HEIC's size may be another once it is loaded.
         if turn is not None:
-            image, extent = stored.transpose(turn), extent.turn(turn)
+            image, extent = image.transpose(turn), extent.turn(turn)
             stored.close()  # Frees the pixels as they lay.
         pixels, notice = _to_square(image, size, extent)
-    notices = [FIRST_FRAME if is_animated else None, notice]
+    notices = [FIRST_FRAME if is_animated else None, assumed, notice]
     return Decoded(pixels, " ".join(filter(None, notices)) or None)
 
 
@@ -142,36 +138,13 @@ def _to_square(image: PIL.Image.Image, size: int, extent: Extent) -> tuple[Pixel
 
 def _to_rgb(image: PIL.Image.Image) -> PIL.Image.Image:
     image.load()
-    if image.mode == "F" or image.mode.startswith("I"):
-        return _scale_to_8_bit(image)
     if image.mode == "RGB" and not image.has_transparency_data:
         return image
     rgb = PIL.Image.new("RGB", image.size, "white")
-    for box in _strips(image):
+    for box in strips(image):
         strip = image.crop(box)
         if strip.has_transparency_data:
             strip = strip.convert("RGBA")
             strip = PIL.Image.alpha_composite(PIL.Image.new("RGBA", strip.size, "white"), strip)
         rgb.paste(strip.convert("RGB"), box)
     return rgb
-
-
-def _scale_to_8_bit(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Scale a float, 16-bit or 32-bit grey image, which Pillow's own conversion would clip at 255."""
-    peak = max(float(_values(image, box).max()) for box in _strips(image))
-    scales = FULL_SCALES if image.mode == "F" else FULL_SCALES[-1:]
-    full_scale = next((scale for scale in scales if peak <= scale), peak)
-    rgb = PIL.Image.new("RGB", image.size)
-    for box in _strips(image):
-        grey = (_values(image, box) / full_scale * 255).clip(0, 255).round().astype(np.uint8)
-        rgb.paste(PIL.Image.fromarray(grey).convert("RGB"), box)
-    return rgb
-
-
-def _values(image: PIL.Image.Image, box: tuple[int, int, int, int]) -> np.ndarray:
-    return np.nan_to_num(np.asarray(image.crop(box), dtype=np.float32))
-
-
-def _strips(image: PIL.Image.Image) -> list[tuple[int, int, int, int]]:
-    width, height = image.size
-    return [(0, top, width, min(top + STRIP_ROWS, height)) for top in range(0, height, STRIP_ROWS)]

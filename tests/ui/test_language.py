@@ -29,6 +29,7 @@ from explorer.ui.stage.captions import (
 )
 from explorer.ui.tabs.instant import FIRST_LOOK, describe_pass
 from tests.support.catalogue import is_known
+from tests.support.refusals import ASIDE, DOCUMENTED
 
 UI = Path(page_module.__file__).parent
 
@@ -91,6 +92,7 @@ def said() -> Iterator[str]:
     yield from (look for _, look in LOOKS)
     yield from (NO_LOOK, WORST_LOOK, ONE_COLOUR_LOOK, NO_LAYER)
     yield from (metric.heading for metric in METRICS.values())
+    yield from (*DOCUMENTED, *ASIDE)
 
 
 VGG16 = Network("vgg16", {"layer1": (64, 56, 56), "layer2": (64, 28, 28)}, "classifier")
