@@ -17,8 +17,11 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from explorer.decoders.packing import SCALE, pack, unpack
+
 INLINE_BYTES = 1024  # Smaller tensors stay in their graph.
-STEPS = 127
+WHOLE = "whole"
+KINDS = {torch.int8: "i8", torch.float16: "f16"}
 
 Factored = Mapping[bytes, tuple[Tensor, Tensor]]
 Entry = dict[str, int | str]
@@ -119,15 +122,13 @@ def _in_order(module: nn.Module) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
 
 def _shrink(values: Tensor, factored: tuple[Tensor, Tensor] | None) -> tuple[str, np.ndarray, Tensor | None]:
     """Find the smallest kind of number that keeps a tensor to the bit, and the scale of its rows."""
-    if values.ndim > 1 and len(values) > 1:
-        step = (values.flatten(1).abs().amax(1) / STEPS).bfloat16().float().view(-1, *[1] * (values.ndim - 1))
-        steps = (values / step.clamp_min(torch.finfo(torch.float32).tiny)).round().clamp(-STEPS, STEPS)
-        if torch.equal(steps * step, values):
-            return "i8", steps.to(torch.int8).numpy(), step
+    for eight_bits in (True, False):  # As decoders' files keep them.
+        packed = pack({WHOLE: values}, eight_bits=eight_bits)
+        if torch.equal(unpack(packed)[WHOLE], values):
+            numbers = packed[WHOLE]
+            return KINDS[numbers.dtype], numbers.numpy(), packed.get(WHOLE + SCALE)
     if factored is not None and torch.equal(factored[0].half().float(), factored[0]):
         return "f16", factored[0].half().numpy(), factored[1]
-    if torch.equal(values.half().float(), values):
-        return "f16", values.half().numpy(), None
     return "f32", values.numpy(), None
 
 

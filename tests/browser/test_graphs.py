@@ -4,21 +4,20 @@ import gzip
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from torch import Tensor
 from torchvision.models.resnet import ResNet
 
-onnxruntime = pytest.importorskip("onnxruntime")
-
-from explorer.browser import graphs  # noqa: E402 - they need onnx, which the line above has looked for.
-from explorer.browser.backward import max_pool_backward  # noqa: E402
-from explorer.browser.bundle import describe_presets, list_terms  # noqa: E402
-from explorer.browser.weights import Part, Store, factor_convolutions, round_convolutions  # noqa: E402
-from explorer.features.layers import LAYERS, join_nodes  # noqa: E402
-from explorer.features.trunk import build_trunk  # noqa: E402
-from explorer.inversion.objective import Objective  # noqa: E402
-from explorer.inversion.parameterisations import CosineTransform, Spectrum  # noqa: E402
+from explorer.browser import graphs
+from explorer.browser.backward import max_pool_backward
+from explorer.browser.bundle import describe_presets, list_terms
+from explorer.browser.weights import Part, Store, factor_convolutions, round_convolutions
+from explorer.features.layers import LAYERS, join_nodes
+from explorer.features.trunk import build_trunk
+from explorer.inversion.objective import Objective
+from explorer.inversion.parameterisations import CosineTransform, Spectrum
 
 pytestmark = pytest.mark.slow
 TOLERANCE = 1e-5
