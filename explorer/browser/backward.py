@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad, pixel_shuffle
+from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
 
 aten = torch.ops.aten
 POOLING = ([3, 3], [2, 2], [1, 1])  # ResNet's: kernel, stride, padding.
@@ -21,20 +21,24 @@ def convolution_backward(
     dilation: Sequence[int],
     *rest: Any,  # noqa: ANN401, ARG001
 ) -> tuple[Tensor, None, None]:
-    """Compute the gradient of a frozen convolution's maps: the transposed convolution."""
-    if list(stride) == [1, 1] and list(dilation) == [1, 1]:
-        # The same as a plain one, for which every runtime has faster kernels.
-        margins = [size - 1 - margin for size, margin in zip(weight.shape[2:], padding, strict=True)]
-        turned = weight.transpose(0, 1) if weight.shape[2:] == (1, 1) else weight.transpose(0, 1).flip(2, 3)
-        return torch.conv2d(gradient, turned, padding=margins), None, None
-    extra = [
-        length - ((short - 1) * step - 2 * margin + spread * (kernel - 1) + 1)
-        for length, short, step, margin, spread, kernel in zip(
-            maps.shape[2:], gradient.shape[2:], stride, padding, dilation, weight.shape[2:], strict=True
-        )
-    ]
-    moved = aten.convolution(gradient, weight, None, stride, padding, dilation, True, extra, 1)
-    return moved, None, None
+    """Compute the gradient of a frozen convolution's maps, by convolutions alone.
+
+    They are what every runtime computes fastest. A strided one has stride 1 over blocks of pixels, one for
+    each step, with a channel for each pixel.
+
+    Raises:
+        ValueError: it is not square, or dilated, or leaves pixels of its maps unread.
+    """
+    (step, other), (margin, *_), (kernel, _) = stride, padding, weight.shape[2:]
+    first = -(-margin // step) * step  # Where the maps begin in the whole blocks that hold them.
+    before = first - margin
+    blocks = pixel_unshuffle(pad(weight, (before, -(before + kernel) % step) * 2), step)
+    turned = blocks.transpose(0, 1).flip(2, 3)
+    found = pixel_shuffle(torch.conv2d(gradient, turned, padding=blocks.shape[2] - 1), step)
+    height, width = (first + length for length in maps.shape[2:])
+    if step != other or list(dilation) != [1, 1] or found.shape[2] < height or found.shape[3] < width:
+        raise ValueError(f"No graph for a convolution of stride {stride}, dilation {dilation}.")
+    return found[..., first:height, first:width], None, None
 
 
 def max_pool_backward(

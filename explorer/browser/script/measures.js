@@ -10,6 +10,8 @@ export function squaredError(a, b) {
   return sum;
 }
 
+// What is measured is what is shown, and would be saved: 8 bits.
+export const quantise = (picture) => picture.map((value) => Math.round(255 * value) / 255);
 export const psnr = (picture, original) => -10 * Math.log10(squaredError(picture, original) / original.length);
 
 export function featureError(found, wanted) {

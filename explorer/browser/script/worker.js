@@ -2,7 +2,7 @@
 // Messages in: { task: "open" | "decode" | "invert" | "answer" | "stop" | "pause" | "resume", of, number, ... }; each
 // answer has its kind, and whose picture it is of.
 import { descend } from "./lbfgs.js";
-import { featureError, prepare, psnr, ssim, Thumbnails } from "./measures.js";
+import { featureError, prepare, psnr, quantise, ssim, Thumbnails } from "./measures.js";
 import { Files, unfold } from "./weights.js";
 
 const PICTURE_SHAPE = [1, 3, 224, 224];
@@ -109,11 +109,11 @@ async function decode({ pixels, picture, method }, mine) {
     features[layer] = (await run(`encode-${layer}`, { [name]: value }))[layer];
     const variant = decodersOf(layer).includes(method) ? method : decodersOf(layer)[0];
     [decoded[layer]] = (await run(`decode-${layer}-${variant}`, { [layer]: features[layer] })).picture;
-    say("decoded", { layer, variant, panel: measure(layer, decoded[layer]), seconds: (performance.now() - started) / 1000 });
+    say("decoded", { layer, variant, panel: measure(layer, quantise(decoded[layer])), seconds: (performance.now() - started) / 1000 });
   });
   await inTurns(manifest.layers, mine, async (layer) => {
-    const reached = await encode(decoded[layer], layer);
-    say("measured", { layer, ssim: ssim(decoded[layer], original), feature: featureError(reached[layer][0], features[layer][0]) });
+    const picture = quantise(decoded[layer]), reached = await encode(picture, layer);
+    say("measured", { layer, ssim: ssim(picture, original), feature: featureError(reached[layer][0], features[layer][0]) });
   });
 }
 
