@@ -1,6 +1,5 @@
 """Writes the folder from which a browser computes: graphs, weights, runtime, scripts, and a manifest."""
 
-import copy
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from explorer.browser.graphs import (
     export_start,
 )
 from explorer.browser.runtime import FILES
-from explorer.browser.weights import Store, factor_convolutions, round_convolutions
+from explorer.browser.weights import Store, factor_convolutions
 from explorer.decoders.checkpoint import CONSISTENT, FAITHFUL, LINEAR
 from explorer.features.graph import TracedNetwork, trace
 from explorer.features.layers import join_nodes
@@ -40,10 +39,10 @@ Presets = dict[str, dict[str, dict[str, dict[str, Any]]]]
 def write_bundle(models: Models, runtime: Mapping[str, bytes], folder: Path) -> Iterator[str]:
     """Write all that a browser needs to decode and invert by these models; yield each graph's name when done.
 
-    Kernels are rounded to half precision, in which they travel.
+    No weight is rounded: half precision at layer1 and layer2 alone turns the gradient at layer3 by 7 %.
     """
     folder.mkdir()
-    network = round_convolutions(copy.deepcopy(models.backbone.network))
+    network = models.backbone.network
     store, files, graphs = Store(factor_convolutions(network)), {}, {}
     for name, graph in _export(models, trace(network)):
         graphs[name] = {"parts": store.take(name, graph)}

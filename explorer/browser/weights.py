@@ -47,14 +47,6 @@ def factor_convolutions(network: nn.Module) -> Factored:
     return found
 
 
-def round_convolutions(network: nn.Module) -> nn.Module:
-    """Round the kernels of a network's convolutions to half precision, in place, and return it."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            module.weight.data = module.weight.data.half().float()
-    return network
-
-
 @dataclass(slots=True)
 class Part:
     """A file of weights: bytes to send, and how to unfold them."""

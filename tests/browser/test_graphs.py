@@ -13,7 +13,7 @@ from torchvision.models.resnet import ResNet
 from explorer.browser import graphs
 from explorer.browser.backward import max_pool_backward
 from explorer.browser.bundle import describe_presets, list_terms
-from explorer.browser.weights import Part, Store, factor_convolutions, round_convolutions
+from explorer.browser.weights import Part, Store, factor_convolutions
 from explorer.features.layers import LAYERS, join_nodes
 from explorer.features.trunk import build_trunk
 from explorer.inversion.objective import Objective
@@ -21,8 +21,9 @@ from explorer.inversion.parameterisations import CosineTransform, Spectrum
 
 pytestmark = pytest.mark.slow
 TOLERANCE = 1e-5
-# Total variation divides differences of neighbours by .002, and with them the rounding of the pixels.
-GRADIENT_TOLERANCE = 5e-5
+# Rounding switches a ReLU or a pooling of nearly equal inputs: PyTorch with and without oneDNN differs by
+# 3e-4 at layer3 of ResNet-50. A term that is missing or wrong shows as .01 and more.
+GRADIENT_TOLERANCE = 1e-3
 TERMS = ["direction", "closeness", "total_variation"]
 WEIGHTS = {"direction": 2.0, "closeness": 30.0, "total_variation": 0.5}
 
@@ -98,9 +99,10 @@ def test_the_pooling_s_gradient_equals_pytorch_s_even_among_equals() -> None:
 
 
 def test_weights_stand_once_and_are_unfolded_to_the_bit(tiny_network: ResNet) -> None:
-    network = round_convolutions(tiny_network)
-    store = Store(factor_convolutions(network))
-    trunk = build_trunk(network, join_nodes(LAYERS))
+    for parameter in tiny_network.parameters():
+        parameter.data = parameter.data.half().float()  # As the compact weights are.
+    store = Store(factor_convolutions(tiny_network))
+    trunk = build_trunk(tiny_network, join_nodes(LAYERS))
     encoders = graphs.export_encoders(trunk)
     expected = {
         layer: {one.name: onnx.numpy_helper.to_array(one) for one in graph.graph.initializer}

@@ -1,11 +1,9 @@
 """A visitor's own pictures on the page without a server: Python's numbers, and nothing leaves the device."""
 
 import base64
-import copy
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,21 +15,17 @@ from playwright.sync_api import Browser, FilePayload, Page
 
 from explorer.browser.bundle import describe, write_bundle
 from explorer.browser.runtime import RuntimeUnavailableError, fetch_runtime
-from explorer.browser.weights import round_convolutions
 from explorer.examples import load_example
 from explorer.images import encode_png
 from explorer.inversion.parameterisations import CosineTransform, Spectrum
 from explorer.inversion.settings import load_settings
 from explorer.lab.lab import Lab
-from explorer.lab.models import Models
 from explorer.metrics.functional import psnr
 from explorer.ui.session.app_state import AppState
 from explorer.ui.site.build import BUNDLE, write_site
 from tests.support.actions import wait_for
 from tests.support.chromium import DESKTOP, Watched
-from tests.support.decoders import save_refined
 from tests.support.scripts import ASK, COMPUTE_BY_GPU, GPU_FLAGS
-from tests.support.served import RefinedModels
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("site")]
 DECODED = "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5"
@@ -40,33 +34,22 @@ OPEN = {"task": "open", "wanted": "wasm", "threads": 1}
 
 
 @pytest.fixture(scope="module")
-def halved_lab(coarse_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """The refined lab on a network whose kernels are in half precision, as those of the bundle are."""
-    network = round_convolutions(copy.deepcopy(coarse_lab.backbone.network))
-    backbone = replace(coarse_lab.backbone, network=network)
-    none, folder = (tmp_path_factory.mktemp(name) for name in ("none", "halved"))
-    return Lab(
-        RefinedModels(backbone, checkpoints=save_refined(Lab(Models(backbone, checkpoints=none)), folder))
-    )
-
-
-@pytest.fixture(scope="module")
-def host(halved_lab: Lab, site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def host(refined_lab: Lab, site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a page of one example that can compute, on a server of files alone."""
     try:
         runtime = fetch_runtime()
     except RuntimeUnavailableError as error:
         pytest.skip(str(error))
     folder: Path = tmp_path_factory.mktemp("own")
-    state = AppState(lambda: halved_lab)
+    state = AppState(lambda: refined_lab)
     state.open()
-    list(write_bundle(halved_lab.models, runtime, folder / BUNDLE))
+    list(write_bundle(refined_lab.models, runtime, folder / BUNDLE))
     with pytest.MonkeyPatch.context() as patch:  # What is recorded of the example is there already.
         patch.setattr("explorer.ui.site.build.make_content", lambda *_: None)
         recorded = (site / "data" / "picture1.js").read_text(encoding="utf-8")
         patch.setattr("explorer.ui.site.build.write_content", lambda _: recorded)
         pictures = {"cat": (load_example("cat"), "cat")}
-        list(write_site(state, pictures, folder, describe(halved_lab.models)))
+        list(write_site(state, pictures, folder, describe(refined_lab.models)))
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -114,7 +97,7 @@ def upload(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["cat", "coffee", "rocket"])
 def test_a_decoded_picture_is_python_s_within_one_grey_level(
-    watched: Watched, halved_lab: Lab, name: str
+    watched: Watched, refined_lab: Lab, name: str
 ) -> None:
     given = load_example(name)
     heard = ask(watched.page, {"task": "decode", "picture": write(given.images)})
@@ -123,16 +106,16 @@ def test_a_decoded_picture_is_python_s_within_one_grey_level(
     errors = {one["layer"]: one["feature"] for one in heard if one["kind"] == "measured"}
     assert set(decoded) == {"layer1", "layer2", "layer3", "layer4"}
     for layer, images in decoded.items():
-        made = halved_lab.at(layer).reconstruct(given, halved_lab.at(layer).best_decoder)
+        made = refined_lab.at(layer).reconstruct(given, refined_lab.at(layer).best_decoder)
         assert (images - made.images).abs().max() < 1 / 255
-        scores = halved_lab.score(given, made)
+        scores = refined_lab.score(given, made)
         assert errors[layer] == pytest.approx(scores["feature_error"], abs=1e-3)
 
 
 @pytest.mark.parametrize("layer", ["layer1", "layer3"])
-def test_thirty_evaluations_come_as_far_as_python_s(watched: Watched, halved_lab: Lab, layer: str) -> None:
+def test_thirty_evaluations_come_as_far_as_python_s(watched: Watched, refined_lab: Lab, layer: str) -> None:
     given = load_example("cat")
-    # Not from grey: where all neighbours are equal, rounding decides which of them a pooling gives its gradient.
+    # Not from grey, where all neighbours are equal, and rounding would decide which of them a pooling takes.
     changes = {"evaluations": 30, "start": "noise"}
     settings = load_settings(layer, precision="float32", **changes)
     noise = torch.randn(given.images.shape, generator=torch.Generator().manual_seed(settings.seed))
@@ -149,7 +132,7 @@ def test_thirty_evaluations_come_as_far_as_python_s(watched: Watched, halved_lab
         },
     )
     steps = [one["panel"] for one in heard if one["kind"] == "step"]
-    run = halved_lab.at(layer).run(given, "optimiser", settings)
+    run = refined_lab.at(layer).run(given, "optimiser", settings)
     for _ in run:
         pass
     expected = float(psnr(run.reconstruction().images, given.images))
