@@ -82,7 +82,8 @@ def test_an_evaluation_equals_the_objective_and_its_gradient(tiny_network: ResNe
     assert difference(gradient, expected.gradient) < GRADIENT_TOLERANCE
     assert difference(images, expected.images) < TOLERANCE
     named = [expected.losses[name] for name in graphs.list_losses(TERMS)]
-    assert losses == pytest.approx(named, rel=TOLERANCE)
+    # The direction's is 2 less nearly 2: its error is that of the 2.
+    assert losses == pytest.approx(named, rel=TOLERANCE, abs=2 * TOLERANCE)
 
 
 def test_a_start_equals_the_parameterisation(picture: Tensor) -> None:
