@@ -1,6 +1,7 @@
 """The rules for tests that need a network or Chromium, and which of them share a process."""
 
 import os
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from urllib.error import URLError
@@ -10,6 +11,9 @@ from urllib.request import urlopen
 import pytest
 
 from tests.support.chromium import find_chromium, why_no_browser
+
+# The processes of a run share no folder of uploads: some tests count what lies in it.
+os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="tests-uploads-"))
 
 pytest_plugins = [f"tests.support.{name}" for name in ("tiny", "served", "judge", "site")]
 

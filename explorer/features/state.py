@@ -46,7 +46,7 @@ def read_state(path: Path) -> State:
     for name, weight in state.items():
         # A name that is no text is not written out: what nests in itself takes for ever.
         if not isinstance(name, str):
-            raise WeightsError(f"{path.name} holds a {type(name).__name__} as a name, not weights alone.")
+            raise WeightsError(f"{path.name} holds a name that is no text, not weights alone.")
         if not isinstance(weight, Tensor):
             raise WeightsError(
                 f"{path.name} holds a {type(weight).__name__} by the name {echo(name)}, not weights alone."

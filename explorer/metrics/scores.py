@@ -91,8 +91,9 @@ class Scores:
 
     values: Mapping[str, float | None]
     reasons: Mapping[str, str] = field(default_factory=dict)
-    seen: Opinions | None = None
-    seen_in_original: Opinions | None = None
+    # Said on the page alone; files keep the figures that follow from them.
+    seen: Opinions | None = field(default=None, compare=False)
+    seen_in_original: Opinions | None = field(default=None, compare=False)
 
     def __getitem__(self, key: str) -> float | None:
         """Give a value; None also for a metric that was not measured."""

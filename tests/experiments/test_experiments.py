@@ -209,7 +209,7 @@ def test_depth_measures_the_pixels_that_it_shows(coarse_lab, pictures):
         ("blend", 1, {}, "Blend takes 2 pictures, not 1"),
         ("surgery", 0, {}, "needs a picture"),
         ("dream", 1, {}, "no experiment 'dream': use surgery"),
-        ("surgery", 1, {"amount": 300}, "256 channels: keep 0 to 256, not 300"),
+        ("surgery", 1, {"amount": 300}, "amount is from 0 to 256, not 300"),
         ("surgery", 1, {"amount": "many"}, "amount is a number, not 'many'"),
         ("surgery", 1, {"edit": "paint"}, "edit is one of channels"),
         ("surgery", 1, {"colour": 1}, "no option 'colour'"),

@@ -223,7 +223,7 @@ def test_file_of_another_network_is_an_error_that_says_what_is_missing(tmp_path:
     [
         ([1, 2, 3], "a list, not a dict"),
         ({"state_dict": {}}, "a dict by the name 'state_dict'"),
-        ({1: torch.zeros(1)}, "a Tensor by the name 1"),
+        ({1: torch.zeros(1)}, "a name that is no text"),
     ],
 )
 def test_file_that_holds_more_than_weights_by_name_is_an_error_that_says_what(

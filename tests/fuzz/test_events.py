@@ -39,20 +39,23 @@ def test_every_event_takes_any_values(page: RawPage, capfd: pytest.CaptureFixtur
     events = [event for event in page.events if event.name not in page.endpoints]
     assert len(events) > 30
     for event in events:
-
-        @settings(
-            max_examples=EXAMPLES,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-        )
-        @given(draw_values(event), ANY)
-        def try_values(data: list[Any], sent_with: object, event: Event = event) -> None:
-            check(page, event, data, sent_with)
-
-        try_values()
+        try_values(page, event)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def try_values(page: RawPage, event: Event) -> None:
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+    @given(draw_values(event), ANY)
+    def try_these(data: list[Any], sent_with: object) -> None:
+        check(page, event, data, sent_with)
+
+    try_these()
 
 
 def check(page: RawPage, event: Event, data: list[Any], sent_with: object) -> None:

@@ -20,7 +20,8 @@ def start(
     more: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[str]:
     """Start Python with these words, and with this folder for its temporary files."""
-    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", **(more or {})}
+    own = {key: value for key, value in os.environ.items() if key != "GRADIO_TEMP_DIR"}  # That of the tests.
+    environment = {**own, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", **(more or {})}
 
     def prepare() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # Ignored where the tests run behind nohup.

@@ -62,6 +62,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
         yield from results(0.9, 1.0)
 
     monkeypatch.setattr(exploring, "follow_experiment", follow)
+    monkeypatch.setattr("explorer.ui.jobs.experiment.TELL_SECONDS", 0.0)  # Every result is told.
     yield opened
     opened.set()
 

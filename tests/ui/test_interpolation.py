@@ -32,7 +32,13 @@ def test_no_event_tells_a_value_of_the_environment(page):
             assert SECRET not in json.dumps(answer), (str(event), data)
             tried += 1
     assert tried > 2 * len(page.events)
-    assert {event.name for event in page.handlers} >= {"run", "preview", "measure_2", "write", "explore"}
+    assert {event.name for event in page.handlers} >= {
+        "run",
+        "preview",
+        "measure_experiment",
+        "write",
+        "explore",
+    }
 
 
 def _attacks(inputs: tuple[Any, ...]) -> list[tuple[Any, ...]]:

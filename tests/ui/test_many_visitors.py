@@ -102,6 +102,8 @@ def test_light_events_are_answered_while_as_many_runs_wait_as_an_address_may_hav
     async def crowd() -> tuple[float, str]:
         async with visitors(address, state.queue.limits.per_address + 1) as (*runners, late):
             pictures = [(await arrive(runners[0], 1))["picture"]] * len(runners)
+            for one, picture in zip(runners[1:], pictures, strict=False):
+                await one.call("accept", picture=picture)
             running = [
                 asyncio.create_task(run(one, picture, steps=1000, seconds=120))
                 for one, picture in zip(runners, pictures, strict=True)

@@ -66,11 +66,12 @@ def _file_events(page: RawPage) -> list[Any]:
 
 def test_a_file_is_sent_once_and_later_events_find_it_with_the_visit(page):
     names = [event.name for event in _file_events(page)]
-    assert names == ["accept", "accept_1", "lay_second", "lay_weights"]  # The second after a refusal.
+    assert names == ["accept", "put_back", "lay_second", "lay_weights"]
 
 
 def test_every_event_refuses_every_file_that_was_not_uploaded(page, strange_paths):
-    events = _file_events(page)
+    # What puts a refused file's predecessor back compares its path alone, and opens nothing.
+    events = [event for event in _file_events(page) if event.name != "put_back"]
     for event in events:
         for name, path in strange_paths.items():
             for extra in ({}, {"meta": {"_type": "gradio.FileData"}, "url": path}):

@@ -13,9 +13,11 @@ from explorer.examples import EXAMPLES, load_example
 from explorer.experiments import EXPERIMENTS
 from explorer.experiments.experiment import Offer, Result, knobs
 from explorer.experiments.measuring import encode
+from explorer.files import read_below
 from explorer.ui.components.arguments import mistake, one_of, sent_with, text
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.picture_input import NO_PICTURE, read_upload
+from explorer.ui.components.uploads import upload_folder
 from explorer.ui.explore_stage import show_nothing, show_result
 from explorer.ui.exploring.packing import pack
 from explorer.ui.jobs.experiment import ExperimentJob
@@ -88,6 +90,9 @@ class ExploreHandlers:
 
     def lay_weights(self, path: str | None, request: gr.Request) -> None:
         """Take weights of the visitor's own, or give them up."""
+        with clear_errors():
+            if path is not None:
+                read_below(upload_folder(), path, 0)  # A regular file, or a refusal.
         self._visit(request).weights = path
 
     def draw(self, name: str) -> Callable[[gr.EventData], list[Any]]:
