@@ -35,7 +35,6 @@ from explorer.ui.session.app_state import AppState
 from explorer.ui.session.zero_gpu import is_lent
 from explorer.ui.theme import STYLE_SHEETS, build_theme, layer_variables, page_scripts
 
-NO_SCRIPT = "This page is a script: please switch JavaScript on."
 SPACE_HOST = "SPACE_HOST"  # Where a Space is told its name.
 FIRST_PORT = 7860  # Of those that Gradio tries.
 # Where Gradio's relay gives a public link a name.
@@ -134,7 +133,7 @@ def launch_options(allowed_hosts: Sequence[str] = (), layers: Sequence[str] = LA
         "theme": build_theme(),
         "css": f":root {{ {layer_variables(layers)} }}",
         "css_paths": STYLE_SHEETS,
-        "head": f"<script>{page_scripts()}</script><noscript><p>{NO_SCRIPT}</p></noscript>",
+        "head": f"<script>{page_scripts()}</script>",
         "footer_links": ["api"],
         "ssr_mode": False,
         "enable_monitoring": False,

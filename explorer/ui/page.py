@@ -155,8 +155,8 @@ def write_weights(summary: str, lines: Sequence[str]) -> str:
     """Write which weights run in two words, which open to sentences."""
     paragraphs = "".join(f'<p class="line">{escape(line)}</p>' for line in lines)
     return (
-        f'<details role="status"><summary><i aria-hidden="true">i</i> <span>{escape(summary)}</span>'
-        f"</summary>{paragraphs}</details>"
+        f'<div role="status"><details><summary><i aria-hidden="true">i</i> <span>{escape(summary)}</span>'
+        f"</summary>{paragraphs}</details></div>"
     )
 
 
