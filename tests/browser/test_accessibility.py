@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.actions import find_barriers, wait_for
+from tests.support.actions import choose, find_barriers, wait_for
 from tests.support.chromium import PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("fast_judge")]
@@ -40,7 +40,7 @@ def test_no_dialogue_has_a_barrier(page: Page, address: str, scheme: str) -> Non
     assert find_barriers(page) == []
     for button in ("lesson", "lessons", "tour"):
         page.keyboard.press("Escape")
-        page.click(f"#{button}-start")
+        choose(page, "teach", f"{button}-start")
         assert find_barriers(page) == []
 
 

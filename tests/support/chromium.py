@@ -12,6 +12,10 @@ DESKTOP: ViewportSize = {"width": 1600, "height": 1000}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
+# What Gradio logs when a page is left while an answer is on its way.
+LEFT = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
+
+
 @dataclass
 class Watched:
     """A Chromium page with the errors and the requests to other servers that it made."""
@@ -23,11 +27,16 @@ class Watched:
     def watch(self, url: str) -> None:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.on("framenavigated", lambda frame: self._forget() if frame.parent_frame is None else None)
         self.page.on("request", lambda request: self._check(request.url, url))
 
     def _note(self, kind: str, text: str) -> None:
         if kind == "error":
             self.errors.append(text)
+
+    def _forget(self) -> None:
+        """Pass over what Gradio logs of a page that is left while an answer comes."""
+        self.errors = [error for error in self.errors if not error.startswith(LEFT)]
 
     def _check(self, requested: str, url: str) -> None:
         if not requested.startswith((url, "data:", "blob:")):

@@ -15,7 +15,7 @@ function receive(given) {
   if (!given?.pictures) return;
   value = given;
   const keys = Object.keys(value.pictures);
-  views.hidden = root.querySelector(".choices").hidden = keys.length < 2;
+  for (const part of [".views", ".choices", ".finding"]) root.querySelector(part).hidden = keys.length < 2;
   root.querySelector(".nothing").hidden = keys.length >= 2;
   for (const side of ["a", "b"]) {
     pick(side).replaceChildren(...keys.map((key) => new Option(value.pictures[key].label, key)));
@@ -33,8 +33,8 @@ function draw() {
     drawOpinion(side, picture);
   }
   const isCurrent = pick("a").value === value.a && pick("b").value === value.b;
-  root.querySelector(".likeness").textContent = isCurrent ? value.likeness : "Measuring …";
-  root.querySelector(".verdict").textContent = isCurrent ? value.verdict : "";
+  root.querySelector(".likeness").textContent = isCurrent ? value.likeness : "";
+  root.querySelector(".verdict").textContent = isCurrent ? value.verdict : "Measuring …";
   root.querySelector(".others").textContent = isCurrent ? value.others : "";
   drawDifference();
 }
