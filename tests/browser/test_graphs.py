@@ -30,7 +30,7 @@ WEIGHTS = {"direction": 2.0, "closeness": 30.0, "total_variation": 0.5}
 
 def run(graph: onnx.ModelProto, **inputs: Tensor) -> list[np.ndarray]:
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
+    return session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})  # pyright: ignore[reportReturnType]
 
 
 def difference(found: np.ndarray, expected: Tensor) -> float:
