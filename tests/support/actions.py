@@ -56,7 +56,8 @@ def choose_file(page: Page, content: bytes, *, name: str = "photo.jpg", kind: st
 
 def wait_for_decoded(page: Page) -> None:
     """Wait for a picture that was laid down, not for the example that the page opens with."""
-    wait_for(page, "!/^An example/.test(document.querySelector('#instant .status').textContent)")
+    status = "document.querySelector('#instant .status')"  # Not there before the page has been laid out.
+    wait_for(page, f"{status} && !/^An example/.test({status}.textContent)")
     wait_for(page, "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5")
     wait_for(page, "document.querySelector('#instant .stage').dataset.busy === 'no'")
 
