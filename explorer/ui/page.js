@@ -13,8 +13,9 @@
     else if (event.key === "ArrowRight" && isClassMode) tell("stage:reveal");
   });
 
-  const { addButton, parameters, setParameter } = window.explorerClassroom;
-  let isClassMode = parameters.get("mode") === "class";
+  const { addButton, setParameter } = window.explorerClassroom;
+  // Read anew: a lesson has been unfolded into the address by now.
+  let isClassMode = new URLSearchParams(location.search).get("mode") === "class";
   document.documentElement.classList.toggle("class-mode", isClassMode);
   addButton("class-mode", isClassMode ? "Leave class mode" : "Class mode", (event) => {
     isClassMode = document.documentElement.classList.toggle("class-mode");
