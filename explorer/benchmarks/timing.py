@@ -107,7 +107,7 @@ def count_gflop(trunk: Trunk, images: Images) -> float:
     On a device without memory, where trunks run the operators that the counter knows.
     """
     with FlopCounterMode(display=False) as counter:
-        copy.deepcopy(trunk).to("meta")(images.to("meta"))
+        copy.deepcopy(trunk.graph).to("meta")(images.to("meta"))
     return 2 * counter.get_total_flops() / 1e9  # The gradient of the input costs as much as the way there.
 
 
