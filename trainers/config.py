@@ -9,8 +9,8 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from explorer.decoders.architecture import ARCHITECTURES
 from explorer.decoders.checkpoint import REFINEMENT
-from explorer.decoders.network import ARCHITECTURES
 from explorer.device import best_device, fastest_precision
 from explorer.errors import ExplorerError
 from explorer.features.layers import LAYERS

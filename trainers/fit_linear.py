@@ -12,14 +12,15 @@ from itertools import islice
 import torch
 from tqdm import tqdm
 
+from explorer.decoders.architecture import ARCHITECTURES
 from explorer.decoders.checkpoint import LINEAR, decoder_path, save_decoder
-from explorer.decoders.network import ARCHITECTURES, DecoderNetwork
+from explorer.decoders.network import DecoderNetwork
 from trainers.command import run_command
 from trainers.config import CONFIGS, TrainConfig, as_dict
 from trainers.data.crops import Share
 from trainers.data.folders import training_batches
 from trainers.fitting.linear_head import start_from_regression
-from trainers.fitting.loop import build_trained_trunk
+from trainers.fitting.trunks import build_trained_trunk
 from trainers.runs.card import make_card
 from trainers.runs.run_folder import RunFolder
 

@@ -15,7 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from explorer.decoders.network import DecoderConfig, DecoderNetwork
+from explorer.decoders.architecture import DecoderConfig
+from explorer.decoders.network import DecoderNetwork
 from explorer.decoders.packing import pack, unpack
 from explorer.errors import ExplorerError
 from explorer.features.layers import join_nodes

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from explorer.decoders.architecture import IMAGE_CHANNELS, DecoderConfig
 from explorer.decoders.checkpoint import (
     CHECKPOINTS,
     REFINEMENT,
@@ -23,7 +24,7 @@ from explorer.decoders.checkpoint import (
     load_network,
     read_card,
 )
-from explorer.decoders.network import IMAGE_CHANNELS, DecoderConfig, DecoderNetwork
+from explorer.decoders.network import DecoderNetwork
 from explorer.features.trunk import FINGERPRINT_LENGTH, Trunk
 from explorer.images import Images
 

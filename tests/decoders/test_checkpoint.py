@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from torchvision.models.resnet import ResNet
 
 from explorer.decoders import checkpoint
+from explorer.decoders.architecture import ARCHITECTURES, DecoderConfig
 from explorer.decoders.checkpoint import (
     DecoderError,
     decoder_path,
@@ -18,14 +19,7 @@ from explorer.decoders.checkpoint import (
     require_fit,
     save_decoder,
 )
-from explorer.decoders.network import (
-    ARCHITECTURES,
-    DecoderConfig,
-    DecoderNetwork,
-    OverlappingPatches,
-    Upsample,
-    blend_window,
-)
+from explorer.decoders.network import DecoderNetwork, OverlappingPatches, Upsample, blend_window
 from explorer.features.trunk import build_trunk
 from tests.support.decoders import TINY, make_card
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import torch
 
+from explorer.decoders.architecture import DecoderConfig
 from explorer.decoders.checkpoint import REFINEMENT, Decoder, DecoderCard, decoder_path, save_decoder
-from explorer.decoders.network import DecoderConfig, DecoderNetwork
+from explorer.decoders.network import DecoderNetwork
 from explorer.decoders.refinement import Refinement, fingerprint_decoder
 from explorer.lab.lab import Lab
 

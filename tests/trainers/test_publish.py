@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from explorer.decoders.architecture import ARCHITECTURES
 from explorer.decoders.checkpoint import (
     decoder_path,
     load_decoder,
     save_decoder,
 )
-from explorer.decoders.network import ARCHITECTURES, DecoderNetwork
+from explorer.decoders.network import DecoderNetwork
 from explorer.features.backbone import load_backbone
 from explorer.features.trunk import build_trunk
 from explorer.images import SIZE

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from explorer.decoders.architecture import ARCHITECTURES
 from explorer.decoders.checkpoint import load_decoder
-from explorer.decoders.network import ARCHITECTURES, DecoderNetwork
+from explorer.decoders.network import DecoderNetwork
 from tests.support.datasets import grey_stream
 from tests.support.small import SMALL, small_words
-from trainers.fitting.tasks import take_branch
+from trainers.fitting.decoding import take_branch
 from trainers.runs.run_folder import RunFolder
 from trainers.train import main
 

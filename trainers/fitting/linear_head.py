@@ -9,14 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from explorer.decoders.network import (
-    IMAGE_CHANNELS,
-    OVERLAP,
-    DecoderNetwork,
-    OverlappingPatches,
-    TiledPatches,
-    blend_window,
-)
+from explorer.decoders.architecture import IMAGE_CHANNELS, OVERLAP
+from explorer.decoders.network import DecoderNetwork, OverlappingPatches, TiledPatches, blend_window
 from explorer.decoders.regression import LinearMap, fit_linear_map
 from explorer.images import Images
 

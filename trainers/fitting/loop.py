@@ -14,16 +14,16 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from explorer.decoders.network import DecoderNetwork
-from explorer.features.backbone import load_backbone
-from explorer.features.layers import join_nodes
-from explorer.features.trunk import Trunk, build_trunk
+from explorer.features.trunk import Trunk
 from explorer.images import Images
 from trainers.config import ConfigError, TrainConfig
 from trainers.data.crops import SEED_STRIDE, Batch, Share
+from trainers.fitting.example import Example
 from trainers.fitting.losses import ReconstructionLoss
 from trainers.fitting.optimisers import Plateau, build_optimisers, build_schedule
 from trainers.fitting.source import Source
-from trainers.fitting.tasks import Example, choose_task
+from trainers.fitting.tasks import choose_task
+from trainers.fitting.trunks import build_encoders, build_trained_trunk
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Training:
             for weights in config.weights
         ]
         self.task = choose_task(config, self.trunks[0])
-        self.loss = ReconstructionLoss(config.loss, _encoders(config)).to(accelerator.device)
+        self.loss = ReconstructionLoss(config.loss, build_encoders(config)).to(accelerator.device)
         set_seed(config.seed)
         network = self.task.build_network().to(accelerator.device)
         freeze(network, config.frozen)
@@ -177,25 +177,6 @@ def freeze(network: DecoderNetwork, parts: Sequence[str]) -> None:
             raise ConfigError(f"frozen names '{part}', which this network lacks; its parts are {names}.")
         for parameter in kept:
             parameter.requires_grad_(False)
-
-
-def build_trained_trunk(weights: str, layer: str) -> Trunk:
-    """Cut a network at a layer.
-
-    Raises:
-        WeightsError: the weights' file cannot be had or read.
-    """
-    backbone = load_backbone(weights)
-    if backbone.notice:
-        logger.warning("%s", backbone.notice)
-    return build_trunk(backbone.network, layer)
-
-
-def _encoders(config: TrainConfig) -> list[Trunk]:
-    """Cut each network at all layers whose features the loss compares."""
-    nodes = join_nodes(tuple(config.loss.features))
-    dtype = torch.bfloat16 if config.uses_bf16 else torch.float32
-    return [build_trained_trunk(weights, nodes).cast(dtype) for weights in config.weights] if nodes else []
 
 
 def _share(config: TrainConfig, accelerator: Accelerator) -> Share:
