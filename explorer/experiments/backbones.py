@@ -73,7 +73,7 @@ def run(
 
 
 def _load(lab: Lab, layers: Sequence[str], options: BackbonesOptions) -> tuple[list[_Network], list[str]]:
-    """Make every network that can be had, and a sentence for each that cannot."""
+    """Make every network that can be had; say of others that they cannot, and what a file did not hold."""
     own = tuple(layers) or lab.layers
     found, missing = [_Network(lab.backbone.name, lab, own, _fit(lab, own))], list[str]()
     parts = [part.strip() for part in options.networks.split(",") if part.strip()]
@@ -88,6 +88,7 @@ def _load(lab: Lab, layers: Sequence[str], options: BackbonesOptions) -> tuple[l
         except WeightsError as error:
             missing.append(str(error))
             continue
+        missing += other.backbone.remarks
         found.append(_Network(other.backbone.name, other, other.layers, _fit(other, other.layers)))
     return found, missing
 

@@ -105,12 +105,13 @@ def _compare_opinions(
     own_knows = is_recognised(own, own_original, TOP).tolist()
     other_knows = is_recognised(other, other_original, TOP).tolist()
     names = lab.backbone.categories
+    has_answer = bool(names)  # Weights may come without a classifier.
     return [
         {
-            "network_sees": names[int(own[row].argmax())],
-            "network_sees_in_original": names[int(own_original.argmax())],
-            "top5_agreement": shared[row],
-            "network_recognises": int(own_knows[row]),
+            "network_sees": names[int(own[row].argmax())] if has_answer else None,
+            "network_sees_in_original": names[int(own_original.argmax())] if has_answer else None,
+            "top5_agreement": shared[row] if has_answer else None,
+            "network_recognises": int(own_knows[row]) if has_answer else None,
             "independent_sees": CATEGORIES[int(other[row].argmax())],
             "independent_recognises": int(other_knows[row]),
         }

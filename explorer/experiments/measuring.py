@@ -41,8 +41,13 @@ def encode(lab: Lab, picture: Picture, layer: str) -> Maps:
 
 def compare_opinions(
     lab: Lab, edited: Maps, original: Float[Tensor, "1 channels rows columns"], layer: str
-) -> list[float]:
-    """Compute the top-5 agreement of what the network makes of each batch of edited features, 0 to 1."""
+) -> list[float] | list[None]:
+    """Compute the top-5 agreement of what the network makes of each batch of edited features, 0 to 1.
+
+    None where its weights come without a classifier.
+    """
+    if not lab.backbone.categories:
+        return [None] * len(edited)
     ours, theirs = (lab.at(layer).continue_from({layer: maps}) for maps in (edited, original))
     return top5_agreement(ours, theirs.expand_as(ours)).tolist()
 

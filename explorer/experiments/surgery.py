@@ -185,7 +185,8 @@ def _describe(rows: Sequence[Row]) -> list[str]:
     parts = []
     for layer in layers:
         db, opinion = mean_of(rows, "psnr_db", layer=layer), mean_of(rows, "top5_continued", layer=layer)
-        parts.append(f"{layer} {db:.1f} dB, top-5 {opinion:.2f}" if db is not None else layer)
+        answer = "" if opinion is None else f", top-5 {opinion:.2f}"
+        parts.append(layer if db is None else f"{layer} {db:.1f} dB{answer}")
     return ["After this edit: " + "; ".join(parts) + "."]
 
 

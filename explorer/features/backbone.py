@@ -15,6 +15,7 @@ import torchvision.models
 from torch import nn
 from torchvision.models import ResNet50_Weights, WeightsEnum, get_model_weights, list_models
 
+from explorer.features.layouts import Layout, UnsoundWeightsError, check_soundness, fill, read_layout
 from explorer.features.state import State, WeightsError, read_state
 from explorer.features.weights import (
     COMPACT,
@@ -32,7 +33,6 @@ from explorer.weight_files import DownloadError
 RESNET50 = "resnet50"
 UNTRAINED_SEED = 0
 MAX_PARAMETERS = 150_000_000  # Of networks to compare with, VGG-16 among them.
-MAX_REASON_LENGTH = 120  # Torch lists every parameter that is missing.
 DELETE = "Delete the file, so that it is downloaded again."
 ABOUT_COMPACT = (
     f"The compact weights run: layer1 and layer2 are exactly those of {EXACT}, layer3 and layer4 are of a "
@@ -50,15 +50,16 @@ class Backbone:
     network: nn.Module
     source: str  # What `load_backbone` takes to load the same again: a name, or the path of a file.
     digest: str | None  # The first digits of the SHA-256 of the weights' file; None when there is none.
-    categories: tuple[str, ...]
+    categories: tuple[str, ...]  # None of them where the weights come without a classifier.
     notice: str | None = None  # What whoever sees results should know of the weights.
     is_fallback: bool = False  # Other weights were asked for.
     architecture: str = RESNET50  # As torchvision calls the network.
+    remarks: tuple[str, ...] = ()  # Of the notice: what stood elsewhere in a file, or was left out of it.
 
     @property
     def is_trained(self) -> bool:
-        """Whether the network has learned anything, so that its opinion counts."""
-        return self.digest is not None
+        """Whether the network has learned to tell pictures apart, so that its opinion counts."""
+        return self.digest is not None and bool(self.categories)
 
 
 def load_backbone(
@@ -153,27 +154,42 @@ def _build(
     """Make the network, and put a file's weights into it; `advice` ends the message of an error."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(UNTRAINED_SEED)
-        network = torchvision.models.get_model(architecture, weights=None)
-    if file is not None:
-        _fill(network, file, architecture, advice)
-    network.eval().requires_grad_(False)
+        network = torchvision.models.get_model(architecture, weights=None).eval().requires_grad_(False)
     first, *_ = get_model_weights(architecture)
-    categories = tuple(first.meta["categories"])
+    categories, remarks = tuple(first.meta["categories"]), ()
+    if file is not None:
+        layout = _load(network, file, architecture, advice)
+        categories, remarks = name_classes(layout.classes, categories), layout.remarks
+        notice = " ".join([*([notice] if notice else []), *remarks]) or None
     digest = None if file is None else file.digest
     # Of ResNet-50 the weights alone are named, as its reports always were.
     name = UNTRAINED if file is None else file.name
     name = name if architecture == RESNET50 else f"{architecture} {Path(source).name}"
-    return Backbone(name, network, source, digest, categories, notice, is_fallback, architecture)
+    return Backbone(
+        name, network, source, digest, categories, notice, is_fallback, architecture, remarks=remarks
+    )
 
 
-def _fill(network: nn.Module, file: WeightsFile, architecture: str, advice: str) -> None:
+def name_classes(count: int | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Name so many classes: those known if they are as many, else by their numbers; none for None."""
+    return known if count == len(known) else tuple(f"class {number}" for number in range(count or 0))
+
+
+def _load(network: nn.Module, file: WeightsFile, architecture: str, advice: str) -> Layout:
+    """Put a file's weights into a network in eval mode, and tell how they lay there."""
     try:
-        network.load_state_dict(file.read(file.path))
+        state = file.read(file.path)
     except WeightsError as error:
         raise WeightsError(f"{error} {advice}") from error
-    except RuntimeError as error:
-        _, *details = str(error).split("\n\t")
-        found = details[0][:MAX_REASON_LENGTH] if details else "no tensors"
+    try:
+        layout = read_layout(state, network)
+        fill(network, layout)
+        if file.is_own:
+            check_soundness(network)
+    except UnsoundWeightsError as error:
+        raise WeightsError(f"{file.path.name} cannot be used: {error}. {advice}") from error
+    except WeightsError as error:
         raise WeightsError(
-            f"{file.path.name} holds the weights of another network than {architecture} ({found}). {advice}"
+            f"{file.path.name} holds the weights of another network than {architecture} ({error}). {advice}"
         ) from error
+    return layout

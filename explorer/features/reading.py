@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from explorer.decoding.apart import bare_environment
-from explorer.features.state import State, WeightsError, check_archive, read_state
+from explorer.features.state import State, WeightsError, check_archive, is_safetensors, read_state
 
 # A network of torchvision has 2,000 tensors at most.
 MAX_TENSORS = 10_000
@@ -72,7 +72,7 @@ def main() -> int:
     source, target, seconds = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     _limit(source.stat().st_size, seconds)
     try:
-        if source.suffix != ".safetensors":
+        if not is_safetensors(source):
             check_archive(source)
         state = read_state(source)
         if len(state) > MAX_TENSORS:

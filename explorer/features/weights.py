@@ -35,6 +35,11 @@ class WeightsFile:
     digest: str
     read: Callable[[Path], State] = read_state
 
+    @property
+    def is_own(self) -> bool:
+        """Whether nobody but the user knows what is in it."""
+        return self.name.endswith(f"({OWN_FILE})")
+
 
 def known_digest(weights: WeightsEnum) -> str:
     """Return the start of the SHA-256 of torchvision's file, which stands in its name."""

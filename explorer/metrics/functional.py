@@ -68,6 +68,10 @@ def grid_ratio(images: Images, period: int) -> Float[Tensor, "batch"]:
 def top5_agreement(
     logits: Float[Tensor, "batch classes"], target: Float[Tensor, "batch classes"]
 ) -> Float[Tensor, "batch"]:
-    """Compute the share of the target's five likeliest classes that are also among the five of `logits`."""
-    ours, theirs = logits.topk(TOP).indices, target.topk(TOP).indices
+    """Compute the share of the target's five likeliest classes that are also among the five of `logits`.
+
+    Of a network with fewer classes it takes all.
+    """
+    count = min(TOP, logits.shape[1])
+    ours, theirs = logits.topk(count).indices, target.topk(count).indices
     return (ours[:, :, None] == theirs[:, None, :]).any(1).float().mean(1)

@@ -68,7 +68,7 @@ def is_recognised(
     Any network's opinions will do, as logits or as probabilities.
     """
     best = original.argmax(dim=1, keepdim=True)
-    return (opinions.topk(top).indices == best).any(dim=1).float()
+    return (opinions.topk(min(top, opinions.shape[1])).indices == best).any(dim=1).float()
 
 
 def _load_network() -> nn.Module:

@@ -126,16 +126,19 @@ class Scores:
         return cls({key: value for key, value in given.items() if key != "reasons"}, given["reasons"])
 
 
-def measure(pairs: Mapping[Kind, Sequence[Pair]]) -> list[Scores]:
+def measure(pairs: Mapping[Kind, Sequence[Pair]], missing: Mapping[Kind, str] | None = None) -> list[Scores]:
     """Compute every metric of the given kinds, for each member of the batch.
 
-    Several pairs of a kind (the nodes of a joint set) count equally.
+    Several pairs of a kind (the nodes of a joint set) count equally. `missing` kinds are None, with a reason.
     """
     batch = len(next(iter(pairs.values()))[0][0])
     rows: list[dict[str, float | None]] = [{} for _ in range(batch)]
-    reasons: dict[str, str] = {}
+    absent = missing or {}
+    reasons = {key: absent[metric.kind] for key, metric in METRICS.items() if metric.kind in absent}
     for key, metric in METRICS.items():
-        if metric.kind not in pairs:
+        for row in rows if metric.kind in absent else ():
+            row[key] = None
+        if metric.kind not in pairs or metric.kind in absent:
             continue
         try:
             column = torch.stack([metric.compute(*pair) for pair in pairs[metric.kind]]).mean(0).tolist()

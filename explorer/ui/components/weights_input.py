@@ -3,7 +3,7 @@
 import gradio as gr
 from gradio.data_classes import FileData, ListFiles
 
-KINDS = [".pth", ".pt", ".safetensors"]
+KINDS = [".pth", ".pt", ".safetensors", ".ckpt", ".bin", ".tar"]  # Its kind is told by its content.
 
 
 class WeightsInput(gr.File):
