@@ -33,6 +33,12 @@ class Picture:
     images: Images
     notice: str | None = None
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        height, width = self.images.shape[2:]
+        return height, width
+
 
 def read_picture(
     source: str | Path | bytes,

@@ -4,7 +4,18 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explorer.commands import benchmark, compare, explore, quality, reconstruct, record, site, space, tune
+from explorer.commands import (
+    benchmark,
+    compare,
+    explore,
+    features,
+    quality,
+    reconstruct,
+    record,
+    site,
+    space,
+    tune,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +30,11 @@ class Command:
 COMMANDS = {
     "reconstruct": Command(
         "bring pictures back from the features of chosen layers", reconstruct.add_arguments, reconstruct.run
+    ),
+    "features": Command(
+        "write the features of a picture to a file, which reconstruct takes",
+        features.add_arguments,
+        features.run,
     ),
     "explore": Command(
         "experiments on what a layer keeps and what it forgets", explore.add_arguments, explore.run

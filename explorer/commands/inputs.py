@@ -11,6 +11,7 @@ from explorer.decoding.decode import MIN_SIDE
 from explorer.device import best_device
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.backbone import RESNET50
+from explorer.features.recorded import RecordedFeatures, is_features_file, read_features
 from explorer.files import give_names, printable
 from explorer.images import ImageError, Picture, read_picture
 from explorer.lab.lab import Lab
@@ -43,11 +44,36 @@ class Given:
     example: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class GivenFeatures:
+    """Features in a picture's place: the file as it is shown, and what it holds, by a name of its own."""
+
+    shown: str
+    picture: RecordedFeatures
+
+
 def read_pictures(images: Sequence[str], size: int) -> list[Given]:
     """Read files, or examples by name, each once; raises ImageError naming the first that cannot be used."""
+    return [_read_given(path, name, size) for path, name in _name(images).items()]
+
+
+def read_sources(images: Sequence[str], size: int, layers: Sequence[str]) -> list[Given | GivenFeatures]:
+    """Read pictures as `read_pictures` does, and files of features; raises FeaturesError for one of these."""
+
+    def read(path: str, name: str) -> Given | GivenFeatures:
+        if not is_features_file(path):
+            return _read_given(path, name, size)
+        recorded = read_features(Path(path), layers=layers, size=size)
+        return GivenFeatures(printable(path), replace(recorded, name=name))
+
+    return [read(path, name) for path, name in _name(images).items()]
+
+
+def _name(images: Sequence[str]) -> dict[str, str]:
+    """Give every path, taken once, a name that no other has."""
     paths = list(dict.fromkeys(images))
     names = give_names([Path(path).stem for path in paths], taken=(MANIFEST, TABLE))
-    return [_read_given(path, name, size) for path, name in zip(paths, names, strict=True)]
+    return dict(zip(paths, names, strict=True))
 
 
 def _read_given(path: str, name: str, size: int) -> Given:

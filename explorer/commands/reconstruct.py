@@ -8,7 +8,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from explorer.commands.inputs import Given, load_lab, parse_side, read_pictures, say, split_layers
+from explorer.commands.inputs import (
+    Given,
+    GivenFeatures,
+    load_lab,
+    parse_side,
+    read_sources,
+    say,
+    split_layers,
+)
 from explorer.decoders.checkpoint import DecoderError
 from explorer.decoders.refinement import DEFAULT_PASSES
 from explorer.examples import EXAMPLES
@@ -16,9 +24,10 @@ from explorer.features.backbone import RESNET50
 from explorer.features.layers import LAYERS
 from explorer.features.network import survey
 from explorer.files import writing_into
-from explorer.images import SIZE, Picture
+from explorer.images import SIZE
 from explorer.inversion.settings import Settings, load_settings, parse_overrides
 from explorer.lab.lab import Lab
+from explorer.lab.layer import Source
 from explorer.lab.methods import METHODS, REFINED, MethodUnavailableError, is_iterative
 from explorer.lab.run import Reconstruction
 from explorer.lab.turns import take_turns
@@ -32,7 +41,12 @@ BAR_FORMAT = "{desc} |{bar:30}| {n:.0f}/{total_fmt} evaluations, {elapsed}{postf
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's arguments."""
     examples = ", ".join(EXAMPLES)
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help=f"picture file, or an example: {examples}")
+    parser.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help=f"picture file, a file of features, or an example: {examples}",
+    )
     parser.add_argument("--method", choices=list(METHODS), default="optimiser", help="default: %(default)s")
     parser.add_argument(
         "--layers",
@@ -68,13 +82,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> str:
     """Check all input, reconstruct every picture from every layer, write the report and say where it is."""
-    options.layers = options.layers or ",".join(survey(options.backbone).layers)
-    settings = choose_settings(options)
     passes = choose_passes(options)
-    pictures = read_pictures(options.images, size=options.size)
+    named = split_layers(options.layers) if options.layers else []
+    pictures = read_sources(options.images, options.size, named)
+    options.layers = options.layers or ",".join(_offer(options.backbone, pictures))
+    settings = choose_settings(options)
     with writing_into(options.out) as folder:
         lab = load_lab(options.weights, options.backbone)
         _check_layers(lab, list(settings), options.method)
+        for given in pictures:
+            _check_features(lab, given, list(settings))
         results: list[Result] = []
         for given in pictures:
             picture = given.picture
@@ -87,6 +104,14 @@ def run(options: Namespace) -> str:
             results += scored
         write_tables(folder, _describe_run(lab, settings, options.method, options.command_line), results)
     return f"Wrote {options.out / MANIFEST}"
+
+
+def _offer(backbone: str, given: Sequence[Given | GivenFeatures]) -> Sequence[str]:
+    """List the layers that are inverted where none is named: the network's, or those that a file holds."""
+    for one in given:
+        if isinstance(one, GivenFeatures):
+            return one.picture.layers
+    return survey(backbone).layers
 
 
 def choose_settings(options: Namespace) -> dict[str, Settings]:
@@ -135,7 +160,22 @@ def _check_layers(lab: Lab, layers: Sequence[str], method: str) -> None:
             raise MethodUnavailableError(reason)
 
 
-def _decode(lab: Lab, picture: Picture, method: str, layers: list[str], passes: int) -> list[Reconstruction]:
+def _check_features(lab: Lab, given: Given | GivenFeatures, layers: Sequence[str]) -> None:
+    """Look at a file of features before any work begins, and say what the network makes of it.
+
+    Raises:
+        FeaturesError: it is of another network, or lacks a layer.
+    """
+    if not isinstance(given, GivenFeatures):
+        return
+    for layer in layers:
+        features = lab.at(layer).encode(given.picture)
+        if len(features) == 1 and lab.backbone.is_trained:
+            best = lab.scorer.name_classes(lab.at(layer).continue_from(features))[0]
+            say(f"{given.shown} {layer}: the network goes on to {best.label} ({best.probability:.0%})")
+
+
+def _decode(lab: Lab, picture: Source, method: str, layers: list[str], passes: int) -> list[Reconstruction]:
     """Decode the layers side by side, as the page does."""
 
     def decode(layer: str) -> Reconstruction:
@@ -144,7 +184,7 @@ def _decode(lab: Lab, picture: Picture, method: str, layers: list[str], passes: 
     return list(map_jobs(decode, layers, lab.device))
 
 
-def _search(lab: Lab, picture: Picture, method: str, settings: dict[str, Settings]) -> list[Reconstruction]:
+def _search(lab: Lab, picture: Source, method: str, settings: dict[str, Settings]) -> list[Reconstruction]:
     """Run all steps of all layers behind a progress bar (on a terminal only) and return what they lead to.
 
     In turns, with as many threads as the page gives them: the same settings make the same picture.
@@ -165,9 +205,10 @@ def _search(lab: Lab, picture: Picture, method: str, settings: dict[str, Setting
     return [run.reconstruction() for run in runs]
 
 
-def _score(lab: Lab, given: Given, made: Reconstruction) -> Result:
+def _score(lab: Lab, given: Given | GivenFeatures, made: Reconstruction) -> Result:
     scores = lab.score(given.picture, made)
-    reached = METRICS["psnr_db"].caption(scores["psnr_db"])
+    key = "psnr_db" if isinstance(given, Given) else "feature_error"
+    reached = METRICS[key].caption(scores[key])
     say(f"{given.shown} {made.layer} {made.method}: {reached} in {made.seconds:.1f} s")
     if made.notice:
         say(f"{given.shown} {made.layer}: {made.notice}")

@@ -1,6 +1,6 @@
 """The lab: one picture's experiments on the shared models. No Gradio, no printing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -9,11 +9,12 @@ from explorer.decoders.refinement import DEFAULT_PASSES
 from explorer.device import CPU
 from explorer.features.backbone import RESNET50, Backbone, load_backbone
 from explorer.features.network import Network
+from explorer.features.recorded import RecordedFeatures
 from explorer.features.state import State, read_state
 from explorer.features.trunk import Trunk
 from explorer.images import Picture
 from explorer.inversion.settings import Settings
-from explorer.lab.layer import LayerLab
+from explorer.lab.layer import LayerLab, Source
 from explorer.lab.methods import METHODS, is_iterative
 from explorer.lab.models import Models
 from explorer.lab.race import Race
@@ -82,11 +83,27 @@ class Lab:
         """Return the frozen trunk that stops at these nodes, built on first use."""
         return self.models.trunk(nodes)
 
-    def race(self, picture: Picture, settings: Mapping[str, Settings], *, method: str = "optimiser") -> Race:
+    def record(self, picture: Picture, layers: Sequence[str] = ()) -> RecordedFeatures:
+        """Compute the features of a picture at some nodes (default: the network's layers), to be written.
+
+        Raises:
+            UnknownNodeError: the network has no such node.
+        """
+        nodes = list(layers) or list(self.layers)
+        features = {node: self.at(node).encode(picture)[node] for node in nodes}
+        prints = {node: self.trunk(node).fingerprint for node in nodes}
+        return RecordedFeatures(
+            picture.name, features, picture.size, self.backbone.name, self.backbone.digest, prints
+        )
+
+    def race(self, picture: Source, settings: Mapping[str, Settings], *, method: str = "optimiser") -> Race:
         """Set up the layers that have settings to be inverted side by side, without a step taken yet."""
         runs = {layer: self.at(layer).run(picture, method, chosen) for layer, chosen in settings.items()}
         return Race(runs, method=method, workers=count_workers(len(runs), self.device))
 
-    def score(self, picture: Picture, reconstruction: Reconstruction) -> Scores:
+    def score(self, picture: Source, reconstruction: Reconstruction) -> Scores:
         """Measure a reconstruction by every metric; one that cannot be had is None with its reason."""
+        if isinstance(picture, RecordedFeatures):
+            target = self.at(reconstruction.layer).encode(picture)
+            return self.scorer.score_by_features(reconstruction.images, target, reconstruction.layer)
         return self.scorer.score(reconstruction.images, picture.images, reconstruction.layer)

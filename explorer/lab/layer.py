@@ -12,7 +12,9 @@ from explorer.decoders.checkpoint import LINEAR, REFINEMENT
 from explorer.decoders.refinement import RefinedDecoder
 from explorer.decoders.regression import LinearDecoderError
 from explorer.device import seconds_since
+from explorer.errors import MetricUnavailable
 from explorer.features.layers import JOINT_SEPARATOR
+from explorer.features.recorded import RecordedFeatures
 from explorer.features.trunk import Features, Trunk
 from explorer.images import Images, Picture
 from explorer.inversion.invert import Steps, invert
@@ -26,8 +28,11 @@ from explorer.lab.methods import (
     OnePass,
     is_iterative,
 )
-from explorer.lab.models import Models
+from explorer.lab.models import NO_CLASSIFIER, Models
 from explorer.lab.run import Reconstruction, Run
+
+# What is brought back: a picture, or features of one that need not be at hand.
+Source = Picture | RecordedFeatures
 
 LINEAR_START = "{layer} starts from the linear decoder: there is no trained one for these weights yet."
 
@@ -113,8 +118,14 @@ class LayerLab:
         if start is not None:
             self.decoder(start)
 
-    def encode(self, picture: Picture) -> Features:
-        """Compute the features that a reconstruction may see, and nothing else."""
+    def encode(self, picture: Source) -> Features:
+        """Compute the features that a reconstruction may see, and nothing else; recorded ones are there.
+
+        Raises:
+            FeaturesError: recorded features are of another network, or of no picture that it takes.
+        """
+        if isinstance(picture, RecordedFeatures):
+            return self._models.take(picture, self.layer)
         with torch.no_grad():
             return self.trunk(self._models.place(picture.images))
 
@@ -125,7 +136,13 @@ class LayerLab:
             return decoder(features).clamp(0, 1)
 
     def continue_from(self, features: Features) -> Float[Tensor, "batch classes"]:
-        """Let the network go on to its output from features that no picture need have."""
+        """Let the network go on to its output from features that no picture need have.
+
+        Raises:
+            MetricUnavailable: its weights come without a classifier.
+        """
+        if not self._models.backbone.categories:
+            raise MetricUnavailable(NO_CLASSIFIER)
         with torch.no_grad():
             return self._models.tail(self.layer)(features[self.layer])
 
@@ -139,7 +156,7 @@ class LayerLab:
         images = None if start is None else self.decode(features, start)
         return invert(self.optimised_trunk(settings), features, settings, start=images, size=size)
 
-    def run(self, picture: Picture, method: str, settings: Settings) -> Run:
+    def run(self, picture: Source, method: str, settings: Settings) -> Run:
         """Set up an inversion; its seconds include the target and a decoder's pass, but not loading a model.
 
         Raises:
@@ -147,14 +164,13 @@ class LayerLab:
         """
         self.warm(method, settings)
         started = time.perf_counter()
-        height, width = picture.images.shape[2:]
-        steps = self.invert(self.encode(picture), method, settings, size=(height, width))
+        steps = self.invert(self.encode(picture), method, settings, size=picture.size)
         seconds = time.perf_counter() - started
-        pixels = self._models.place(picture.images)
+        pixels = self._models.place(picture.images) if isinstance(picture, Picture) else None
         notice = LINEAR_START.format(layer=self.layer) if self._start(method) == "linear" else None
         return Run(steps, pixels, layer=self.layer, method=method, notice=notice, seconds_before=seconds)
 
-    def reconstruct(self, picture: Picture, method: str, settings: Settings | None = None) -> Reconstruction:
+    def reconstruct(self, picture: Source, method: str, settings: Settings | None = None) -> Reconstruction:
         """Bring the picture back by any method, without looking at the steps in between.
 
         Iterative methods take the layer's tuned settings when none are given. The seconds are those of the
@@ -174,7 +190,7 @@ class LayerLab:
         seconds = seconds_since(started, self._models.device)
         return Reconstruction(self.layer, method, images, evaluations=0, seconds=seconds)
 
-    def watch_passes(self, picture: Picture) -> Iterator[Reconstruction]:
+    def watch_passes(self, picture: Source) -> Iterator[Reconstruction]:
         """Yield the decoder's picture, then one after each correction; the last is what `refined` gives.
 
         Seconds count own compute alone, from the start. Raises as `decoder`.

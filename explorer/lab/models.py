@@ -24,9 +24,12 @@ from explorer.device import CPU
 from explorer.features.backbone import Backbone
 from explorer.features.graph import trace
 from explorer.features.network import survey
+from explorer.features.recorded import FeaturesError, RecordedFeatures, check_shapes
 from explorer.features.tail import cut_tail
-from explorer.features.trunk import Trunk, cut_trunk
+from explorer.features.trunk import Features, Trunk, cut_trunk
 from explorer.images import Images
+
+NO_CLASSIFIER = "These weights come without a classifier, so the network has no answer to compare."
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -68,6 +71,25 @@ class Models:
     def tail(self, node: str) -> nn.Module:
         """Return the rest of the network, from one node's features to its output."""
         return self._tails.get(node, lambda: cut_tail(self._traced, node).to(self.device))
+
+    def take(self, recorded: RecordedFeatures, layer: str) -> Features:
+        """Give recorded features to a layer, once they are found to be this network's.
+
+        Raises:
+            FeaturesError: they are of other weights, or have another shape.
+        """
+        features = recorded.at(layer)
+        for node in features:
+            known = (recorded.fingerprints or {}).get(node)
+            if known is not None and known != self.trunk(node).fingerprint:
+                raise FeaturesError(
+                    f"{recorded.name} was made by {recorded.weights or 'other weights'}, not by "
+                    f"{self.backbone.name}: load those weights."
+                )
+        with torch.no_grad():
+            expected = self.trunk(layer)(torch.zeros(1, 3, *recorded.size, device=self.device))
+        check_shapes(recorded, features, expected)
+        return {node: held.to(self.device) for node, held in features.items()}
 
     def ships(self, layer: str, variant: str) -> bool:
         """Whether a decoder of this variant, trained beforehand, fits this layer and these weights."""

@@ -1,5 +1,6 @@
 """A run: one layer of one picture being inverted."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -13,7 +14,10 @@ State = Literal["running", "stopped", "finished", "diverged"]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The numbers of one step; its loss and PSNR belong to the same iterate."""
+    """The numbers of one step; its loss and PSNR belong to the same iterate.
+
+    Where there is no original picture, PSNR is not a number.
+    """
 
     step: int
     evaluations: int
@@ -45,7 +49,7 @@ class Run:
     def __init__(
         self,
         steps: Steps,
-        original: Images,
+        original: Images | None,
         *,
         layer: str,
         method: str,
@@ -137,12 +141,12 @@ class Run:
         )
 
 
-def measure(step: Step, original: Images) -> Record:
-    """Measure one step against the original picture, which the optimiser itself never sees."""
+def measure(step: Step, original: Images | None) -> Record:
+    """Measure one step against the original picture, which the optimiser never sees, if there is one."""
     return Record(
         step=step.index,
         evaluations=step.evaluations,
         seconds=step.seconds,
         losses=dict(step.losses),
-        psnr_db=float(psnr(step.images, original).mean()),
+        psnr_db=math.nan if original is None else float(psnr(step.images, original).mean()),
     )

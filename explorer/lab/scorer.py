@@ -12,13 +12,14 @@ from explorer.errors import MetricUnavailable
 from explorer.features.layers import join_nodes, split_nodes
 from explorer.features.trunk import Features
 from explorer.images import Images, quantise
-from explorer.lab.models import Models
+from explorer.lab.models import NO_CLASSIFIER, Models
 from explorer.metrics.functional import TOP
 from explorer.metrics.recognition import Opinions, Prediction, Recogniser
-from explorer.metrics.scores import METRICS, Scores, measure
+from explorer.metrics.scores import METRICS, Kind, Pair, Scores, measure
 
 # The network that no optimiser and no training here ever sees: one for the process, loaded on first use.
 RECOGNISER = Recogniser()
+NO_ORIGINAL = "There is no original picture to compare with: features alone were given."
 # Its classes, in the order of every network that torchvision trained.
 CATEGORIES: tuple[str, ...] = tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"])
 
@@ -62,6 +63,27 @@ class Scorer:
         ]
 
     @torch.no_grad()
+    def score_by_features(self, images: Images, target: Features, layer: str) -> Scores:
+        """Score a reconstruction by features alone, of a picture that is not at hand: 1 x 3 x H x W.
+
+        The network's answer is compared with the one that it comes to from the features themselves.
+        """
+        images = self._place(images)
+        reached = self._look(images, [layer])
+        missing: dict[Kind, str] = {"pictures": NO_ORIGINAL, "opinions": NO_ORIGINAL}
+        pairs: dict[Kind, list[Pair]] = {
+            "features": [(reached[node], target[node]) for node in split_nodes(layer)]
+        }
+        if not self._models.backbone.categories:
+            missing["logits"] = NO_CLASSIFIER
+        elif len(target) > 1:
+            missing["logits"] = "The network goes on from one node at a time, so it has no answer to compare."
+        else:
+            answer = self._models.tail(layer)(target[layer])
+            pairs["logits"] = [(reached[self._models.network.output], answer)]
+        return measure(pairs, missing)[0]
+
+    @torch.no_grad()
     def measure(self, key: str, images: Images, original: Images) -> float | None:
         """Compute one metric of two pictures alone; None where it cannot be had."""
         try:
@@ -71,8 +93,17 @@ class Scorer:
 
     @torch.no_grad()
     def predictions(self, images: Images) -> list[Prediction]:
-        """Name the five classes that the network itself finds likeliest in a picture, best first."""
+        """Name the five classes that the network itself finds likeliest in a picture, best first.
+
+        None where its weights come without a classifier.
+        """
+        if not self._models.backbone.categories:
+            return []
         logits = self._look(self._place(images))[self._models.network.output]
+        return self.name_classes(logits)
+
+    def name_classes(self, logits: Float[Tensor, "1 classes"]) -> list[Prediction]:
+        """Name the five likeliest classes of an answer that the network has come to, best first."""
         return _name_best(logits.softmax(dim=1), self._models.backbone.categories)
 
     def independent_predictions(self, images: Images) -> list[Prediction]:
@@ -93,14 +124,16 @@ class Scorer:
     ) -> list[Scores]:
         """Compare a batch of pictures with one original, and what two networks say of them."""
         others, original_others = RECOGNISER(images), RECOGNISER(original)
+        backbone = self._models.backbone
         measured = measure(
             {
                 "pictures": [(images, original.expand_as(images))],
                 "logits": [(logits, original_logits.expand_as(logits))],
                 "opinions": [(others, original_others.expand_as(others))],
-            }
+            },
+            missing={} if backbone.categories else {"logits": NO_CLASSIFIER},
         )
-        if self._models.backbone.digest is None:  # An untrained network says nothing of any picture.
+        if not backbone.is_trained:  # An untrained network says nothing of any picture.
             return measured
         (reference,) = self._opinions(original_logits, original_others)
         seen = self._opinions(logits, others)
@@ -134,7 +167,7 @@ class Scorer:
 
 
 def _name_best(probabilities: Float[Tensor, "1 classes"], categories: Sequence[str]) -> list[Prediction]:
-    best = probabilities[0].topk(TOP)
+    best = probabilities[0].topk(min(TOP, probabilities.shape[1]))
     return [
         Prediction(categories[int(index)], float(value))
         for value, index in zip(best.values, best.indices.tolist(), strict=True)

@@ -19,6 +19,7 @@ from explorer.features.layers import LAYERS
 from explorer.images import Picture, encode_png
 from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
+from explorer.lab.layer import Source
 from explorer.lab.run import Reconstruction
 from explorer.metrics.scores import METRICS, Scores
 from explorer.report.sheet import contact_sheet, layer_panel, original_panel
@@ -76,12 +77,17 @@ class Result:
 
 
 def write_picture(
-    folder: Path, picture: Picture, results: Sequence[Result], layers: Sequence[str] = LAYERS
+    folder: Path, picture: Source, results: Sequence[Result], layers: Sequence[str] = LAYERS
 ) -> None:
-    """Write the original, every reconstruction (lossless) and their sheet; `layers` are the network's own."""
+    """Write the original if there is one, every reconstruction (lossless) and their sheet.
+
+    `layers` are the network's own.
+    """
     folder.mkdir(parents=True)
-    (folder / "original.png").write_bytes(encode_png(picture.images))
-    panels = [original_panel(picture.images, picture.name)]
+    panels = []
+    if isinstance(picture, Picture):
+        (folder / "original.png").write_bytes(encode_png(picture.images))
+        panels.append(original_panel(picture.images, picture.name))
     for result in results:
         made = result.reconstruction
         (folder / f"{made.layer}-{made.method}.png").write_bytes(encode_png(made.images))
