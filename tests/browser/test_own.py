@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,9 +17,9 @@ from playwright.sync_api import Browser, FilePayload, Page
 from explorer.browser.bundle import describe, write_bundle
 from explorer.browser.runtime import RuntimeUnavailableError, fetch_runtime
 from explorer.examples import load_example
-from explorer.images import encode_png
+from explorer.images import Picture, encode_png
 from explorer.inversion.parameterisations import CosineTransform, Spectrum
-from explorer.inversion.settings import load_settings
+from explorer.inversion.settings import Settings, load_settings
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import psnr
 from explorer.ui.session.app_state import AppState
@@ -27,7 +28,12 @@ from tests.support.actions import wait_for
 from tests.support.chromium import DESKTOP, Watched
 from tests.support.scripts import ASK, COMPUTE_BY_GPU, GPU_FLAGS
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("site")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("site"),
+    pytest.mark.timeout(900),
+]
 DECODED = "document.querySelectorAll('#instant .panel img:not([hidden])').length === 5"
 MEASURED = "document.querySelector('#instant [data-panel=layer4] .detail').textContent.match(/error \\d/)"
 OPEN = {"task": "open", "wanted": "wasm", "threads": 1}
@@ -112,11 +118,15 @@ def test_a_decoded_picture_is_python_s_within_one_grey_level(
         assert errors[layer] == pytest.approx(scores["feature_error"], abs=1e-3)
 
 
-@pytest.mark.parametrize("layer", ["layer1", "layer3"])
-def test_thirty_evaluations_come_as_far_as_python_s(watched: Watched, refined_lab: Lab, layer: str) -> None:
+@pytest.mark.parametrize(
+    ("layer", "evaluations", "near_db"), [("layer1", 30, 0.3), ("layer3", 30, 0.3), ("layer3", 10, 0.05)]
+)
+def test_thirty_evaluations_come_as_far_as_python_s(
+    watched: Watched, refined_lab: Lab, layer: str, evaluations: int, near_db: float
+) -> None:
     given = load_example("cat")
     # Not from grey, where all neighbours are equal, and rounding would decide which of them a pooling takes.
-    changes = {"evaluations": 30, "start": "noise"}
+    changes = {"evaluations": evaluations, "start": "noise"}
     settings = load_settings(layer, precision="float32", **changes)
     noise = torch.randn(given.images.shape, generator=torch.Generator().manual_seed(settings.seed))
     heard = ask(
@@ -132,12 +142,22 @@ def test_thirty_evaluations_come_as_far_as_python_s(watched: Watched, refined_la
         },
     )
     steps = [one["panel"] for one in heard if one["kind"] == "step"]
-    run = refined_lab.at(layer).run(given, "optimiser", settings)
+    assert steps[-1]["evaluations"] == evaluations
+    # At layer3 rounding alone turns Python's own thirty evaluations by up to .6 dB, its first ten by .01.
+    reached = [invert(refined_lab, layer, given, rounding, settings) for rounding in (0.0, 1e-6, 2e-6)]
+    assert min(reached) - near_db <= steps[-1]["psnr_db"] <= max(reached) + near_db
+
+
+def invert(lab: Lab, layer: str, given: Picture, rounding: float, settings: Settings) -> float:
+    """Run Python's optimiser on a picture changed by so little, and give its PSNR in dB."""
+    generator = torch.Generator().manual_seed(0)
+    changed = replace(
+        given, images=given.images + rounding * torch.randn(given.images.shape, generator=generator)
+    )
+    run = lab.at(layer).run(changed, "optimiser", settings)
     for _ in run:
         pass
-    expected = float(psnr(run.reconstruction().images, given.images))
-    assert steps[-1]["evaluations"] == 30
-    assert steps[-1]["psnr_db"] == pytest.approx(expected, abs=0.3)
+    return float(psnr(run.reconstruction().images, given.images))
 
 
 def test_a_photo_is_decoded_and_searched_for_without_a_request(watched: Watched) -> None:
