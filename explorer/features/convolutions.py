@@ -66,6 +66,11 @@ class FrozenConvolution(nn.Module):
         self.convolution = convolution
         self._forward, self._backward = Layout(), Layout()
 
+    def computes_as(self, other: "FrozenConvolution") -> bool:
+        """Whether another one of the same place in a network has the same weights, to the bit."""
+        own, others = self.state_dict(), other.state_dict()
+        return own.keys() == others.keys() and all(torch.equal(own[name], others[name]) for name in own)
+
     def forward(self, maps: Maps, addend: Results | None = None, has_relu: bool = False) -> Results:
         """Convolve, add, rectify."""
         if is_served(maps, self.convolution):

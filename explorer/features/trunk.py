@@ -51,6 +51,7 @@ class Trunk(nn.Module):
         self.nodes = nodes
         self.fingerprint = fingerprint
         self.batchnorms = dict(batchnorms)
+        self.casts = dict[torch.dtype, Trunk]()  # Where this one comes from, in another type.
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
         self.eval().requires_grad_(False)
@@ -61,18 +62,22 @@ class Trunk(nn.Module):
         return next(self.graph.parameters()).dtype  # The first convolution's.
 
     def cast(self, dtype: torch.dtype) -> "Trunk":
-        """Give a copy that computes in this type, or the trunk itself if it does.
+        """Give a copy that computes in this type, unless the trunk does, or the one that it is a copy of.
 
         Autocast would convert the weights again at every pass, since they are frozen.
         """
         if dtype == self.dtype:
             return self
+        if dtype in self.casts:
+            return self.casts[dtype]
         graph = copy.deepcopy(self.graph)
         for module in graph.modules():
             # BatchNorm takes any input; its statistics must stay exact.
             if not any(module.children()) and not isinstance(module, nn.BatchNorm2d):
                 module.to(dtype)
-        return Trunk(graph, self.nodes, self.fingerprint, self.batchnorms).to(self.mean.device)
+        made = Trunk(graph, self.nodes, self.fingerprint, self.batchnorms).to(self.mean.device)
+        made.casts[self.dtype] = self
+        return made
 
     def forward(self, images: Images) -> Features:
         """Compute the features of images in [0, 1] at each node, in the trunk's type even in autocast."""

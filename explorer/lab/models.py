@@ -22,6 +22,7 @@ from explorer.decoders.mixed import MIXED, MixedDecoder
 from explorer.decoders.refinement import DEFAULT_PASSES, RefinedDecoder, Refinement, find_refinement
 from explorer.device import CPU
 from explorer.features.backbone import Backbone
+from explorer.features.convolutions import FrozenConvolution
 from explorer.features.graph import trace
 from explorer.features.network import survey
 from explorer.features.recorded import FeaturesError, RecordedFeatures, check_shapes
@@ -46,6 +47,8 @@ class Models:
         self._traced = trace(backbone.network)
         self.network = survey(backbone.architecture, self._traced)
         self._checkpoints = checkpoints
+        self._parts = dict[tuple[str, torch.dtype], FrozenConvolution]()
+        self._sharing = Lock()
         self._trunks = _Cache[tuple[str, bool, torch.dtype], Trunk]()
         self._tails = _Cache[str, nn.Module]()
         self._decoders = _Cache[tuple[str, str], Decoder | None]()
@@ -63,8 +66,9 @@ class Models:
 
         def make() -> Trunk:
             if dtype != torch.float32:
-                return self.trunk(nodes, batchnorm_inputs=batchnorm_inputs).cast(dtype)
-            return cut_trunk(self._traced, nodes, batchnorm_inputs=batchnorm_inputs).to(self.device)
+                return self._share(self.trunk(nodes, batchnorm_inputs=batchnorm_inputs).cast(dtype))
+            cut = cut_trunk(self._traced, nodes, batchnorm_inputs=batchnorm_inputs)
+            return self._share(cut.to(self.device))
 
         return self._trunks.get((nodes, batchnorm_inputs, dtype), make)
 
@@ -116,6 +120,17 @@ class Models:
         if found is not None or variant != LINEAR:
             return found
         return self._linear.get(layer, lambda: linear_decoder(self.trunk(layer)).to(self.device).eval())
+
+    def _share(self, trunk: Trunk) -> Trunk:
+        """Let a trunk have the convolutions of those before it: another choice of nodes takes no memory."""
+        with self._sharing:
+            for name, module in list(trunk.graph.named_modules()):
+                if not isinstance(module, FrozenConvolution):
+                    continue
+                known = self._parts.setdefault((name, module.convolution.weight.dtype), module)
+                if known is not module and known.computes_as(module):
+                    trunk.graph.set_submodule(name, known)
+        return trunk
 
     def _refined_decoder(self, layer: str, passes: int) -> RefinedDecoder | None:
         decoder, refinement = self._find_decoder(layer, FAITHFUL), self._find_refinement(layer)

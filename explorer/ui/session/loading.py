@@ -1,5 +1,6 @@
 """Loading the models behind the page, so that it opens at once."""
 
+import gc
 import logging
 from collections.abc import Callable
 from threading import Event, Thread
@@ -73,6 +74,7 @@ class Loading:
         finally:
             self.doing = ""
             self._is_loaded.set()
+            gc.collect()  # Of each network's graph, the copies that were cut hang together in circles.
             return_freed_memory()
 
     def _warm_up(self, lab: Lab) -> None:
