@@ -1,18 +1,18 @@
 """Trained, or just the architecture? The same picture through several networks, read by linear decoders."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 
 import torch
 import torchvision.models
 from torchvision.models import list_models
 
 from explorer.experiments.experiment import Experiment, ExperimentError, Result, Row, Shown, option
-from explorer.experiments.linear_maps import LinearMaps
 from explorer.experiments.measuring import mean_of
-from explorer.features.backbone import RESNET50, check_size, check_weights_name
-from explorer.features.reading import read_apart
+from explorer.experiments.read_network import ReadNetwork, load, load_aside, read
+from explorer.experiments.stepping import meanwhile
+from explorer.features.backbone import RESNET50, check_weights_name
 from explorer.features.state import WeightsError
 from explorer.images import Picture, quantise
 from explorer.lab.lab import Lab
@@ -20,7 +20,8 @@ from explorer.metrics.functional import psnr
 from explorer.metrics.scores import measure
 from explorer.report.charts import Chart, Line
 
-MAX_NETWORKS = KEPT_LABS = 3
+MAX_NETWORKS = 3
+LOADING = "Loading the networks …"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,6 @@ class BackbonesOptions:
     own_network: str = option(RESNET50, "torchvision's name of the network that your own weights are of")
 
 
-@dataclass(frozen=True, slots=True)
-class _Network:
-    """One network that is looked at, with the decoders of its own layers."""
-
-    label: str
-    lab: Lab
-    layers: tuple[str, ...]
-    maps: LinearMaps
-
-
 def run(
     lab: Lab, pictures: Sequence[Picture], layers: Sequence[str], options: BackbonesOptions
 ) -> Generator[Result, None, None]:
@@ -55,59 +46,52 @@ def run(
 
     `layers` are those of the lab's own network; the others offer theirs.
     """
-    originals = [Shown(f"{one.name}-original", "original", one.images) for one in pictures]
-    yield Result(originals, progress=0.0, doing="Loading the networks …")
-    found, missing = _load(lab, layers, options)
-    shown, rows = list(originals), list[Row]()
-    for done, network in enumerate(found):
-        if not network.maps.is_fitted:
-            for share in network.maps.fit():
-                doing = f"Fitting the linear decoders of {network.label} …"
-                yield Result(shown, rows, progress=(done + 0.9 * share) / len(found), doing=doing)
+    shown = [Shown(f"{one.name}-original", "original", one.images) for one in pictures]
+    rows, missing = list[Row](), list[str]()
+    yield Result(shown, progress=0.0, doing=LOADING)
+    loads = _list_loads(lab, layers, options)
+    for done, making in enumerate(loads):
+        so_far = partial(Result, shown, rows, _draw(rows) if rows else (), missing)
+        try:
+            network = yield from meanwhile(
+                load_aside(making), so_far(progress=done / len(loads), doing=LOADING)
+            )
+        except WeightsError as error:
+            missing.append(str(error))
+            continue
+        missing += network.remarks if done else ()  # Of the lab's own network the page tells.
+        doing = f"Fitting the linear decoders of {network.label} …"
+        for share in () if network.maps.is_fitted else network.maps.fit():
+            yield so_far(progress=(done + 0.9 * share) / len(loads), doing=doing)
         for picture in pictures:
             pictured, measured = _bring_back(network, picture)
             shown += pictured
             rows += measured
-        yield Result(shown, rows, _draw(rows), missing, progress=(done + 0.95) / len(found), doing="…")
+            yield Result(shown, rows, _draw(rows), missing, progress=(done + 0.95) / len(loads), doing="…")
+        del network  # Before the next one is loaded.
     yield Result(shown, rows, _draw(rows), [*missing, *_describe(rows)])
 
 
-def _load(lab: Lab, layers: Sequence[str], options: BackbonesOptions) -> tuple[list[_Network], list[str]]:
-    """Make every network that can be had; say of others that they cannot, and what a file did not hold."""
-    own = tuple(layers) or lab.layers
-    found, missing = [_Network(lab.backbone.name, lab, own, _fit(lab, own))], list[str]()
+def _list_loads(
+    lab: Lab, layers: Sequence[str], options: BackbonesOptions
+) -> list[Callable[[], ReadNetwork]]:
+    """List what makes each network; one that cannot be had raises WeightsError then."""
     parts = [part.strip() for part in options.networks.split(",") if part.strip()]
     if len(parts) > MAX_NETWORKS:
         raise ExperimentError(f"{MAX_NETWORKS} networks stand beside this one at most, not {len(parts)}.")
-    loads = [partial(_load_named, part, lab.device) for part in parts]
+    loads = [partial(read, lab, tuple(layers) or lab.layers)]
+    loads += [partial(_load_named, part, lab.device) for part in parts]
     if options.own_weights:
-        loads.append(partial(_load_lab, options.own_network, options.own_weights, lab.device))
-    for load in loads:
-        try:
-            other = load()
-        except WeightsError as error:
-            missing.append(str(error))
-            continue
-        missing += other.backbone.remarks
-        found.append(_Network(other.backbone.name, other, other.layers, _fit(other, other.layers)))
-    return found, missing
+        loads.append(partial(load, options.own_network, options.own_weights, lab.device))
+    return loads
 
 
-def _fit(lab: Lab, layers: tuple[str, ...]) -> LinearMaps:
-    if not layers:
-        raise ExperimentError(
-            f"{lab.backbone.name} has no maps that divide the picture: name another network."
-        )
-    # All are fitted on the same pictures, so that nothing but the networks differs.
-    return LinearMaps(lab, layers, is_shipped=False)
-
-
-def _load_named(entry: str, device: torch.device) -> Lab:
+def _load_named(entry: str, device: torch.device) -> ReadNetwork:
     """Load a network by names alone: what a visitor writes must not open files."""
     name, weights = _parse(entry)
     if weights:
         check_weights_name(name, weights)
-    return _load_lab(name, weights, device)
+    return load(name, weights, device)
 
 
 def _parse(entry: str) -> tuple[str, str | None]:
@@ -118,15 +102,9 @@ def _parse(entry: str) -> tuple[str, str | None]:
     return (name, None) if name in list_models(module=torchvision.models) else (RESNET50, name)
 
 
-@lru_cache(maxsize=KEPT_LABS)
-def _load_lab(name: str, weights: str | None, device: torch.device) -> Lab:
-    check_size(name)
-    return Lab.load(weights, device, backbone=name, read=read_apart)
-
-
 @torch.no_grad()
-def _bring_back(network: _Network, picture: Picture) -> tuple[list[Shown], list[Row]]:
-    original = picture.images.to(network.lab.device)
+def _bring_back(network: ReadNetwork, picture: Picture) -> tuple[list[Shown], list[Row]]:
+    original = picture.images.to(network.maps.device)
     features = network.maps.trunk(original)
     images = [network.maps.decoder(layer)(features) for layer in network.layers]
     batch = quantise(torch.cat(images))

@@ -45,12 +45,12 @@ def run(
             features = maps.trunk(picture.images.to(lab.device))
             made.append(torch.cat([decoder(features) for decoder in decoders]))
         shown += [original, *_show(picture, nodes, made[-1])]
-    yield Result(shown, progress=0.95, doing="Measuring …")
-    rows = [
-        row
-        for picture, images in zip(pictures, made, strict=True)
-        for row in _measure(picture, nodes, images)
-    ]
+        yield Result(shown, progress=0.9, doing="Measuring …")
+    rows = list[Row]()
+    for done, (picture, images) in enumerate(zip(pictures, made, strict=True), start=1):
+        rows += _measure(picture, nodes, images)
+        if done < len(pictures):
+            yield Result(shown, rows, progress=0.9 + 0.1 * done / len(pictures), doing="Measuring …")
     yield Result(shown, rows, _draw(rows, nodes), _describe(rows, nodes))
 
 

@@ -39,7 +39,7 @@ class LinearMaps:
     """
 
     def __init__(self, lab: Lab, nodes: Sequence[str], *, is_shipped: bool = True) -> None:
-        self._device = lab.device
+        self.device = lab.device
         blocks = list_blocks(lab.backbone.network)
         # Blocks are fitted all together, so that one file serves every choice of them.
         self._nodes = blocks if set(nodes) <= set(blocks) else tuple(nodes)
@@ -60,7 +60,7 @@ class LinearMaps:
         """Fit all nodes on the example pictures, and keep them on disk; yields the share that is done."""
         fitting, steps = JointFit(self.trunk), BATCHES + len(self._nodes)
         for done, images in enumerate(example_batches(), start=1):
-            fitting.add(images.to(self._device))
+            fitting.add(images.to(self.device))
             yield done / steps
         maps: dict[str, NodeMap] = {}
         for done, node in enumerate(self._nodes, start=1):
@@ -77,4 +77,4 @@ class LinearMaps:
         """
         if self._maps is None:
             raise LinearDecoderError(f"The linear decoder of {node} has not been fitted.")
-        return self._maps[node].decoder(node).to(self._device)
+        return self._maps[node].decoder(node).to(self.device)

@@ -57,6 +57,8 @@ def run(
     rows: list[Row] = []
     for picture, images in zip(pictures, made, strict=True):
         rows += _measure(lab, picture, layers, torch.cat(images))
+        if picture is not pictures[-1]:
+            yield Result(shown, progress=len(shown) / (steps + len(pictures)), doing=DOING)
     yield Result(shown, rows, _draw(rows, layers), _describe(rows, layers))
 
 

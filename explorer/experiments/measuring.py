@@ -39,6 +39,12 @@ def encode(lab: Lab, picture: Picture, layer: str) -> Maps:
     return known[key]
 
 
+def remembered_nbytes(picture: Picture) -> int:
+    """Tell how much memory a picture's features take as long as it lives."""
+    known: dict[str, Maps] = _features.get(picture.images) or {}  # pyright: ignore[reportAssignmentType]
+    return sum(maps.nbytes for maps in list(known.values()))
+
+
 def compare_opinions(
     lab: Lab, edited: Maps, original: Float[Tensor, "1 channels rows columns"], layer: str
 ) -> list[float] | list[None]:

@@ -79,7 +79,10 @@ def run(
     for index, original in enumerate(originals):
         shown.insert(index * (len(layers) + 1), original)
     yield Result(shown, progress=0.0, doing=DOING)
-    rows = [row for trial in trials for row in _measure(lab, [trial], options)]
+    rows = list[Row]()
+    for trial in trials:
+        rows += _measure(lab, [trial], options)
+        yield Result(shown, progress=0.0, doing=DOING)
     curve: list[Row] = []
     for done, layer in enumerate(layers if edit.curve else ()):
         charts, doing = _draw(curve, layers[:done], options), f"Measuring the curve of {layer} …"
