@@ -18,17 +18,14 @@ import numpy as np
 
 from explorer.decoding.apart import bare_environment
 from explorer.decoding.decode import UNREADABLE, Decoded, ImageError
-from explorer.decoding.worker import DECODE_SECONDS
 
 WORKERS = 2
-ANSWER_SECONDS = 10.0  # For a process that waits for the processor, which its own limit does not count.
+ANSWER_SECONDS = 30.0  # For a process that waits for the processor, which its own limit does not count.
 START_SECONDS = 30.0  # A busy machine may take long to start an interpreter.
 WAIT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 3 * 2048**2  # The pixels of the largest square that anybody asks for.
 
-TOO_SLOW = (
-    f"Decoding this image takes more than {DECODE_SECONDS:.0f} seconds; save it as a plain JPEG or PNG."
-)
+TOO_SLOW = "Decoding this image takes too long; save it as a plain JPEG or PNG."
 NO_START = "The process that decodes pictures does not start."
 BUSY = "Too many pictures are being read at the moment; try again in a few seconds."
 

@@ -10,7 +10,9 @@ import PIL.Image
 import pytest
 
 from explorer.decoding.decode import UNREADABLE, ImageError, decode
+from explorer.decoding.formats import MAX_PIXELS, MEGAPIXEL
 from explorer.decoding.pool import BUSY, TOO_SLOW, DecoderPool, _Worker
+from explorer.decoding.worker import DECODE_SECONDS, allowed_seconds
 from tests.support.corpus import bases, encode, photo_like
 
 
@@ -49,6 +51,13 @@ def test_a_process_that_uses_up_its_time_is_replaced(decoders):
         decoders.decode(bases()["png"], 64)
     assert str(refusal.value) == TOO_SLOW
     assert decoders.decode(bases()["png"], 64).pixels.shape == (64, 64, 3)
+
+
+def test_a_heic_may_take_longer_since_nothing_makes_it_smaller_while_it_is_read():
+    """24 megapixels have taken 3.1 seconds; the largest that is opened, 40, has 10 for 5.2."""
+    assert allowed_seconds(bases()["heic"]) >= 1.9 * 3.1 / 24 * MAX_PIXELS / MEGAPIXEL
+    others = [content for name, content in bases().items() if name != "heic"]
+    assert all(allowed_seconds(content) == DECODE_SECONDS for content in (*others, b""))
 
 
 def test_a_sound_file_is_read_although_its_process_has_been_killed(decoders):
