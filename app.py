@@ -7,7 +7,7 @@ import threading
 from explorer.endings import (
     SUCCESS,
     accept_any_terminal,
-    check_address_space,
+    check_system,
     end_at_once,
     end_on_signals,
     explain,
@@ -27,7 +27,7 @@ def main() -> int:
     options = parse_options()
     threading.excepthook = _end_if_explained
     try:
-        check_address_space()
+        check_system()
         address = Address.choose(options.host, options.port)
         with hold_temporary_files() as clean_up:
             end_on_signals(clean_up)

@@ -15,7 +15,7 @@ from explorer.endings import (
     INTERRUPTED,
     SUCCESS,
     accept_any_terminal,
-    check_address_space,
+    check_system,
     end_at_once,
     explain,
     importing,
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     accept_any_terminal()
     try:
-        check_address_space()
+        check_system()
         output = _run(sys.argv[1:] if arguments is None else arguments)
     except (Exception, KeyboardInterrupt) as error:
         status = explain(error)

@@ -6,7 +6,6 @@ No torch here: what can go wrong while it is imported is explained too.
 import errno
 import io
 import os
-import resource
 import shutil
 import signal
 import sys
@@ -18,11 +17,18 @@ from typing import Any, NoReturn
 
 from explorer.errors import ExplorerError
 
+try:
+    import resource
+except ImportError:  # On Windows.
+    resource = None
+
 SUCCESS, BAD_INPUT, SHORT_OF_MEMORY, INTERRUPTED = 0, 2, 3, 130
 NOTHING_WRITTEN = "interrupted; nothing was written."
 
 # A terminal that is closed sends HUP, which Windows lacks.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *([] if sys.platform == "win32" else [signal.SIGHUP]))
+
+NO_LIMITS = "Linux or macOS is needed, which limit the processes that read pictures. On Windows, use WSL."
 
 # What torch and ResNet-50 map, most of it never touched. With less, torch's threads end the process unsaid.
 ADDRESS_SPACE_BYTES = 5 * 10**9
@@ -54,8 +60,15 @@ def is_shortage(error: BaseException) -> bool:
     return is_told or isinstance(error, MemoryError)
 
 
-def check_address_space() -> None:
-    """Refuse to start where memory is sure to run out; raises MemoryError."""
+def check_system() -> None:
+    """Refuse to start where processes cannot be limited, or memory is sure to run out.
+
+    Raises:
+        ExplorerError: the system has no such limits.
+        MemoryError: there is too little address space.
+    """
+    if resource is None:
+        raise ExplorerError(NO_LIMITS)
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < ADDRESS_SPACE_BYTES:
         raise MemoryError

@@ -1,13 +1,16 @@
 """How the programs end: soon, with a documented status, one clear line and nothing left behind."""
 
 import errno
+import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from io import BytesIO, TextIOWrapper
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +21,7 @@ from explorer.__main__ import main
 from explorer.endings import BAD_INPUT, INTERRUPTED, SHORT_OF_MEMORY, SIGNALS, explain, is_shortage
 from explorer.errors import ExplorerError
 
+ROOT = Path(__file__).parents[1]
 App = Callable[..., tuple[int, str]]
 
 
@@ -126,6 +130,49 @@ def test_an_import_that_swallows_every_exception_cannot_swallow_a_signal(
     assert capsys.readouterr().err == "explorer: interrupted; nothing was written.\n"
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(number)
+
+
+SWALLOWING = """
+print("importing", flush=True)
+import time
+try:
+    time.sleep(60)
+except BaseException:
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_trainer_imports_under_that_guard(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "torch.py").write_text(SWALLOWING)
+    with subprocess.Popen(
+        [sys.executable, "-m", "trainers.train", "layer1"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (INTERRUPTED, "explorer: interrupted; nothing was written.\n")
+
+
+@pytest.mark.parametrize("program", ["app.py", "explorer/__main__.py"])
+def test_a_system_that_cannot_limit_processes_is_told_in_one_line(program: str) -> None:
+    """As on Windows, which lacks the module `resource`."""
+    hidden = f"import sys, runpy; sys.modules['resource'] = None; sys.argv = ['{program}']; "
+    ended = subprocess.run(
+        [sys.executable, "-c", hidden + f"runpy.run_path('{program}', run_name='__main__')"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (BAD_INPUT, f"explorer: error: {endings.NO_LIMITS}\n")
 
 
 def test_a_command_imports_under_that_guard(ended: list[int], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from explorer.endings import BAD_INPUT, INTERRUPTED, SUCCESS
 from explorer.errors import ExplorerError
+from trainers import IMPORTS
 from trainers.config import Config, load_config
 
 
@@ -26,6 +27,7 @@ def run_command(
 
     Where there are presets, a folder of YAML files, the first word of the command line names one of them.
     """
+    IMPORTS.close()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     options = _build_parser(kind, function.__module__, presets).parse_args(arguments)
     path = options.config or (presets and presets / f"{options.preset}.yaml")

@@ -6,7 +6,6 @@ Every file is replaced in one step, so that a kill at any moment leaves the last
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -42,7 +41,7 @@ class RunFolder:
         with path.open("rb") as file:
             try:
                 return torch.load(file, map_location="cpu", weights_only=True)
-            except (RuntimeError, OSError, EOFError, UnpicklingError) as error:
+            except Exception as error:  # Torch's unpickler meets foreign bytes with almost any exception.
                 raise ConfigError(
                     f"{path} is cut short or damaged. Put back a copy, or delete it to begin the run anew."
                 ) from error
