@@ -40,7 +40,7 @@ audit: .venv/tests-requirements.txt  ## known holes in what is installed, and ev
 	$(BIN)/pip-audit --strict --local --progress-spinner off
 
 SECONDS ?= 600
-soak: .venv/tests-requirements.txt  ## thirty visitors at once; SECONDS=180 is the short form
+soak: .venv/tests-requirements.txt  ## thirty visitors at once, and all in 3 GB; SECONDS=180 is the short form
 	SOAK_SECONDS=$(SECONDS) $(BIN)/pytest -m soak -s tests/soak
 
 site: .venv/site-requirements.txt  ## the page without a server, which also computes own photos: outputs/site/index.html

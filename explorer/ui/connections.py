@@ -4,12 +4,16 @@ Without this, a thousand half requests would use up all file handles, and nobody
 """
 
 import asyncio
-import os
+import logging
 import resource
+import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http import auto
+
+from explorer.ui.limits.callers import is_proxy
 
 HEADER_SECONDS = 20.0
 MAX_HANDLES = 2**14
@@ -17,7 +21,27 @@ MAX_HANDLES = 2**14
 SPARE_HANDLES = 256
 # Of all connections; a class behind one address has six for each browser.
 SHARE_OF_AN_ADDRESS = 0.5
-TRUSTED = "FORWARDED_ALLOW_IPS"  # Proxies, which bring the connections of many.
+
+
+LINES_A_MINUTE = 50
+
+
+class FewLines(logging.Filter):
+    """Lets so many lines of a log pass in a minute: what fails for a stranger may fail ten thousand times."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._now = now
+        self._began, self._count = now(), 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let a record pass or not; the last that does says so."""
+        if self._now() - self._began > 60:
+            self._began, self._count = self._now(), 0
+        self._count += 1
+        if self._count == LINES_A_MINUTE + 1:
+            record.msg, record.args, record.exc_info = "More is left out until a minute is over.", (), None
+        return self._count <= LINES_A_MINUTE + 1
 
 
 class Connections:
@@ -29,8 +53,7 @@ class Connections:
 
     def admits(self, address: str) -> bool:
         """Count a connection that opens, unless there are too many."""
-        trusted = [one.strip() for one in os.environ.get(TRUSTED, "").split(",")]
-        share = 1.0 if address in trusted or "*" in trusted else SHARE_OF_AN_ADDRESS
+        share = 1.0 if is_proxy(address) else SHARE_OF_AN_ADDRESS
         if self._open.total() >= self.most or self._open[address] >= share * self.most:
             return False
         self._open[address] += 1
@@ -102,6 +125,8 @@ class BoundedProtocol(_Protocol):
 
 
 def bound_connections() -> None:
-    """Let every server of this process that starts from now on have these bounds."""
+    """Let every server of this process that starts from now on have these bounds, and its log."""
     CONNECTIONS.most = allow_handles()
+    for name in ("asyncio", "uvicorn.error"):
+        logging.getLogger(name).addFilter(FewLines())
     auto.AutoHTTPProtocol = BoundedProtocol

@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
@@ -28,14 +29,16 @@ from explorer.ui.assistants import AssistantCalls, is_offered
 from explorer.ui.bounds import MAX_SESSIONS
 from explorer.ui.connections import bound_connections
 from explorer.ui.limits import request_limits, say_not_found
+from explorer.ui.limits.callers import SPACE_HOST, trust_proxies
 from explorer.ui.listeners import NoteListeners
+from explorer.ui.memory import available_bytes
 from explorer.ui.page import build_page
 from explorer.ui.queue.limits import DEFAULT_LIMITS, Limits
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.zero_gpu import is_lent
 from explorer.ui.theme import STYLE_SHEETS, build_theme, layer_variables, page_scripts
+from explorer.ui.without_script import WithoutScript
 
-SPACE_HOST = "SPACE_HOST"  # Where a Space is told its name.
 FIRST_PORT = 7860  # Of those that Gradio tries.
 # Where Gradio's relay gives a public link a name.
 RELAY_HOSTS = "*.gradio.live"
@@ -77,8 +80,8 @@ def serve(
     network = find_network(backbone or RESNET50)
     start_decoders()
     keep_freed_memory()
-    usual = DEFAULT_LIMITS
-    limits = Limits(waiting=runs or usual.waiting, per_address=runs_per_address or usual.per_address)
+    usual = DEFAULT_LIMITS.within(available_bytes())
+    limits = replace(usual, waiting=runs or usual.waiting, per_address=runs_per_address or usual.per_address)
     is_private = address.is_private and not is_shared and not allowed_hosts and not os.environ.get(SPACE_HOST)
     state = _make_state(weights, network, limits, takes_weights=takes_weights or is_private)
     page = build_page(state).queue(api_open=False)
@@ -126,8 +129,7 @@ def _make_state(weights: str | None, network: Network, limits: Limits, *, takes_
 
 def launch_options(allowed_hosts: Sequence[str] = (), layers: Sequence[str] = LAYERS) -> dict[str, Any]:
     """Give what `launch()` needs to show these layers as designed, the same on Spaces as at home."""
-    # Uvicorn would believe whoever calls from this machine what address a call comes from.
-    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
+    trust_proxies()
     limits = request_limits([*own_names(), *allowed_hosts])
     return {
         "theme": build_theme(),
@@ -143,7 +145,7 @@ def launch_options(allowed_hosts: Sequence[str] = (), layers: Sequence[str] = LA
         # Offers the public endpoints to assistants where gradio's extra `mcp` is installed.
         "mcp_server": is_offered(),
         "app_kwargs": {
-            "middleware": [*limits, Middleware(AssistantCalls), Middleware(NoteListeners)],
+            "middleware": [*limits, *map(Middleware, (AssistantCalls, NoteListeners, WithoutScript))],
             "exception_handlers": {FnIndexInferError: say_not_found},
         },
     }

@@ -6,10 +6,13 @@
 What others add to an address, such as a host's frame, is nobody's mistake and passes without a word.
 """
 
+import asyncio
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
@@ -36,6 +39,12 @@ from explorer.ui.tabs.instant import BEST, list_decoders
 TABS = ("instant", "live", "compare", "explore")
 DECODERS = tuple(name for _, name in list_decoders())
 OWN_PICTURE = "The link carries the settings; your own picture stays on this machine."
+LOST_RUN = "The connection was lost, and the run ended with it; press Run to begin anew."
+# The browser names the visit before a page was loaded anew, as Gradio does when it was cut off.
+LAST_VISIT = "() => [window.sessionStorage.getItem('explorer-visit') ?? '']"
+KEEP_VISIT = "(visit) => window.sessionStorage.setItem('explorer-visit', visit)"
+# Its end may be told after the new page has opened.
+CLOSING_SECONDS, POLL_SECONDS = 2.0, 0.1
 NOT_UNDERSTOOD = "Not understood in this link, and left out: {}"
 
 
@@ -61,7 +70,11 @@ def wire_links(
     handlers = LinkHandlers(state)
     query = gr.Textbox(visible=False)
     controls = [chosen.decoder, *chosen.live, *chosen.explore]
-    page.load(handlers.restore, outputs=[notice, picture, tabs, *controls], **AT_ONCE)
+    visit = gr.Textbox(visible=False, elem_id="last_visit")
+    opened = page.load(
+        handlers.restore, [visit], [notice, visit, picture, tabs, *controls], js=LAST_VISIT, **AT_ONCE
+    )
+    opened.success(None, [visit], js=KEEP_VISIT)
     written = button.click(handlers.write, controls, [query, notice], **AT_ONCE)
     written.success(None, [query], js="(query) => window.explorerCopyLink(query)")
 
@@ -73,9 +86,13 @@ class LinkHandlers:
         self._state = state
         self._options = list_options(state.network.layers)
 
-    def restore(self, request: gr.Request) -> tuple[Any, ...]:
-        """Return a line on what makes no sense, then what the address names: picture, tab and controls."""
+    async def restore(self, last_visit: str | None, request: gr.Request) -> tuple[Any, ...]:
+        """Return a line on what makes no sense, this visit, then what the address names.
+
+        That is picture, tab and controls. A page that was loaded anew has the picture that lay there before.
+        """
         given = dict(request.query_params)
+        returned = await self._find_picture(last_visit, request.session_hash)
         network, visit = self._state.network, self._state.visits.get(request.session_hash)
         wrong = find_nonsense(given, self._options, network.layers) + find_wrong_question(given, network)
         example, tab, decoder = given.get("example"), given.get("tab"), given.get("decoder")
@@ -84,12 +101,25 @@ class LinkHandlers:
         chosen = asdict(read_options(given, self._options))
         return (
             describe_nonsense([f"{name}={given[name]}" for name in wrong]),
-            str(example_file(example)) if example in EXAMPLES else gr.skip(),
+            request.session_hash,
+            returned or (str(example_file(example)) if example in EXAMPLES else gr.skip()),
             gr.Tabs(selected=tab) if tab in TABS else gr.skip(),
             decoder if decoder in DECODERS else gr.skip(),
             *(list(value) if isinstance(value, tuple) else value for value in chosen.values()),
             *read_question(given, network),
         )
+
+    async def _find_picture(self, last_visit: str | None, session: str | None) -> str | None:
+        """Take over what the visit before the page was loaded anew had, once that is over."""
+        if not last_visit or not session or last_visit == session:
+            return None
+        visits, until = self._state.visits, time.monotonic() + CLOSING_SECONDS
+        while visits.is_present(last_visit) and time.monotonic() < until:
+            await asyncio.sleep(POLL_SECONDS)
+        source = visits.move(last_visit, session)
+        if source is not None and visits.get(session).has_lost_run:
+            gr.Info(LOST_RUN)
+        return source.path if source is not None and source.path and Path(source.path).is_file() else None
 
     def write(self, decoder: str, request: gr.Request, *chosen: Any) -> tuple[str, str]:  # noqa: ANN401
         """Return the query that leads to the present state, and a line on what it leaves out."""

@@ -13,6 +13,7 @@ GRACE_SECONDS = 3.0
 # Names the assistant's call that a call of this process by itself serves.
 TOOL_CALL = "x-explorer-tool-call"
 QUEUE_PATH, CALL_PATH = "/gradio_api/queue/data", "/gradio_api/call/"
+PAGE_PATH = "/gradio_api/heartbeat/"  # Open for as long as a page is.
 
 
 class Listeners:
@@ -36,6 +37,11 @@ class Listeners:
 
 
 LISTENERS = Listeners()  # Of this process, as is the server.
+
+
+def page_of(session: str) -> str:
+    """Name the answer that is open for as long as this session's page is."""
+    return f"{PAGE_PATH}{session}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +91,6 @@ def _key(scope: Scope) -> str | None:
     path = scope["path"].rstrip("/")
     if path == QUEUE_PATH:
         return parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [None])[0]
+    if path.startswith(PAGE_PATH):
+        return page_of(path.removeprefix(PAGE_PATH))
     return path.rpartition("/")[2] if path.startswith(CALL_PATH) else None

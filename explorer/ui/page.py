@@ -18,8 +18,10 @@ from explorer.ui.components.examples import build_examples, example_file
 from explorer.ui.components.picture_input import build_picture_input
 from explorer.ui.exploring.wiring import wire_explore
 from explorer.ui.export import wire_export
+from explorer.ui.limits.callers import caller
 from explorer.ui.links import TABS, PageControls, wire_links
 from explorer.ui.session.app_state import AppState
+from explorer.ui.session.visits import AWAY_SECONDS
 from explorer.ui.tabs.compare import build_compare, wire_compare
 from explorer.ui.tabs.explore import build_explore
 from explorer.ui.tabs.instant import build_instant
@@ -88,7 +90,7 @@ def build_page(state: AppState) -> gr.Blocks:
         )
         wire_export(state, export)
         add_endpoints(state, page)
-        handlers = PageHandlers(state)
+        handlers = PageHandlers(state, page)
         tabs.select(handlers.turn_to, **AT_ONCE)
         strip.choose(handlers.choose, outputs=[picture], **AT_ONCE)
         page.load(handlers.follow_loading, outputs=[models], **TOGETHER)
@@ -110,8 +112,9 @@ def describe_decoders(network: Network) -> str | None:
 class PageHandlers:
     """Translate between the page as a whole and the state of the app."""
 
-    def __init__(self, state: AppState) -> None:
+    def __init__(self, state: AppState, page: CheckedBlocks) -> None:
         self._state = state
+        self._page = page
 
     def choose(self, event: gr.EventData) -> str:
         """Return the example that was clicked, as a file for the picture input."""
@@ -129,10 +132,15 @@ class PageHandlers:
             await asyncio.sleep(STATUS_EVERY_SECONDS)
         yield _describe_models(self._state)
 
-    def leave(self, request: gr.Request) -> None:
-        """Forget a visitor who has closed the page."""
-        address = request.client.host if request.client else ""
-        self._state.visits.leave(request.session_hash, address)
+    async def leave(self, request: gr.Request) -> None:
+        """End what a visitor who has closed the page had under way; forget one who does not come back."""
+        self._state.visits.step_out(request.session_hash, caller(request))
+        loop = asyncio.get_running_loop()
+        loop.call_later(AWAY_SECONDS + 1, lambda: loop.run_in_executor(None, self._forget_who_has_gone))
+
+    def _forget_who_has_gone(self) -> None:
+        for session in self._state.visits.sweep():
+            self._page.forget(session)
 
 
 def _describe_models(state: AppState) -> str:

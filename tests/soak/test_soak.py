@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from explorer.ui.queue.listener import PATIENCE_SECONDS
+from explorer.ui.session.visits import AWAY_SECONDS
 from tests.support.crowd import Diary, crowd
 from tests.support.memory import draw_curve, limited_memory, sampling
 from tests.support.server import MEGABYTE, Server, Usage, health, serving
@@ -17,8 +18,8 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(1500)]
 
 TABLE = Path(__file__).parents[2] / "outputs" / "soak.md"
 CURVE = TABLE.with_suffix(".png")
-# What SECURITY.md says that the page needs.
-DOCUMENTED_BYTES = 6 * 2**30
+# With which, SECURITY.md says, as many runs take turns as there are visitors here.
+DOCUMENTED_BYTES = 5 * 2**30
 VISITORS = 30
 SECONDS = float(os.environ.get("SOAK_SECONDS", 180))
 WARM_UP_SECONDS = max(SECONDS / 4, 90.0)
@@ -27,8 +28,8 @@ FIRST_FRAME_SECONDS = 15.0
 EMPTY_SECONDS = 10.0
 # From minute to minute the heap swings by 150 MB both ways, which a short form cannot tell from growth.
 GROWTH_MEGABYTES = 100.0 if SECONDS >= 600 else 300.0
-# Of pools that grow with use and stay.
-SPARE_THREADS, SPARE_HANDLES = 10, 20
+# Of pools that grow with use and stay: a thread for each event that was answered at once.
+SPARE_THREADS, SPARE_HANDLES = VISITORS, 20
 
 
 def wait_until_empty(server: Server) -> float:
@@ -41,8 +42,8 @@ def wait_until_empty(server: Server) -> float:
 
 
 def settle(server: Server) -> Usage:
-    """Measure once those whose network was cut have been given up."""
-    time.sleep(PATIENCE_SECONDS + 5)
+    """Measure once those whose network was cut have been given up, and nobody is waited for any more."""
+    time.sleep(max(PATIENCE_SECONDS, AWAY_SECONDS) + 5)
     return server.measure()
 
 

@@ -102,7 +102,7 @@ def test_compare_follows_the_picture_while_it_is_in_view(address: str) -> None:
 def test_a_link_to_compare_opens_with_pictures(address: str) -> None:
     async def opened() -> Any:
         async with visiting(address, "example=coffee&tab=compare") as visitor:
-            _, picture, *_ = await visitor.call("restore")
+            _, _, picture, *_ = await visitor.call("restore")
             await visitor.call("accept", picture=picture)
             await visitor.call("decode")
             return (await visitor.call("renew_pair"))[0]

@@ -11,7 +11,8 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 
 from explorer.ui import connections
-from explorer.ui.connections import BoundedProtocol, Connections
+from explorer.ui.connections import LINES_A_MINUTE, BoundedProtocol, Connections, FewLines
+from explorer.ui.limits.callers import TRUSTED
 
 HALF = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -20,7 +21,7 @@ HALF = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 def few(monkeypatch: pytest.MonkeyPatch) -> Connections:
     counted = Connections(8)
     monkeypatch.setattr(connections, "CONNECTIONS", counted)
-    monkeypatch.setenv(connections.TRUSTED, "")
+    monkeypatch.setenv(TRUSTED, "")
     return counted
 
 
@@ -87,5 +88,17 @@ def test_one_address_has_half_of_all_connections_and_the_rest_answers(
 
 
 def test_a_trusted_proxy_may_have_all_connections(few: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(connections.TRUSTED, "10.0.0.1, 10.0.0.2")
+    monkeypatch.setenv(TRUSTED, "10.0.0.1, 10.0.0.2")
     assert [few.admits("10.0.0.2") for _ in range(9)] == [True] * 8 + [False]
+
+
+def test_what_repeats_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    logger, clock = logging.getLogger("test.flood"), [0.0]
+    logger.addFilter(FewLines(lambda: clock[0]))
+    for _ in range(10_000):
+        logger.error("socket.accept() out of system resource")
+    assert len(caplog.records) == LINES_A_MINUTE + 1
+    assert "left out" in caplog.records[-1].getMessage()
+    clock[0] = 61.0
+    logger.error("another")
+    assert caplog.records[-1].getMessage() == "another"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from explorer.experiments.experiment import Result
+from explorer.experiments.operations.edit_table import EDITS
 from explorer.ui.exploring import handlers
 from explorer.ui.exploring.handlers import NO_LAYER, STOPPED, TIME_IS_UP, describe_ending
 from explorer.ui.jobs.experiment import ExperimentJob
@@ -129,6 +130,27 @@ def test_no_layer_is_no_choice_of_all(address: str) -> None:
     shown, refusal = asyncio.run(ask())
     assert shown == NO_LAYER
     assert NO_LAYER in refusal
+
+
+# Components are fitted first, which a first look does not wait for.
+@pytest.mark.parametrize("edit", [edit for edit in EDITS if edit != "components"])
+def test_every_edit_of_the_page_works_with_its_first_values(address: str, edit: str) -> None:
+    async def ask() -> dict[str, Any]:
+        async with connect(120) as http:
+            page = await Page(address, http).open()
+            visitor = await Visitor(page).open()
+            await visitor.call("accept", picture=await visitor.upload(draw_code(1)))
+            components = {one["id"]: one["props"] for one in page.config["components"]}
+            offered = [components[one] for one in page.event("offer")["outputs"]]
+            next(props for props in offered if props["label"] == "Edit")["value"] = edit
+            for props, update in zip(offered, await visitor.call("offer"), strict=True):
+                props.update({key: value for key, value in (update or {}).items() if key == "value"})
+            shown, _ = await visitor.call("preview", **{"explore-layers": ["layer2", "layer3"]})
+            await visitor.close()
+            return json.loads(shown)
+
+    captions = [one["caption"] for one in asyncio.run(ask())["pictures"]]
+    assert [caption.split(" · ")[0] for caption in captions] == ["original", "layer2", "layer3"]
 
 
 @pytest.mark.parametrize(("first", "second"), [("coffee", "galaxies"), ("cat", "coffee"), (None, "coffee")])

@@ -2,11 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
-from explorer.ui.queue.limits import Limits, QueueFullError
+from explorer.experiments.experiment import Result
+from explorer.ui.jobs.experiment import ExperimentJob
+from explorer.ui.queue.limits import RUN_BYTES, Limits, QueueFullError
 from explorer.ui.queue.place import Place, describe_place
 from explorer.ui.queue.queue import RunQueue
 from explorer.ui.queue.ticket import Ticket
@@ -195,3 +197,35 @@ def test_the_place_is_told_in_words() -> None:
     )
     assert describe_place(Place(2, 32, 300, has_begun=False)).startswith("2 runs begin before yours")
     assert describe_place(Place(0, 1, 30, has_begun=False)) == "Your run begins at once."
+
+
+def test_no_more_experiments_begin_than_may_hold_networks() -> None:
+    queue = RunQueue(Limits(experiments=1))
+
+    def explore(name: str, log: list[str]) -> ExperimentJob:
+        def results() -> Generator[Result, None, None]:
+            while True:
+                log.append(name)
+                time.sleep(0.01)
+                yield Result((), progress=0.1)
+
+        return ExperimentJob(results, 100)
+
+    log: list[str] = []
+    with queue.ticket(explore("a", log), "here"):
+        wait_for(lambda: "a" in log)
+        with queue.ticket(explore("b", log), "here"), queue.ticket(Counting("run", log), "here"):
+            wait_for(lambda: "run" in log)
+            assert "b" not in log
+    queue.close()
+
+
+@pytest.mark.parametrize(("gigabytes", "sharing"), [(1, 8), (3, 10), (4, 23), (5, 32), (64, 32)])
+def test_the_memory_there_is_bounds_how_many_runs_share_it(gigabytes: int, sharing: int) -> None:
+    limits = Limits().within(gigabytes * 2**30)
+    assert limits.sharing == sharing
+    assert limits.sharing * RUN_BYTES < limits.kept_bytes
+
+
+def test_limits_stay_where_nobody_knows_the_memory() -> None:
+    assert Limits(waiting=7).within(None) == Limits(waiting=7)

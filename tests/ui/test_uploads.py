@@ -9,6 +9,7 @@ import httpx
 import pytest
 from gradio.utils import get_upload_folder
 
+from explorer.ui.limits import progress
 from explorer.ui.limits.uploads import DISK_FULL, FILES_A_REQUEST
 from tests.support.raw import RawPage
 
@@ -38,6 +39,28 @@ def test_a_file_that_is_handed_over_stays(page: RawPage) -> None:
     before = uploads()
     (path,) = send(page, part(b"stays") + b"--x--\r\n").json()
     assert uploads() - before == {Path(path)}
+
+
+def test_notes_on_uploads_that_nobody_asks_for_do_not_pile_up(page: RawPage, monkeypatch) -> None:
+    monkeypatch.setattr(progress, "MAX_NOTES", 5)
+    notes = progress.file_upload_statuses
+    for number in range(12):
+        answer = page.http.post(f"{page.api}/upload?upload_id=u{number}", files={"files": b"x"})
+        assert answer.status_code == httpx.codes.OK
+    assert list(notes._statuses) == [f"u{number}" for number in range(7, 12)]  # noqa: SLF001
+    assert len(notes._signals) <= 5  # noqa: SLF001
+    long = "u" * progress.MAX_QUERY_BYTES
+    assert page.http.get(f"{page.api}/upload_progress?upload_id={long}").status_code == httpx.codes.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "asked", ["bytes=0-1", "bytes=" + "9" * 5_000 + "-" + "9" * 5_000, "bytes=1-2-3", "x"]
+)
+def test_a_file_is_answered_whole_whatever_part_is_asked_for(page: RawPage, asked: str) -> None:
+    (path,) = send(page, part(b"whole") + b"--x--\r\n").json()
+    answer = page.http.get(f"{page.api}/file={path}", headers={"Range": asked})
+    assert answer.status_code == httpx.codes.OK
+    assert answer.content == b"whole"
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(page: RawPage) -> None:

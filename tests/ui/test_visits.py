@@ -5,10 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from explorer.experiments.experiment import Animation, Result
+from explorer.experiments.measuring import encode
+from explorer.features.layers import LAYERS
 from explorer.images import Picture
 from explorer.lab.lab import Lab
 from explorer.lab.run import Reconstruction
+from explorer.ui.jobs.experiment import ExperimentJob
 from explorer.ui.limits.uploads import UPLOADS
+from explorer.ui.session.exploring import Explored, Question
 from explorer.ui.session.live_run import LiveRun
 from explorer.ui.session.made import Made
 from explorer.ui.session.options import RunOptions
@@ -23,7 +28,7 @@ STAGE = StageValue("a run", None)
 
 
 def fill(visits: Visits, session: str) -> Exploration:
-    exploration = Exploration(PICTURE)
+    exploration = Exploration(Picture("grey", PICTURE.images.clone()))
     visits.get(session).put(exploration)
     visits.make_room()
     return exploration
@@ -50,7 +55,7 @@ def test_hundreds_of_idle_visits_fit() -> None:
             for layer in ("layer1", "layer2", "layer3", "layer4")
         }
         visits.get(str(number)).put(Exploration(picture, decoded=Decoded(Made(picture, decoded), STAGE)))
-        visits.make_room()
+    visits.make_room()
     assert len(visits) == 200
 
 
@@ -62,6 +67,53 @@ def test_who_has_been_idle_longest_makes_room() -> None:
     fill(visits, "d")
     assert visits.get("a").exploration is not None
     assert visits.get("b").exploration is None
+
+
+def test_what_visits_share_counts_once() -> None:
+    """Whoever opens the page is shown the same decoded example, 3 MB of pictures."""
+    visits = Visits(max_bytes=8 * BYTES)
+    own = fill(visits, "own")
+    shared = {layer: Reconstruction(layer, "decoder", torch.zeros(1, 3, 64, 64), 0, 0.1) for layer in LAYERS}
+    for number in range(560):
+        visits.get(str(number)).put(Exploration(PICTURE, decoded=Decoded(Made(PICTURE, shared), STAGE)))
+    visits.make_room()
+    assert visits.get("own").exploration is own
+    own_pictures = Exploration(Picture("white", torch.ones(1, 3, 64, 64)))
+    visits.get("another").put(own_pictures)
+    visits.make_room()
+    visits.get("last").put(Exploration(Picture("black", torch.zeros(1, 3, 64, 64))))
+    visits.make_room()
+    assert visits.get("another").exploration is own_pictures
+
+
+def test_experiments_count_with_their_animations_features_and_second_picture() -> None:
+    visit = Visits().get("a")
+    picture, second = (Picture("one", torch.rand(1, 3, 64, 64)) for _ in range(2))
+    frames = [torch.rand(1, 3, 64, 64) for _ in range(5)]
+    exploration = Exploration(picture)
+    visit.put(exploration)
+    visit.second = second
+    question = Question("blend", [picture, second], [None, None], [], {})
+    exploration.explored = Explored(question, Result((), animations=[Animation("layer1", frames)]))
+    assert sum(visit.held.values()) == 7 * BYTES
+
+
+def test_features_of_a_picture_count(coarse_lab: Lab) -> None:
+    picture = Picture("one", torch.rand(1, 3, 64, 64))
+    maps = encode(coarse_lab, picture, "layer1")
+    assert sum(Exploration(picture).held.values()) == BYTES + maps.nbytes
+
+
+def test_an_experiment_under_way_keeps_its_visit_until_it_is_told_to_stop() -> None:
+    visits = Visits(max_bytes=BYTES)
+    exploration = fill(visits, "a")
+    job = ExperimentJob(lambda: (result for result in [Result(())]), 100)
+    visits.get("a").begin_experiment(job)
+    fill(visits, "b")
+    assert visits.get("a").exploration is exploration
+    job.stop()
+    fill(visits, "b")
+    assert visits.get("a").exploration is None
 
 
 def test_a_visit_with_a_run_under_way_or_waiting_stays(coarse_lab: Lab) -> None:

@@ -20,6 +20,7 @@ from gradio.queueing import Event, Queue
 from explorer.decoding.pool import BUSY
 from explorer.ui.bounds import MAX_EVENTS_AN_ADDRESS, MAX_SESSION_LENGTH
 from explorer.ui.components.arguments import mistake
+from explorer.ui.limits.callers import UNKNOWN, caller
 from explorer.ui.listeners import GRACE_SECONDS, LISTENERS, TOOL_CALL
 
 POLL_SECONDS = 0.1
@@ -40,9 +41,9 @@ def bound_queue(queue: Queue) -> None:
             return False, ODD_SESSION, "error"
         if body.fn_index not in queue.blocks.fns:
             return False, UNKNOWN_EVENT, "error"
-        address = _address(request)
-        waiting = sum(_address(event.request) == address for event in queue.event_ids_to_events.values())
-        if waiting >= MAX_EVENTS_AN_ADDRESS:
+        address = caller(request)
+        waiting = sum(caller(event.request) == address for event in queue.event_ids_to_events.values())
+        if address != UNKNOWN and waiting >= MAX_EVENTS_AN_ADDRESS:
             return False, TOO_MANY_EVENTS, "queue_full"
         return await push(body, request, username)
 
@@ -69,8 +70,10 @@ def one_picture_at_a_time() -> Iterator[None]:
     Raises:
         gr.Error: too many pictures of the same address wait.
     """
-    request = LocalContext.request.get(None)
-    address = request.client.host if request is not None and request.client else ""
+    address = caller(LocalContext.request.get(None))
+    if address == UNKNOWN:
+        yield
+        return
     with _finding_turns:
         turn = _turns.setdefault(address, _Turn())
     if not turn.lock.acquire(timeout=PICTURE_SECONDS):
@@ -96,7 +99,3 @@ def _is_heard(event: Event) -> bool:
     tool = event.request.headers.get(TOOL_CALL)
     is_served = tool is None or LISTENERS.listens(tool)
     return is_served and LISTENERS.listens(event.session_hash, event._id)  # noqa: SLF001 - it has no other name.
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""

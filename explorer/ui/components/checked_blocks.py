@@ -88,17 +88,15 @@ class CheckedBlocks(gr.Blocks):
                 raise mistake(NO_FILE.format(reason=error.strerror or "unknown reason")) from error
             raise
         finally:
-            if self._is_last(block_fn) and not answer.get("is_generating"):
-                self._forget(options.get("session_hash"))
+            # A program's call is all of its session.
+            if block_fn.api_name in self.endpoints and not answer.get("is_generating"):
+                self.forget(options.get("session_hash"))
 
-    def _forget(self, session: str | None) -> None:
+    def forget(self, session: str | None) -> None:
+        """Let go of what Gradio remembers of a session that has ended."""
         if session is not None:
             self.state_holder.session_data.pop(session, None)
             self.state_holder.time_last_used.pop(session, None)
-
-    def _is_last(self, block_fn: BlockFunction) -> bool:
-        """Whether a session needs nothing after this event: a program's call, or a visitor's leaving."""
-        return block_fn.api_name in self.endpoints or any(kind == "unload" for _, kind in block_fn.targets)
 
     def _check(self, block_fn: BlockFunction, inputs: list[Any]) -> list[Any]:
         """Return the values, files without all that Gradio could fetch. Raises BoundError."""

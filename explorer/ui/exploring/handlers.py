@@ -129,7 +129,7 @@ class ExploreHandlers:
             return show_nothing(NO_LAYER), ""
         with clear_errors():
             result = next(question.follow(self._state.lab))
-        _keep(visit, Explored(question, result))
+        self._keep(visit, Explored(question, result))
         shown = replace(result, doing=MORE if result.doing else "", progress=1.0)
         return show_result(shown, self._state.network.layers), question.code(self._state.lab)
 
@@ -178,7 +178,7 @@ class ExploreHandlers:
                     return
                 if result is not None:
                     latest = result
-                    _keep(visit, Explored(question, result))
+                    await asyncio.to_thread(self._keep, visit, Explored(question, result))
                 doing = STOPPING if job.is_stopping else place or latest.doing
                 if result is not None or doing != told:
                     told = doing
@@ -217,6 +217,13 @@ class ExploreHandlers:
         options = {**named, **filled}
         return Question(name, pictures, examples, layers, options)
 
+    def _keep(self, visit: Visit, explored: Explored) -> None:
+        """Keep an answer, unless another picture has come since it was asked for."""
+        exploration = visit.exploration
+        if exploration is not None and exploration.picture is explored.question.pictures[0]:
+            exploration.explored = explored
+            self._state.visits.make_room()
+
     def _visit(self, request: gr.Request) -> Visit:
         return self._state.visits.get(request.session_hash)
 
@@ -233,13 +240,6 @@ def describe_ending(job: ExperimentJob) -> str:
     if job.has_run_out:
         return TIME_IS_UP.format(EXPERIMENT_SECONDS)
     return STOPPED if job.is_stopping else ""
-
-
-def _keep(visit: Visit, explored: Explored) -> None:
-    """Keep an answer, unless another picture has come since it was asked for."""
-    exploration = visit.exploration
-    if exploration is not None and exploration.picture is explored.question.pictures[0]:
-        exploration.explored = explored
 
 
 def _update(offer: Offer | None) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from starlette.responses import PlainTextResponse
 from explorer.ui.limits.bodies import BodyLimit
 from explorer.ui.limits.hosts import AllowedHosts
 from explorer.ui.limits.paths import NOT_HERE, UsedPaths
+from explorer.ui.limits.progress import LatestNotes
 from explorer.ui.limits.uploads import UploadQuota, WholeUploads
 
 
 def request_limits(allowed_hosts: Sequence[str]) -> list[Middleware]:
     """List the limits for `launch()`; a host may start with ``*.``, and ``*`` allows every host."""
-    rules = (UsedPaths, BodyLimit, UploadQuota, WholeUploads)
+    rules = (UsedPaths, BodyLimit, LatestNotes, UploadQuota, WholeUploads)
     return [Middleware(AllowedHosts, allowed_hosts=allowed_hosts), *map(Middleware, rules)]
 
 

@@ -19,7 +19,7 @@ NOT_HERE = "Not found."
 
 @dataclass(frozen=True, slots=True)
 class UsedPaths:
-    """Hides what Gradio offers beyond what this page uses."""
+    """Hides what Gradio offers beyond what this page uses: paths, and parts of files."""
 
     app: ASGIApp
 
@@ -30,4 +30,6 @@ class UsedPaths:
         if scope["type"] == "http" and (path.startswith(UNUSED_PATHS) or (is_file and place[:1] != "/")):
             await refuse(HTTPStatus.NOT_FOUND, NOT_HERE, scope, receive, send)
             return
+        if scope["type"] == "http":
+            scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"range"]
         await self.app(scope, receive, send)

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explorer.ui.bounds import UPLOAD_BYTES
 from explorer.ui.limits.bodies import UPLOAD_PATH
+from explorer.ui.limits.callers import UNKNOWN, name_caller
 from explorer.ui.limits.refusal import refuse
 
 # A school class behind one address lays down a picture or two for each pupil in a minute.
@@ -120,7 +121,7 @@ class UploadQuota:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse an upload beyond the quota, or count it and pass it on."""
         if is_upload(scope):
-            address = caller(scope)
+            address = _caller(scope)
             size = int(Headers(scope=scope).get("content-length", UPLOAD_BYTES))
             if not self.admits(address, size):
                 await refuse(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY_UPLOADS, scope, receive, send)
@@ -128,7 +129,9 @@ class UploadQuota:
         await self.app(scope, receive, send)
 
     def admits(self, address: str, size: int) -> bool:
-        """Count an upload, unless its address has sent too many files or bytes lately."""
+        """Count an upload, unless its address is known and has sent too many files or bytes lately."""
+        if address == UNKNOWN:
+            return True
         recent = self._uploads.setdefault(address, deque())
         while recent and recent[0][0] < self.now() - QUOTA_SECONDS:
             recent.popleft()
@@ -149,12 +152,11 @@ def _noting(scope: Scope, send: Send) -> Send:
         is_whole = message["type"] == "http.response.body" and not message.get("more_body")
         if is_whole and answer.startswith(b"["):  # A list of paths; a refusal is a sentence.
             for path in json.loads(answer):
-                UPLOADS.add(Path(os.path.realpath(path)), caller(scope))
+                UPLOADS.add(Path(os.path.realpath(path)), _caller(scope))
         await send(message)
 
     return noted
 
 
-def caller(scope: Scope) -> str:
-    """Name the address that a request comes from."""
-    return scope["client"][0] if scope.get("client") else ""
+def _caller(scope: Scope) -> str:
+    return name_caller(scope["client"][0]) if scope.get("client") else UNKNOWN

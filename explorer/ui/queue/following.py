@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.ui.components.errors import clear_errors
+from explorer.ui.limits.callers import caller
 from explorer.ui.queue.listener import Listener
 from explorer.ui.queue.place import describe_place
 from explorer.ui.queue.queue import RunQueue
@@ -26,7 +27,7 @@ async def follow(
         gr.Error: the queue is full, or the job has failed for a reason that explains itself.
     """
     listener = Listener(page, request.session_hash)
-    with clear_errors(), queue.ticket(job, _address(request), is_program=is_program) as ticket:
+    with clear_errors(), queue.ticket(job, caller(request), is_program=is_program) as ticket:
         async with aclosing(ticket.follow(PLACE_EVERY_SECONDS)) as items:
             outdated = None
             async for item in items:
@@ -39,8 +40,3 @@ async def follow(
                 yield item, describe_place(queue.place(ticket))
             if outdated is not None:  # The last one is never outdated.
                 yield outdated, describe_place(queue.place(ticket))
-
-
-def _address(request: gr.Request) -> str:
-    """Return the caller's address; behind a proxy, FORWARDED_ALLOW_IPS lets uvicorn tell the true one."""
-    return request.client.host if request.client else ""

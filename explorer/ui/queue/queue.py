@@ -169,8 +169,8 @@ class RunQueue:
     def _next(self) -> Ticket | None:
         """Choose who goes next: who has been stopped, then who is new, then who has waited longest."""
         begun = [one for one in self._tickets if one.has_begun]
-        room = self.limits.sharing - len(begun)
-        fresh = [one for one in self._tickets if not one.has_begun][: max(room, 0)]
+        waiting = (one for one in self._tickets if not one.has_begun)
+        fresh = [one for one in waiting if self.limits.may_begin(one, begun)]
         stopped = [one for one in self._tickets if one.job.is_stopping]
         longest = min(begun, key=lambda one: one.served_at, default=None)
         return next(iter([*stopped, *fresh]), longest)

@@ -24,7 +24,7 @@ class AppState:
         self.network = network
         self.takes_weights = takes_weights  # Whether visitors may lay down weights of their own.
         self.loading = Loading(load, network)
-        self.visits = Visits()
+        self.visits = Visits(limits.kept_bytes)
         self.queue = RunQueue(limits)
 
     @property

@@ -10,7 +10,7 @@ from explorer.experiments.experiment import Result, default_of, knobs
 from explorer.experiments.presentation.folder import Run
 from explorer.experiments.presentation.python_code import write_code
 from explorer.features.backbone import RESNET50
-from explorer.images import Picture
+from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
 from explorer.report.bundle import repeat_command
 
@@ -85,10 +85,11 @@ class Explored:
     result: Result
 
     @property
-    def nbytes(self) -> int:
-        """About how much memory its pictures hold."""
-        shown = sum(one.images.nbytes for one in self.result.pictures)
-        return shown + sum(one.nbytes for animation in self.result.animations for one in animation.frames)
+    def images(self) -> list[Images]:
+        """The pictures that it holds."""
+        moving = [one for animation in self.result.animations for one in animation.frames]
+        given = [picture.images for picture in self.question.pictures]
+        return [*given, *(one.images for one in self.result.pictures), *moving]
 
 
 def _weights(lab: Lab) -> tuple[str, str]:

@@ -83,11 +83,6 @@ class LiveRun:
         return self._job.seconds_left()
 
     @property
-    def nbytes(self) -> int:
-        """About how much memory the run holds."""
-        return self.made.nbytes + self.history.nbytes + self.race_nbytes
-
-    @property
     def race_nbytes(self) -> int:
         """About how much of it `drop_race` frees: what each layer's optimiser remembers."""
         if self._job.race is None:

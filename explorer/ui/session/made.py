@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from threading import Lock
 
-from explorer.images import Picture
+from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
 from explorer.lab.run import Reconstruction
 from explorer.metrics.scores import Scores
@@ -23,9 +23,9 @@ class Made:
         self._lock = Lock()
 
     @property
-    def nbytes(self) -> int:
-        """About how much memory the pictures hold."""
-        return sum(made.images.nbytes for made in self.results.values())
+    def images(self) -> list[Images]:
+        """The pictures that were made."""
+        return [made.images for made in self.results.values()]
 
     def measure(self, lab: Lab) -> dict[str, Scores]:
         """Return the scores by layer; whoever asks while another measures waits for the same ones."""

@@ -6,6 +6,8 @@ from typing import Any
 
 from explorer.inversion.settings import SettingsError
 
+MAX_DIGITS = 20  # Of a number in a link; of thousands Python makes no number.
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -41,7 +43,9 @@ class Number:
 
     def read(self, text: str) -> int | None:
         """Read a link's text, brought within the limits; None if it is no number."""
-        return min(max(int(text), self.low), self.high) if text.isascii() and text.isdecimal() else None
+        if not text.isascii() or not text.isdecimal() or len(text) > MAX_DIGITS:
+            return None
+        return min(max(int(text), self.low), self.high)
 
     def write(self, value: Any) -> str:  # noqa: ANN401 - of the option's own type
         """Write a value as a link's text."""

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from explorer.experiments.measuring import remembered_nbytes
 from explorer.images import Picture
 from explorer.lab.run import Reconstruction
 from explorer.ui.jobs.experiment import ExperimentJob
@@ -62,11 +63,15 @@ class Exploration:
         return self.run.made.results if self.run else {}
 
     @property
-    def nbytes(self) -> int:
-        """About how much memory it holds."""
-        decoded = self.decoded.made.nbytes if self.decoded else 0
-        explored = self.explored.nbytes if self.explored else 0
-        return self.picture.images.nbytes + decoded + explored + (self.run.nbytes if self.run else 0)
+    def held(self) -> dict[int, int]:
+        """About how many bytes each thing takes that it holds; visits may share some, such as examples."""
+        images = [self.picture.images, *(self.decoded.made.images if self.decoded else [])]
+        images += self.explored.images if self.explored else []
+        held = {id(self.picture): remembered_nbytes(self.picture)}
+        if self.run is not None:
+            images += self.run.made.images
+            held |= {id(self.run): self.run.race_nbytes, id(self.run.history): self.run.history.nbytes}
+        return held | {id(one): one.nbytes for one in images}
 
     def begin(self, run: LiveRun) -> None:
         """Put a run in the place of the one before, which is stopped."""
@@ -94,17 +99,25 @@ class Visit:
     second: Picture | None = None  # The Explore tab's own second picture.
     weights: str | None = None  # The path of the Explore tab's own weights.
     experiment: ExperimentJob | None = None  # The one under way.
+    away_since: float | None = None  # When the page was closed, or its connection lost.
+    address: str = ""  # From where it was open then.
+    has_lost_run: bool = False  # What was under way then has ended.
 
     @property
     def is_busy(self) -> bool:
-        """Whether a run of this visitor waits or is under way."""
+        """Whether a run or an experiment of this visitor waits or is under way."""
         run = self.exploration and self.exploration.run
-        return run is not None and not run.is_over
+        jobs = filter(None, (run, self.experiment))
+        return any(not job.is_over and not job.is_stopping for job in jobs)
 
     @property
-    def nbytes(self) -> int:
-        """About how much memory the visit holds."""
-        return self.exploration.nbytes if self.exploration else 0
+    def held(self) -> dict[int, int]:
+        """About how many bytes each thing takes that the visit holds."""
+        held = self.exploration.held if self.exploration else {}
+        if self.second is None:
+            return held
+        held |= {id(self.second): remembered_nbytes(self.second)}
+        return held | {id(self.second.images): self.second.images.nbytes}
 
     def put(self, exploration: Exploration | None) -> None:
         """Lay down another picture, or none; what was made from the one before goes."""
@@ -123,6 +136,12 @@ class Visit:
         if self.experiment is not None:
             self.experiment.stop()
         self.experiment = job
+
+    def step_out(self, seconds: float, address: str) -> None:
+        """Note that the page is closed, for good or not; what was under way ends."""
+        self.away_since, self.address, self.has_lost_run = seconds, address, self.is_busy
+        self.stop()
+        self.begin_experiment(None)
 
     def stop(self) -> None:
         """End the run, wherever it stands."""
