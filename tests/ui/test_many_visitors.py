@@ -21,7 +21,6 @@ from tests.support.visitor import EventFailedError, Page, Visitor, connect, draw
 pytestmark = pytest.mark.usefixtures("fast_judge")
 
 MANY = pytest.mark.parametrize("many", [4, pytest.param(30, marks=pytest.mark.slow)])
-FIRST_FRAME_SECONDS = 15.0
 
 
 @asynccontextmanager
@@ -52,7 +51,7 @@ async def run(visitor: Visitor, picture: object, **options: object) -> list[dict
     return shown
 
 
-def wait_until(condition, seconds: float = 15) -> None:
+def wait_until(condition, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -90,8 +89,12 @@ def test_many_runs_all_begin_soon_and_all_end(served: tuple[str, AppState], many
         async with visitors(address, many) as everybody:
             return await asyncio.gather(*(run_one(one, code) for code, one in enumerate(everybody)))
 
-    for code, (first, shown) in enumerate(asyncio.run(run_all())):
-        assert first < FIRST_FRAME_SECONDS
+    began = time.monotonic()
+    all_seen = asyncio.run(run_all())
+    seconds = time.monotonic() - began
+    # On a machine of any speed: the first pictures come before most of the work is done.
+    assert max(first for first, _ in all_seen) < seconds / 2
+    for code, (_, shown) in enumerate(all_seen):
         assert read_code(shown[0]["original"]) == code
         assert shown[-1]["status"].startswith("Done")
         assert set(shown[-1]["panels"]) == {"layer1"}
