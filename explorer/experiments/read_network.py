@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from explorer.device import return_freed_memory
 from explorer.experiments.experiment import ExperimentError
 from explorer.experiments.linear_maps import LinearMaps
 from explorer.features.backbone import check_size
@@ -61,6 +62,7 @@ def load(name: str, weights: str | None, device: torch.device) -> ReadNetwork:
         check_size(name)
         network = _load(name, weights, device)
         gc.collect()  # The parts of a lab hang together in circles.
+        return_freed_memory()
     kept[key] = network
     while sum(one.nbytes for one in kept.values()) > KEPT_BYTES:
         kept.popitem(last=False)

@@ -31,7 +31,8 @@ def _make(root: Path, name: str, limit_bytes: int) -> Path | None:
     group = root / f"explorer-soak-{os.getpid()}"
     try:
         group.mkdir()
-        (group / name).write_text(str(limit_bytes))
+        with (group / name).open("r+") as limit:  # The system has made it, if this is a folder of groups.
+            limit.write(str(limit_bytes))
     except OSError:
         with suppress(OSError):
             group.rmdir()

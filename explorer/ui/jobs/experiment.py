@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Iterator
 
+from explorer.device import return_freed_memory
 from explorer.experiments.experiment import Result
 from explorer.ui.jobs.interruptible import Interruptible
 
@@ -43,6 +44,7 @@ class ExperimentJob(Interruptible):
                 yield result
             if self.is_over:
                 self._results.close()
+                return_freed_memory()
             if is_slice_over:
                 return
         self.is_over = True
