@@ -14,7 +14,7 @@ from explorer.endings import (
     hold_temporary_files,
 )
 from explorer.numbers import parse_positive
-from explorer.ui.address import Address
+from explorer.ui.address import Address, no_proxies
 
 # Names that the page answers to beside this machine's, separated by commas, where no option can be given.
 ALLOWED_HOSTS = "EXPLORER_ALLOWED_HOSTS"
@@ -86,8 +86,10 @@ def _serve(options: argparse.Namespace, address: Address) -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     # Gradio would sum up all its events with pandas after each; monitoring is off, so nobody reads that.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(2**31))
-    # Here, so that Ctrl-C and a shortage of memory end in one line while torch is imported too.
-    from explorer.ui.launch import serve
+    # Here, so that Ctrl-C and a shortage of memory end in one line while torch is imported too. Gradio makes
+    # a client as it is imported, which ends at a proxy that it does not know.
+    with no_proxies():
+        from explorer.ui.launch import serve
 
     allowed_hosts = [name.strip() for name in options.allowed_hosts.split(",") if name.strip()]
     serve(

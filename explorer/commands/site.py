@@ -36,7 +36,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> str:
     """Check all input, compute every picture, and write the page whole or not at all."""
-    with importing():
+    from explorer.ui.address import no_proxies
+
+    with importing(), no_proxies():
         # Gradio takes seconds to import, and no other command needs it.
         from explorer.ui.session.app_state import AppState
         from explorer.ui.site.build import BUNDLE, INDEX, NOT_ASKED, write_site

@@ -1,11 +1,46 @@
 """Which networks the page takes, and what it says of the others."""
 
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
 import pytest
 
 from explorer.features.layers import LAYERS
 from explorer.features.network import RESNET50_NETWORK, survey
 from explorer.features.state import WeightsError
 from explorer.ui.launch import BackboneError, find_network
+
+ROOT = Path(__file__).parents[2]
+# Where nothing answers, of a kind that httpx does not know, and networks that it takes for addresses.
+PROXIES = {
+    "ALL_PROXY": "socks5://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+    "no_proxy": "::1/128",
+}
+
+
+@pytest.mark.slow  # It starts the program.
+@pytest.mark.parametrize(("host", "asked"), [("::", "[::1]"), ("::1", "[::1]")])
+def test_the_page_opens_at_ipv6_addresses_whatever_proxies_there_are(host: str, asked: str) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as free:
+        port = free.getsockname()[1]
+    with subprocess.Popen(
+        [sys.executable, "app.py", "--weights", "untrained", "--host", host, "--port", str(port)],
+        cwd=ROOT,
+        env={**os.environ, **PROXIES, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any("http" in line for line in process.stdout), process.wait()
+        answer = httpx.get(f"http://{asked}:{port}/", trust_env=False, timeout=60)
+        process.send_signal(signal.SIGTERM)
+    assert answer.status_code == httpx.codes.OK
 
 
 def test_resnet50_is_known_without_a_look() -> None:
