@@ -104,9 +104,8 @@ def test_features_that_cannot_be_used_end_in_one_line(coarse_lab: Lab, tmp_path:
 
 
 def test_features_of_other_weights_are_refused_by_the_names_of_both(coarse_lab: Lab, file: Path) -> None:
-    about = {
-        "version": 1, "size": [64, 64], "weights": "IMAGENET1K_V2", "digest": "", "fingerprints": {LAYER: "0"},
-    }  # fmt: skip
+    of = {"weights": "IMAGENET1K_V2", "digest": "", "fingerprints": {LAYER: "0"}}
+    about = {"version": 1, "size": [64, 64], **of}
     save_file(load_file(file), file, {KEY: json.dumps(about)})
     with pytest.raises(FeaturesError, match="was made by IMAGENET1K_V2, not by tiny: load those weights"):
         coarse_lab.at(LAYER).encode(read_features(file))
