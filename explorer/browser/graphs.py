@@ -4,6 +4,7 @@ Inputs and outputs have names; pictures are RGB in [0, 1] with the batch of one,
 """
 
 import logging
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -136,8 +137,10 @@ def _without_layouts() -> Iterator[None]:
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        with torch.backends.mkldnn.flags(enabled=False):
-            yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="TF32 acceleration")  # Of the flags themselves.
+            with torch.backends.mkldnn.flags(enabled=False):
+                yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

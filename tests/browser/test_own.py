@@ -168,7 +168,8 @@ def test_a_photo_is_decoded_and_searched_for_without_a_request(watched: Watched)
     requests: list[str] = []
     page.select_option("#own-live [name=preset]", "fast")
     page.click("#run")
-    page.wait_for_selector("#live .player:not([hidden])")  # It is there when the run is over.
+    # It is there when the run is over: eighty evaluations, each a second and more on a busy machine.
+    page.wait_for_selector("#live .player:not([hidden])", timeout=400_000)
     page.on("request", lambda request: requests.append(request.url))
     page.click("#tab-instant")
     upload(page, "rocket")
