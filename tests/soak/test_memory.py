@@ -46,7 +46,7 @@ async def try_everything(page: Page, code: int) -> None:
     for decoder in DECODERS:
         await visitor.call("decode_again", decoder=decoder)
         await visitor.call("measure")
-    await visitor.call("run", steps=20, seconds=20)
+    await visitor.call("run", steps=1000, seconds=5)
     await visitor.call("resume", seconds=5)
     await visitor.call("open")
     for name in EXPERIMENTS:
