@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from explorer.decoders.checkpoint import LINEAR, REFINEMENT
+from explorer.decoders.mixed import MIXED
 from explorer.decoders.refinement import RefinedDecoder
 from explorer.decoders.regression import LinearDecoderError
 from explorer.device import seconds_since
@@ -66,6 +67,11 @@ class LayerLab:
     def best_decoder(self) -> str:
         """The method that decodes at once: `decoder`, or `linear` standing in for it."""
         return "linear" if self.unavailable("decoder") else "decoder"
+
+    @property
+    def balanced_decoder(self) -> str:
+        """The method whose picture is shown at first: the mixture where there is one, or the best decoder."""
+        return self.best_decoder if self.unavailable(MIXED) else MIXED
 
     @property
     def best_start(self) -> str:

@@ -20,7 +20,14 @@ from explorer.ui.session.app_state import AppState
 from explorer.ui.session.recall import has_picture, recall
 from explorer.ui.session.visit import Arrival, Exploration, Source, Visit
 from explorer.ui.stage import StageValue, still
-from explorer.ui.tabs.instant import BEST, InstantTab, decode_picture, measure_decoded, welcome_exploration
+from explorer.ui.tabs.instant import (
+    BEST,
+    InstantTab,
+    decode_picture,
+    look_again,
+    measure_decoded,
+    welcome_exploration,
+)
 from explorer.ui.tabs.live import LiveTab
 
 # Shorter than an error message is shown, longer than a busy machine needs to tell of a file again.
@@ -37,7 +44,7 @@ def wire_arrival(
     which a visit has another picture, and those after which it has been decoded.
     """
     handlers = ArrivalHandlers(state)
-    outputs = [instant.stage, live.stage, live.replay, live.resume, live.plot]
+    outputs = [instant.stage, live.stage, live.replay, live.resume]
     decoding: dict[str, Any] = {
         "inputs": [instant.decoder], "outputs": [instant.stage], **one_at_a_time("decoding")
     }  # fmt: skip
@@ -53,8 +60,14 @@ def wire_arrival(
     decoded.append(instant.decoder.input(handlers.decode_again, trigger_mode="always_last", **decoding))
     for event in decoded:
         # Each choice asks for its own figures, also while those of the one before are still measured.
-        event.success(
+        measured = event.success(
             handlers.measure, outputs=[instant.stage], trigger_mode="multiple", **one_at_a_time("measuring")
+        )
+        measured.success(
+            handlers.look_again,
+            outputs=[instant.stage],
+            trigger_mode="multiple",
+            **one_at_a_time("looking again"),
         )
     return [arrival, after_refusal, opening], decoded
 
@@ -87,7 +100,7 @@ class ArrivalHandlers:
         """Lay a new picture down, or none. What stood stays until the new one can be read."""
         visit = self._visit(request)
         if _is_at_hand(visit, path) or _is_echo(visit, path):
-            yield (gr.skip(),) * 5
+            yield (gr.skip(),) * 4
             return
         if path is None:
             visit.source = None
@@ -143,6 +156,13 @@ class ArrivalHandlers:
             value = exploration and measure_decoded(self._state, exploration)
         return value.text() if value and self._visit(request).exploration is exploration else gr.skip()
 
+    def look_again(self, request: gr.Request) -> str | dict[str, Any]:
+        """Add what other decoders tell of what has been measured."""
+        exploration = self._visit(request).exploration
+        with clear_errors():
+            told = exploration and look_again(self._state, exploration)
+        return told if told and self._visit(request).exploration is exploration else gr.skip()
+
     def _visit(self, request: gr.Request) -> Visit:
         return self._state.visits.get(request.session_hash)
 
@@ -163,5 +183,5 @@ def _fresh(original: str = "") -> str:
 
 
 def _buttons(*, is_recorded: bool) -> tuple[Any, ...]:
-    """Offer the recorded run if there is one; there is nothing to resume, and no figure yet."""
-    return gr.update(visible=is_recorded), gr.update(visible=False), gr.update(visible=False)
+    """Offer the recorded run if there is one; there is nothing to resume."""
+    return gr.update(visible=is_recorded), gr.update(visible=False)

@@ -62,7 +62,6 @@ def run(page: Page) -> None:
     page.wait_for_timeout(RUN_MS)
     page.click("#stop")
     wait_for(page, "document.querySelector('#live .status').textContent.startsWith('Done')")
-    page.wait_for_selector("#plot .js-plotly-plot")
 
 
 def save(page: Page, name: str) -> None:

@@ -47,7 +47,6 @@ def test_a_dropped_photo_runs_live_and_stops(page):
     wait_for_state(page, "stopped")
     assert "stopped at step" in page.inner_text("#live")
     page.wait_for_selector("#live .table table")
-    page.wait_for_selector("#plot .js-plotly-plot")
     save_screenshot(page, "live-stopped")
 
 
@@ -254,7 +253,7 @@ def visitors(chromium, address) -> Iterator[list[Page]]:
         wait_for_decoded(page)
         open_tab(page, "Live")
         page.click("#run")
-        page.wait_for_selector("#run:disabled")
+        page.wait_for_selector("#run:disabled", state="attached")
     yield pages
     for context in contexts:
         context.close()

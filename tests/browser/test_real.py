@@ -73,7 +73,6 @@ def test_the_exported_commands_repeat_the_exported_pictures(chromium, app, tmp_p
     )
     page.click("#run")
     page.wait_for_selector("#run:enabled")
-    page.wait_for_selector("#plot .js-plotly-plot")
     with page.expect_download() as waiting:
         choose(page, "share", "export")
     with ZipFile(waiting.value.path()) as archive:

@@ -66,6 +66,32 @@ def test_a_refined_picture_comes_pass_by_pass_and_is_explained(page: Page) -> No
 
 
 @on_both_screens
+def test_the_dial_leads_from_the_faithful_picture_to_the_likely_one(page: Page) -> None:
+    page.click("#decoder label:has(input[value=decoder])")
+    wait_for(page, "document.querySelector('#instant .dial input').value === '0'")
+    first = page.inner_text("#instant .dial output")
+    page.locator("#instant .dial input").fill("100")
+    assert page.inner_text("#instant .dial output") != first
+    panel = page.locator('#instant [data-panel="layer1"]')
+    assert panel.locator(".note").inner_text() == "100 % of the likely picture"
+    assert panel.locator(".likely").evaluate("image => image.style.opacity") == "1"
+    page.locator("#instant .dial input").fill("0")  # The decoder's own place: its own picture again.
+    assert panel.locator(".likely").count() == 0
+    assert panel.locator(".thumbnail").is_visible()
+
+
+@on_both_screens
+def test_what_was_guessed_is_shaded_on_demand(page: Page) -> None:
+    veils = page.locator("#instant .veil")
+    assert veils.count() == 1
+    assert not veils.is_visible()
+    page.click("#instant .veils")
+    assert veils.is_visible()
+    assert page.inner_text('#instant [data-panel="layer1"] .foresight').startswith("Foretells the errors: ")
+    assert page.inner_text('#instant [data-panel="layer4"] .foresight') == "No second decoder to ask"
+
+
+@on_both_screens
 def test_a_recorded_run_is_replayed_and_scrubbed(page: Page) -> None:
     page.click("#tab-live")
     page.wait_for_selector("#live .player:not([hidden])")

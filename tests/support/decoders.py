@@ -62,3 +62,13 @@ def save_refined(lab: Lab, folder: Path) -> Path:
     save_decoder(decoder.network, card, decoder_path(folder / "tiny", "layer1", "faithful"))
     save_refinement(decoder, folder)
     return folder
+
+
+def save_likely(lab: Lab, folder: Path) -> Path:
+    """Add a consistent decoder of layer1 to the decoders in a folder; return it."""
+    card = replace(make_card(lab.trunk("layer1").fingerprint), config=DECODER, variant="consistent")
+    network = make_random(DECODER)
+    for parameter in network.parameters():
+        parameter.data.mul_(0.5)
+    save_decoder(network, card, decoder_path(folder / "tiny", "layer1", "consistent"))
+    return folder

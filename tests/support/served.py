@@ -16,7 +16,7 @@ from explorer.lab.models import Models
 from explorer.ui.launch import launch_options
 from explorer.ui.page import build_page
 from explorer.ui.session.app_state import AppState
-from tests.support.decoders import save_refined
+from tests.support.decoders import save_likely, save_refined
 from tests.support.fitting import few_batches
 from tests.support.tiny import FirstChannels
 
@@ -26,7 +26,7 @@ FITTING_SECONDS = 400.0  # Of four linear decoders, on a busy machine.
 
 
 class RefinedModels(Models):
-    """Models of which layer1 alone has a trained decoder and a refinement; the linear ones are coarse."""
+    """Models of which layer1 alone has trained decoders and a refinement; the linear ones are coarse."""
 
     def decoder(self, layer: str, variant: str, passes: int = DEFAULT_PASSES) -> torch.nn.Module | None:
         return FirstChannels() if variant == LINEAR else super().decoder(layer, variant, passes)
@@ -34,8 +34,8 @@ class RefinedModels(Models):
 
 @pytest.fixture(scope="session")
 def refined_lab(coarse_lab: Lab, tmp_path_factory) -> Lab:
-    """A lab on the tiny network that refines what it decodes from layer1."""
-    folder = save_refined(coarse_lab, tmp_path_factory.mktemp("refined"))
+    """A lab on the tiny network that refines what it decodes from layer1, and has a likely decoder of it."""
+    folder = save_likely(coarse_lab, save_refined(coarse_lab, tmp_path_factory.mktemp("refined")))
     return Lab(RefinedModels(coarse_lab.backbone, checkpoints=folder))
 
 

@@ -28,6 +28,11 @@ def describe_place(place: Place) -> str:
     return f"{runs} before yours, which then begins by itself; done in {_describe_seconds(place.seconds)}."
 
 
+def describe_left(seconds: float | None) -> str:
+    """Tell how long a run that has the machine alone will take from here; None before there is a pace."""
+    return "Running …" if seconds is None else f"Running: done in {_describe_seconds(seconds)}."
+
+
 def _describe_seconds(seconds: float) -> str:
     """Round a duration to what an estimate can promise."""
     if seconds < 90:

@@ -84,7 +84,7 @@ class Loading:
         for layer in lab.layers:
             self.doing = f"Preparing the decoder of {layer} …"
             at = lab.at(layer)
-            decoded[layer] = at.reconstruct(picture, at.best_decoder)
+            decoded[layer] = at.reconstruct(picture, at.balanced_decoder)
         self.doing = "Preparing the metrics …"
         welcome = Made(picture, decoded)
         welcome.measure(lab)

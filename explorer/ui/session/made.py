@@ -1,9 +1,11 @@
 """Reconstructions of one picture and their scores: one value, so that neither stands beside another's."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from threading import Lock
 
 from explorer.images import Images, Picture
+from explorer.lab.between import Between, Doubt, doubt, mix
 from explorer.lab.lab import Lab
 from explorer.lab.run import Reconstruction
 from explorer.metrics.scores import Scores
@@ -20,6 +22,7 @@ class Made:
         self.results = dict(results)
         self.picture = picture
         self._scores: dict[str, Scores] | None = None
+        self._second_looks: SecondLooks | None = None
         self._lock = Lock()
 
     @property
@@ -33,6 +36,31 @@ class Made:
             if self._scores is None:
                 self._scores = score_results(lab, self.picture, self.results) if self.results else {}
             return self._scores
+
+    def look_again(self, lab: Lab) -> "SecondLooks":
+        """Return what other decoders of the layers tell; computed once, as the scores are."""
+        with self._lock:
+            if self._second_looks is None:
+                self._second_looks = compute(lambda: look_again(lab, self.picture, self.results))
+            return self._second_looks
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLooks:
+    """The ways between two decoders' pictures, and where two disagree, each by layer where there are two."""
+
+    between: Mapping[str, Between]
+    doubts: Mapping[str, Doubt]
+
+
+def look_again(lab: Lab, picture: Picture, results: Mapping[str, Reconstruction]) -> SecondLooks:
+    """Ask the layers' other decoders about one picture."""
+    between = {layer: mix(lab, picture, layer) for layer in results}
+    doubts = {layer: doubt(lab, picture, made) for layer, made in results.items()}
+    return SecondLooks(
+        {layer: one for layer, one in between.items() if one},
+        {layer: one for layer, one in doubts.items() if one},
+    )
 
 
 def score_results(lab: Lab, picture: Picture, results: Mapping[str, Reconstruction]) -> dict[str, Scores]:

@@ -38,6 +38,7 @@ class Decoded:
 
     made: Made
     stage: StageValue
+    status: str = ""  # What is said once it is measured.
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Exploration:
     decoded: Decoded | None = None
     decoding: str = ""  # The stage of the last choice of decoder: an earlier one is not shown any more.
     measured: str = ""  # The last stage that has been shown with its figures.
+    looked_again: str = ""  # The last one that has been shown with what other decoders tell.
     run: LiveRun | None = None
     explored: Explored | None = None
 

@@ -103,7 +103,7 @@ def _write_own(own: Mapping[str, Any] | str) -> str:
     }
     labels = {one.variant: one.label for one in METHODS.values() if isinstance(one, OnePass)}
     offered = {} if isinstance(own, str) else {name for names in own["decoders"].values() for name in names}
-    methods = {variant: labels[variant] for variant in sorted(offered)}
+    methods = {variant: label for variant, label in labels.items() if variant in offered}
     bundle = (
         None if isinstance(own, str) else {**own, "folder": BUNDLE, "methods": methods, "captions": captions}
     )
@@ -143,7 +143,10 @@ def _write_components(listed: list[dict[str, str]], layers: Sequence[str]) -> st
     ]
     decoders = {method: label for label, method in list_decoders()}
     experiments = {
-        name: {"title": EXPERIMENTS[name].title, "explanation": EXPERIMENTS[name].explanation}
+        name: {
+            "title": EXPERIMENTS[name].question or EXPERIMENTS[name].title,
+            "explanation": EXPERIMENTS[name].explanation,
+        }
         for name in SHOWN
     }
     data = {

@@ -30,7 +30,14 @@ from explorer.ui.tabs.compare import (
     describe_scores,
     gather_candidates,
 )
-from explorer.ui.tabs.instant import BEST, decode_picture, list_decoders, measure_decoded
+from explorer.ui.tabs.instant import (
+    BEST,
+    choose_decoder,
+    decode_picture,
+    list_decoders,
+    look_again,
+    measure_decoded,
+)
 
 MAX_BYTES = 500_000  # Of one picture, so that a phone on a school's network has it at once.
 QUALITY = 80  # Of the pictures shown, as WebP; every figure was measured before.
@@ -81,8 +88,11 @@ def write_content(content: Content) -> str:
 def _list_offered(lab: Lab) -> list[str]:
     """List the methods that decode at least one layer with these weights."""
     methods = [method for _, method in list_decoders()]
+    places = [lab.at(layer) for layer in lab.layers]
     return [
-        method for method in methods if any(lab.at(layer).unavailable(method) is None for layer in lab.layers)
+        method
+        for method in methods
+        if any(choose_decoder(at, method) == method for at in places) or method == BEST
     ]
 
 
@@ -93,9 +103,12 @@ def _decode(state: AppState, exploration: Exploration, method: str) -> Content:
     assert measured is not None
     complete = [value.panels for value in values if len(value.panels) == len(state.network.layers)]
     passes = [panels for panels, later in pairwise(complete) if panels != later]
-    return json.loads(
-        measured.text(passes=[{layer: asdict(panels[layer]) for layer in panels} for panels in passes])
-    )
+    told = look_again(state, exploration)
+    assert told is not None
+    return {
+        **json.loads(told),
+        "passes": [{layer: asdict(panels[layer]) for layer in panels} for panels in passes],
+    }
 
 
 def _run(state: AppState, picture: Picture) -> tuple[Content, dict[str, Images]]:

@@ -38,7 +38,7 @@ def stage_script(layers: Sequence[str]) -> str:
     names = "long" if max(map(len, layers)) > MAX_SHORT_NAME else "short"
     filled = _fill("stage.html", panels=panels, columns=columns, names=names)
     content = f"const CONTENT = {json.dumps(filled)};\n"
-    return content + _fill("curves.js") + _fill("stage.js")
+    return content + "".join(map(_fill, ("curves.js", "second_looks.js", "stage.js")))
 
 
 def _write_panel(layer: str, layers: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ let replay = null;
 let isLog = true;
 let captions = [];
 let table = null;
+let shown = { panels: {} }; // The value that the pictures are from.
 
 const figure = (name) => stage.querySelector(`[data-panel="${name}"]`);
 const text = (root, selector, value) => {
@@ -80,6 +81,8 @@ function show(frame) {
   for (const layer of layers) showPanel(layer, frame.panels[layer]);
 }
 
+const secondLooks = followSecondLooks();
+
 function curveOf(layer) {
   curves[layer] ||= [];
   return curves[layer];
@@ -110,11 +113,13 @@ function reset(name) {
 function receive(value) {
   if (!value) return;
   if (value.run !== run) reset(value.run);
-  if (value.original !== null) showOriginal(value.original);
+  const isAnotherPicture = value.original !== null && showOriginal(value.original);
   captions = value.captions;
   table = value.table;
   text(figure("original"), ".says", value.original_says || "");
   text(stage, ".status", value.status);
+  shown = value;
+  if (!isLive) secondLooks.take(value, isAnotherPicture);
   stage.dataset.busy = value.is_over ? "no" : "yes";
   if (value.frames) return playRecording(value);
   if (isLive && Object.keys(value.panels).length) keep({ seconds: value.seconds, panels: value.panels });
@@ -132,9 +137,10 @@ function isTimeToShow() {
 }
 
 function showOriginal(source) {
-  const image = figure("original").querySelector("img");
-  if (image.getAttribute("src") !== source) for (const layer of layers) figure(layer).classList.remove("revealed");
+  const isAnother = (figure("original").querySelector("img").getAttribute("src") ?? "") !== source;
+  if (isAnother) for (const layer of layers) figure(layer).classList.remove("revealed");
   showPicture("original", source, "Original picture, as the network is given it");
+  return isAnother;
 }
 
 // --- What is told beside the pictures: in class mode only of layers that have been revealed -----------------
@@ -152,6 +158,7 @@ function tell() {
     button.hidden = !told.some((layer) => finite(curves[layer], button.dataset.measure).length);
   }
   for (const canvas of stage.querySelectorAll("canvas")) drawCurve(canvas, told, curves, isLog);
+  secondLooks.box.hidden = !secondLooks.isDialReady();
   drawTable();
 }
 
@@ -233,7 +240,7 @@ function drawTable() {
   const shown = (table?.rows ?? []).filter((row) => isTold(row.layer));
   box.hidden = !shown.length;
   if (box.hidden) return;
-  const names = shown.map((row) => row.layer).join();
+  const names = [...shown.map((row) => row.layer), ...table.columns].join();
   if (box.dataset.layers !== names) layOutTable(box, shown, names);
   const cells = box.querySelectorAll("td");
   shown.flatMap((row) => row.cells).forEach((cell, index) => {

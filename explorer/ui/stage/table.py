@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from explorer.metrics.scores import METRICS, Scores
+from explorer.metrics.scores import METRICS, MISSING, Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,11 @@ class Table:
 
 
 def make_table(rows: Sequence[TableRow]) -> Table:
-    """Put the metrics' names over rows made by `make_row`."""
-    headings = [metric.heading for metric in METRICS.values()]
-    return Table((*headings, "evaluations", "seconds"), rows)
+    """Put the metrics' names over rows made by `make_row`; a metric that no row has gets no column."""
+    headings = [*(metric.heading for metric in METRICS.values()), "evaluations", "seconds"]
+    shown = [place for place in range(len(headings)) if any(row.cells[place] != MISSING for row in rows)]
+    kept = [TableRow(row.layer, tuple(row.cells[place] for place in shown)) for row in rows]
+    return Table(tuple(headings[place] for place in shown), kept)
 
 
 def make_row(layer: str, scores: Scores, evaluations: int, seconds: float) -> TableRow:

@@ -11,11 +11,11 @@ from gradio.components import Component
 from gradio.events import Dependency
 
 from explorer.features.network import Network
-from explorer.report.plots import history_figure
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.events import AT_ONCE, TOGETHER
 from explorer.ui.components.recordings import has_recording, write_replay
 from explorer.ui.queue.following import follow
+from explorer.ui.queue.place import describe_left
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.live_run import LiveRun
 from explorer.ui.session.options import OPTIONS, RunOptions, list_options
@@ -38,7 +38,6 @@ class LiveTab:
     replay: gr.Button
     controls: list[Component]
     place: gr.HTML
-    plot: gr.Plot
 
 
 def build_live(network: Network) -> LiveTab:
@@ -54,8 +53,7 @@ def build_live(network: Network) -> LiveTab:
         "live", network.layers, title="What the optimiser digs out, step by step", elem_id="live"
     )
     controls = build_controls(start, list_options(network.layers))
-    plot = gr.Plot(visible=False, elem_id="plot", show_label=False)
-    return LiveTab(stage, run, stop, resume, replay, controls, place, plot)
+    return LiveTab(stage, run, stop, resume, replay, controls, place)
 
 
 def wire_live(state: AppState, page: gr.Blocks, tab: LiveTab) -> list[Dependency]:
@@ -64,7 +62,7 @@ def wire_live(state: AppState, page: gr.Blocks, tab: LiveTab) -> list[Dependency
     Returns the events after which a visitor has other pictures.
     """
     handlers = LiveHandlers(state, page)
-    ends: dict[str, Any] = {"outputs": [tab.run, tab.resume, tab.plot], **AT_ONCE}
+    ends: dict[str, Any] = {"outputs": [tab.run, tab.resume], **AT_ONCE}
 
     def wire_run(button: gr.Button, run: Callable[..., Any], inputs: list[Component]) -> Dependency:
         begun = button.click(handlers.prepare, **ends)
@@ -77,7 +75,7 @@ def wire_live(state: AppState, page: gr.Blocks, tab: LiveTab) -> list[Dependency
         wire_run(tab.resume, handlers.resume, [tab.controls[list(OPTIONS).index("seconds")]]),
     ]
     tab.stop.click(handlers.stop, **AT_ONCE)
-    tab.replay.click(handlers.replay, outputs=[tab.stage, tab.plot], **AT_ONCE)
+    tab.replay.click(handlers.replay, outputs=[tab.stage], **AT_ONCE)
     return finished
 
 
@@ -90,8 +88,8 @@ class LiveHandlers:
         self._options = list_options(state.network.layers)
 
     def prepare(self) -> tuple[Any, ...]:
-        """Grey out Run, and hide what belongs to the run before."""
-        return gr.update(interactive=False), gr.update(visible=False), gr.update(visible=False)
+        """Let Stop take the place of Run, and hide what belongs to the run before."""
+        return gr.update(interactive=False), gr.update(visible=False)
 
     async def run(
         self,
@@ -122,29 +120,19 @@ class LiveHandlers:
         self._state.queue.hurry()
 
     def finish(self, request: gr.Request) -> tuple[Any, ...]:
-        """Offer what can be done after a run, and draw its figure."""
+        """Offer what can be done after a run."""
         exploration = self._visit(request).exploration
         run = exploration and exploration.run
-        if run is None:
-            return gr.update(interactive=True), gr.update(visible=False), gr.skip()
-        histories = {layer: made.history for layer, made in run.made.results.items()}
-        if not histories:
-            return gr.update(interactive=True), gr.update(visible=run.can_resume), gr.skip()
-        figure = history_figure(histories, self._state.network.layers)
-        return (
-            gr.update(interactive=True),
-            gr.update(visible=run.can_resume),
-            gr.update(value=figure, visible=True),
-        )
+        return gr.update(interactive=True), gr.update(visible=run is not None and run.can_resume)
 
-    def replay(self, request: gr.Request) -> tuple[Any, ...]:
+    def replay(self, request: gr.Request) -> str | dict[str, Any]:
         """Show the example's recorded run in place of the visitor's own."""
         exploration = self._visit(request).exploration
         if exploration is None or not has_recording(exploration.example, self._state.network):
-            return gr.skip(), gr.skip()
+            return gr.skip()
         exploration.end_run()
         exploration.run = None
-        return write_replay(exploration.example), gr.update(visible=False)
+        return write_replay(exploration.example)
 
     def _begin(self, request: gr.Request, chosen: tuple[Any, ...]) -> LiveRun:
         exploration = recall(self._visit(request))
@@ -165,7 +153,7 @@ class LiveHandlers:
                 shown = gr.skip()
                 if progress is not None:
                     shown = (await asyncio.to_thread(run.show, progress)).text()
-                yield shown, place
+                yield shown, place or describe_left(run.seconds_left())
         yield gr.skip(), ""
 
     def _visit(self, request: gr.Request) -> Visit:
