@@ -160,6 +160,7 @@ BACKBONES = Experiment(
         "What an untrained network keeps, too, is owed to the architecture, and the rest to training."
     ),
     options=BackbonesOptions,
+    question="Is it training, or just the architecture?",
     run=run,
     layers=(),
 )

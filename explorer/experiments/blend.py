@@ -170,6 +170,7 @@ BLEND = Experiment(
         "and the network, going on from the mixture, tells when it takes it for the second."
     ),
     options=BlendOptions,
+    question="What lies between two pictures?",
     run=run,
     pictures=2,
 )

@@ -125,6 +125,7 @@ DEPTH = Experiment(
         "boundaries of its stages, where the resolution is halved."
     ),
     options=DepthOptions,
+    question="Where does the network forget?",
     run=run,
     layers=(),
 )

@@ -80,6 +80,7 @@ class Offer:
 
     knob: Knob | None
     default: Value
+    stays: bool = False  # Whether the value chosen before stays when it is offered again.
 
 
 # The frozen dataclass of an experiment's options; its fields are made by `option`.
@@ -90,7 +91,8 @@ Chosen = TypeVar("Chosen")
 class Experiment(Generic[Chosen]):
     """One experiment. `run` yields a result at once, then more complete ones, the last complete.
 
-    `pictures` is the number it takes, or None for one or more; `explanation` is two sentences. `adapt` offers
+    `pictures` is the number it takes, or None for one or more; `explanation` is two sentences, and `question`
+    the one that it answers, in a visitor's words; without one its title stands for it. `adapt` offers
     options by what is chosen for the others, and by the fewest channels of the chosen layers.
     """
 
@@ -102,6 +104,7 @@ class Experiment(Generic[Chosen]):
     pictures: int | None = None
     layers: Sequence[str] = LAYERS
     adapt: Callable[[Mapping[str, Any], int], Mapping[str, Offer]] | None = None
+    question: str = ""
 
 
 def option(default: Value, description: str, **limits: Any) -> Any:  # noqa: ANN401 - as dataclasses.field

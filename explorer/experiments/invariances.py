@@ -131,5 +131,6 @@ INVARIANCES = Experiment(
         "stays low on the way, the layer takes all of these pictures for the same."
     ),
     options=InvariancesOptions,
+    question="What does the network not notice?",
     run=run,
 )

@@ -163,5 +163,6 @@ MATRIX = Experiment(
         "scale. Where only the network that was inverted still recognises it, the picture fools that network."
     ),
     options=MatrixOptions,
+    question="Do the other layers see it, too?",
     run=run,
 )

@@ -24,6 +24,13 @@ METHODS = (BEST, "linear", HYBRID)
 MAX_CHANNELS = 2**16  # More than any layer has; the edit and the layer set the bound that counts.
 ZERO, MEAN = "zero", "mean"
 DOING = "Measuring …"
+# The edits to which an option means anything; the page hides it for any other.
+EDITS_THAT_TAKE = {
+    "channels": ("drop",),
+    "region": ("region",),
+    "fill": ("channels", "drop", "region"),
+    "seed": ("shuffle", "noise"),
+}
 CURVES = {
     "psnr_db": "PSNR (dB), higher is better",
     "lpips": "LPIPS, lower is better",
@@ -199,6 +206,11 @@ def _adapt(values: Mapping[str, Any], channels: int) -> dict[str, Offer]:
     high = edit.high(channels)
     knob = Knob(edit.amount, (), edit.low, high, edit.step) if edit.amount else None
     offers = {"amount": Offer(knob, edit.take_amount(None, channels))}
+    for name, edits in EDITS_THAT_TAKE.items():
+        offered = knobs(SurgeryOptions)[name] if values["edit"] in edits else None
+        offers[name] = Offer(offered, default_of(SurgeryOptions, name), stays=True)
+    if values["edit"] != "drop":
+        return offers
     try:
         parse_channels(str(values.get("channels", "")), channels)
     except EditError:
@@ -218,4 +230,5 @@ SURGERY = Experiment(
     options=SurgeryOptions,
     run=run,
     adapt=_adapt,
+    question="How much of a layer can be taken away?",
 )

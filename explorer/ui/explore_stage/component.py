@@ -40,8 +40,11 @@ def show_nothing(status: str) -> str:
     return json.dumps({"pictures": [], "status": status})
 
 
-def show_result(result: Result, layers: Sequence[str]) -> str:
-    """Write a result as the stage understands it; `layers` are those of the network, shallow ones first."""
+def show_result(result: Result, layers: Sequence[str], *, takes_region: bool = False) -> str:
+    """Write a result as the stage understands it; `layers` are those of the network, shallow ones first.
+
+    Where it `takes_region`, the original says that a rectangle can be drawn on it.
+    """
     return json.dumps(
         {
             "pictures": [
@@ -60,6 +63,7 @@ def show_result(result: Result, layers: Sequence[str]) -> str:
             "table": _make_table(result.rows),
             "progress": result.progress,
             "status": result.doing,
+            "takes_region": takes_region,
         }
     )
 

@@ -13,6 +13,7 @@ function receive(text) {
   bar.hidden = !(value.progress < 1 && value.status);
   bar.value = value.progress || 0;
   showPictures(value.pictures || []);
+  showHint(value.takes_region);
   part("sentences").replaceChildren(...(value.sentences || []).map((sentence) => make("p", sentence)));
   showCharts(value.charts || []);
   showTable(value.table);
@@ -37,6 +38,14 @@ function showPictures(pictures) {
     figure.querySelector("figcaption").textContent = picture.caption;
     figure.style.setProperty("--layer", colourOf(picture.layer || ""));
   });
+}
+
+// Said where it is done, until it has been done.
+function showHint(takesRegion) {
+  const frame = original();
+  if (!frame) return;
+  frame.classList.toggle("drawable", Boolean(takesRegion));
+  if (!frame.querySelector(".hint")) frame.append(Object.assign(make("p", "Draw a rectangle here: that is what is kept"), { className: "hint" }));
 }
 
 // The colour of the layer that a node is, or else is inside; ink for any other.
@@ -80,6 +89,7 @@ root.addEventListener("pointerdown", (event) => {
   if (!frame?.contains(event.target)) return;
   start = share(event, frame.getBoundingClientRect());
   drawn?.remove();
+  frame.querySelector(".hint").hidden = true;
   drawn = frame.appendChild(make("i"));
   frame.setPointerCapture(event.pointerId);
 });

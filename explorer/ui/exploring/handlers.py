@@ -26,7 +26,7 @@ from explorer.ui.session.app_state import AppState
 from explorer.ui.session.exploring import Explored, Question
 from explorer.ui.session.recall import has_picture, recall
 from explorer.ui.session.visit import Visit
-from explorer.ui.tabs.explore import ExploreTab, describe, network_defaults
+from explorer.ui.tabs.explore import ExploreTab, describe, list_offers, network_defaults
 from explorer.ui.tabs.explore_link import options_of, update_of
 
 MORE = "Measure shows curves and numbers."
@@ -100,7 +100,13 @@ class ExploreHandlers:
 
         def take(event: gr.EventData) -> list[Any]:
             drawn = {"region": text("region", sent_with(event, "region")), "edit": "region"}
-            return [drawn.get(control, gr.skip()) for control in self._places[name]]
+            offers = list_offers(EXPERIMENTS[name], self._state.network, drawn)
+            return [
+                update_of(offers[control], drawn[control])
+                if control in drawn
+                else gr.update(visible=offers[control].knob is not None)
+                for control in self._places[name]
+            ]
 
         return take
 
@@ -131,7 +137,7 @@ class ExploreHandlers:
             result = next(question.follow(self._state.lab))
         self._keep(visit, Explored(question, result))
         shown = replace(result, doing=MORE if result.doing else "", progress=1.0)
-        return show_result(shown, self._state.network.layers), question.code(self._state.lab)
+        return self._show(shown, question), question.code(self._state.lab)
 
     async def measure_experiment(
         self,
@@ -146,10 +152,10 @@ class ExploreHandlers:
             raise mistake(NO_LAYER)
         job = ExperimentJob(lambda: question.follow(self._state.lab), EXPERIMENT_SECONDS)
         self._visit(request).begin_experiment(job)
-        code, layers = question.code(self._state.lab), self._state.network.layers
+        code = question.code(self._state.lab)
         async with aclosing(self._follow(job, question, request)) as results:
             async for result in results:
-                yield await asyncio.to_thread(show_result, result, layers), code
+                yield await asyncio.to_thread(self._show, result, question), code
 
     def stop_experiment(self, request: gr.Request) -> None:
         """End what is measured after the step at hand; its last result says so."""
@@ -187,6 +193,10 @@ class ExploreHandlers:
             visit.experiment = None
             if ending := describe_ending(job):
                 yield replace(latest, doing=ending, progress=1.0)
+
+    def _show(self, result: Result, question: Question) -> str:
+        takes_region = "region" in knobs(EXPERIMENTS[question.name].options)
+        return show_result(result, self._state.network.layers, takes_region=takes_region)
 
     def _ask(
         self,
@@ -243,4 +253,6 @@ def describe_ending(job: ExperimentJob) -> str:
 
 
 def _update(offer: Offer | None) -> dict[str, Any]:
-    return gr.skip() if offer is None else update_of(offer, offer.default)
+    if offer is None:
+        return gr.skip()
+    return gr.update(visible=True) if offer.stays and offer.knob else update_of(offer, offer.default)

@@ -57,7 +57,7 @@ class ExploreTab:
 
 def build_explore(network: Network, *, takes_weights: bool = True) -> ExploreTab:
     """Lay out the tab, with places for weights of one's own if they are taken."""
-    choices = [(experiment.title, name) for name, experiment in EXPERIMENTS.items()]
+    choices = [(experiment.question or experiment.title, name) for name, experiment in EXPERIMENTS.items()]
     experiment = gr.Radio(
         choices, value=FIRST, label="Experiment", container=False, elem_id="explore-experiment"
     )

@@ -75,7 +75,7 @@ def update_of(offer: Offer, value: Any) -> dict[str, Any]:  # noqa: ANN401 - of 
     if knob is None:
         return gr.update(visible=False)
     if knob.choices:
-        return gr.update(value=value)
+        return gr.update(value=value, visible=True)
     bounds: dict[str, Any] = {"minimum": knob.low, "maximum": knob.high, "step": knob.step}
     given = {name: bound for name, bound in bounds.items() if bound is not None}
     return gr.update(value=value, info=knob.help, visible=True, **given)
