@@ -7,7 +7,17 @@ from typing import Any
 
 import torch
 
-from explorer.experiments.experiment import Experiment, Knob, Offer, Result, Row, Shown, knobs, option
+from explorer.experiments.experiment import (
+    Experiment,
+    Knob,
+    Offer,
+    Result,
+    Row,
+    Shown,
+    default_of,
+    knobs,
+    option,
+)
 from explorer.experiments.measuring import compare_opinions, curve_layers, encode, mean_of, measure
 from explorer.experiments.operations.components import are_fitted, load_components
 from explorer.experiments.operations.edit_table import EDITS, Context, amounts_of_curve, parse_channels
@@ -209,13 +219,11 @@ def _adapt(values: Mapping[str, Any], channels: int) -> dict[str, Offer]:
     for name, edits in EDITS_THAT_TAKE.items():
         offered = knobs(SurgeryOptions)[name] if values["edit"] in edits else None
         offers[name] = Offer(offered, default_of(SurgeryOptions, name), stays=True)
-    if values["edit"] != "drop":
-        return offers
     try:
         parse_channels(str(values.get("channels", "")), channels)
     except EditError:
         few = f"0-{max(1, channels // 2) - 1}"
-        offers["channels"] = Offer(knobs(SurgeryOptions)["channels"], few)
+        offers["channels"] = Offer(offers["channels"].knob, few)
     return offers
 
 

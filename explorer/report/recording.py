@@ -10,11 +10,12 @@ from pathlib import Path
 import PIL.Image
 
 from explorer.files import replacing
-from explorer.images import Pixels
+from explorer.images import Images, Pixels, to_pil
 from explorer.metrics.scores import Scores
 
 SHIPPED = Path(__file__).with_name("recordings")
 WEBP_QUALITY = 72
+DEEPEST = "layer4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,17 @@ def read_recording(path: Path) -> Recording:
     ]
     scores = {layer: Scores.from_plain(given) for layer, given in plain.pop("scores").items()}
     return Recording(**plain, frames=frames, scores=scores)
+
+
+def still_path(example: str, folder: Path = SHIPPED) -> Path:
+    """Name the file of what a search has made of an example's last layer."""
+    return folder / f"{example}-{DEEPEST}.webp"
+
+
+def write_still(images: Images, path: Path) -> None:
+    """Write one picture without loss (beyond 8 bits), replacing the file in one step."""
+    with replacing(path) as partial:
+        to_pil(images).save(partial, "WEBP", lossless=True, method=6)
 
 
 def encode_webp(pixels: Pixels) -> str:

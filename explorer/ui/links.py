@@ -169,7 +169,7 @@ def find_nonsense(
 
 def read_pair(text: str, layers: Sequence[str]) -> tuple[str, ...]:
     """Read the keys of the two pictures to compare; nothing unless each may be one of the page's."""
-    kinds = [f"{layer} {kind}" for layer in layers for kind in ("decoded", "optimised")]
+    kinds = [f"{layer} {kind}" for layer in layers for kind in ("decoded", "optimised", "recorded")]
     pair = tuple(text.split(","))
     return pair if len(pair) == 2 and all(key in ("original", *kinds) for key in pair) else ()
 

@@ -109,3 +109,20 @@ def test_a_blur_too_narrow_to_be_seen_changes_nothing() -> None:
 def test_a_layer_named_twice_is_taken_once(coarse_lab, pictures) -> None:
     result = run_experiment("surgery", coarse_lab, pictures[:1], ["layer1"] * 200, edit="region")
     assert [one.layer for one in result.pictures] == [None, "layer1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("channels", {"amount", "fill"}),
+        ("drop", {"channels", "fill"}),
+        ("region", {"region", "fill"}),
+        ("noise", {"amount", "seed"}),
+        ("blur", {"amount"}),
+    ],
+)
+def test_an_edit_offers_only_what_it_takes(name: str, shown: set[str]) -> None:
+    assert SURGERY.adapt is not None
+    offers = SURGERY.adapt({"edit": name}, 256)
+    hidden = {key for key, offer in offers.items() if offer.knob is None}
+    assert {"amount", "channels", "region", "fill", "seed"} - hidden == shown

@@ -86,7 +86,9 @@ def read_back(query: dict[str, str]) -> dict[str, Any]:
     """Read a question from an address and return the values that controls take."""
     name, layers, second, *controls = read_question(query, RESNET50_NETWORK)
     keys = [(one, key) for one, keys in plain_options().items() for key in keys]
-    values = {key: update["value"] for (one, key), update in zip(keys, controls, strict=True) if one == name}
+    values = {
+        key: update.get("value") for (one, key), update in zip(keys, controls, strict=True) if one == name
+    }
     return {"name": name, "layers": layers, "second": second, **values}
 
 

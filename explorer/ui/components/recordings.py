@@ -7,8 +7,15 @@ from uuid import uuid4
 
 from explorer.examples import load_example
 from explorer.features.network import RESNET50_NETWORK, Network
+from explorer.images import Images, read_picture
 from explorer.metrics.thumbnail import Thumbnails
-from explorer.report.recording import RecordedPanel, Recording, read_recording, recording_path
+from explorer.report.recording import (
+    RecordedPanel,
+    Recording,
+    read_recording,
+    recording_path,
+    still_path,
+)
 from explorer.ui.stage import StagePanel, StageValue, still
 from explorer.ui.stage.captions import describe_layers, flat_psnr_db
 
@@ -41,6 +48,13 @@ def write_replay(example: str) -> str:
         status=_describe(recording),
     )
     return value.scored(recording.scores, effort, is_trained=True).text(frames=frames)
+
+
+@cache
+def read_deepest(example: str) -> Images | None:
+    """Read what a search has made of an example's last layer, if that ships."""
+    path = still_path(example)
+    return read_picture(path).images if path.is_file() else None
 
 
 def _describe(recording: Recording) -> str:

@@ -31,7 +31,7 @@ TOO_MANY_UPLOADS = "Too many uploads from your address; try again in ten minutes
 
 
 class Uploads:
-    """Who has uploaded which file, as often as they have: what is of others too must not be deleted."""
+    """Which visitor uploaded which file, and how often: what others uploaded, too, must stay."""
 
     def __init__(self) -> None:
         self._of: dict[Path, Counter[str]] = {}

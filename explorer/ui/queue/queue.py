@@ -1,7 +1,7 @@
 """The queue of runs: who computes now, who next, and for how long, so that everybody sees movement soon.
 
 One thread works for all. Alone, a run keeps it; together, runs take turns in slices. Who is new gets the
-first picture before others go on, and who wants to stop is let to. Gradio's queue sees to all other events;
+first picture before others go on, and one told to stop is let to. Gradio's queue sees to all other events;
 to the short ones among them that a visitor waits for, runs that have been seen give way.
 """
 
@@ -167,7 +167,7 @@ class RunQueue:
         return None
 
     def _next(self) -> Ticket | None:
-        """Choose who goes next: who has been stopped, then who is new, then who has waited longest."""
+        """Choose the next: one that was stopped, then one that is new, then the one that waited longest."""
         begun = [one for one in self._tickets if one.has_begun]
         waiting = (one for one in self._tickets if not one.has_begun)
         fresh = [one for one in waiting if self.limits.may_begin(one, begun)]

@@ -1,1 +1,1 @@
-"""What the page knows of its visitors: their pictures, their runs, and who waits."""
+"""What the page knows of its visitors: their pictures and their runs."""

@@ -1,4 +1,4 @@
-"""All visitors, as many as fit into memory: who has been idle longest goes first, and is told on return."""
+"""All visitors, as many as fit into memory: the one idle longest goes first, and is told on return."""
 
 import math
 import time

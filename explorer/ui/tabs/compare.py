@@ -8,13 +8,16 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from explorer.features.network import Network
 from explorer.images import Images
 from explorer.lab.lab import Lab
 from explorer.metrics.recognition import NAME, Prediction
 from explorer.metrics.scores import METRICS, Scores, join_reasons
+from explorer.report.recording import DEEPEST
 from explorer.ui.compare_slider import SliderPicture, SliderValue, build_compare_slider
 from explorer.ui.components.arguments import sent_with, text
 from explorer.ui.components.events import one_at_a_time
+from explorer.ui.components.recordings import read_deepest
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.computing import compute
 from explorer.ui.session.recall import has_picture, recall
@@ -23,6 +26,7 @@ from explorer.ui.stage import still
 
 COMPARE = "compare"  # As the address calls the tab.
 ORIGINAL = "original"
+RECORDED = f"{DEEPEST} recorded"
 
 
 def build_compare() -> gr.HTML:
@@ -94,13 +98,14 @@ class Candidate:
 
 def compare(lab: Lab, exploration: Exploration, a: str = ORIGINAL, b: str = "") -> SliderValue:
     """Measure two of a visitor's pictures; the second defaults to the last one there is."""
-    candidates = gather_candidates(exploration)
+    candidates = gather_candidates(exploration) | gather_recorded(exploration.example, lab.network)
     pictures = {
         key: SliderPicture(one.label, still(one.images), one.layer) for key, one in candidates.items()
     }
     if len(candidates) < 2:
         return SliderValue(pictures)
-    b = b if b in candidates else list(candidates)[-1]
+    made = list(exploration.optimised_results)  # What a visitor has just made goes first.
+    b = b if b in candidates else f"{made[-1]} optimised" if made else list(candidates)[-1]
     a = a if a in candidates else ORIGINAL
     opinions = {key: lab.scorer.predictions(candidates[key].images) for key in (a, b)}
     others = [lab.scorer.independent_predictions(candidates[key].images) for key in (a, b)]
@@ -121,6 +126,12 @@ def gather_candidates(exploration: Exploration) -> dict[str, Candidate]:
     made += [(layer, "optimised", one) for layer, one in exploration.optimised_results.items()]
     original = {ORIGINAL: Candidate(exploration.picture.images, ORIGINAL)}
     return original | {f"{layer} {kind}": Candidate(one.images, kind, layer) for layer, kind, one in made}
+
+
+def gather_recorded(example: str | None, network: Network) -> dict[str, Candidate]:
+    """Give what a search made of an example's last layer before anybody asked: it takes a minute."""
+    images = read_deepest(example) if example is not None and network.is_resnet50 else None
+    return {} if images is None else {RECORDED: Candidate(images, "recorded", DEEPEST)}
 
 
 def describe_scores(scores: Scores) -> str:

@@ -63,8 +63,8 @@ def decode_picture(state: AppState, exploration: Exploration, method: str = BEST
     """Decode a picture, several layers at once; each value holds all there is so far.
 
     A refined picture comes last, pass by pass. What takes longer to measure is left to `measure_decoded`, so
-    that who waits for pictures waits for no figures of others. A layer without the wanted decoder takes its
-    best one, and says so. What was decoded before stays, with its figures, until all layers are done.
+    that a visitor who waits for pictures waits for no figures of others. A layer without the wanted decoder
+    takes its best one, and says so. What was decoded before stays, with its figures, until all are done.
     """
     picture, lab = exploration.picture, state.lab
     value = StageValue(uuid4().hex, still(picture.images), status="Decoding …", is_over=False)
