@@ -27,8 +27,10 @@ class Made:
 
     @property
     def images(self) -> list[Images]:
-        """The pictures that were made."""
-        return [made.images for made in self.results.values()]
+        """The pictures that are held."""
+        mixtures = self._second_looks.between.values() if self._second_looks else ()
+        ends = [images for one in mixtures for images in (one.faithful, one.likely)]
+        return [*(made.images for made in self.results.values()), *ends]
 
     def measure(self, lab: Lab) -> dict[str, Scores]:
         """Return the scores by layer; whoever asks while another measures waits for the same ones."""
