@@ -11,6 +11,7 @@ import pytest
 from explorer.features.layers import LAYERS
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.recall import EVICTED
+from explorer.ui.tabs.compare import RECORDED
 from tests.support.visitor import EventFailedError, Page, Visitor, connect, draw_code, read_code
 
 pytestmark = pytest.mark.usefixtures("fast_judge")
@@ -107,7 +108,11 @@ def test_a_link_to_compare_opens_with_pictures(address: str) -> None:
             await visitor.call("decode")
             return (await visitor.call("renew_pair"))[0]
 
-    assert len(asyncio.run(opened())["pictures"]) == 1 + len(LAYERS)
+    assert list(asyncio.run(opened())["pictures"]) == [
+        "original",
+        *(f"{one} decoded" for one in LAYERS),
+        RECORDED,
+    ]
 
 
 def test_compare_out_of_view_is_left_alone(address: str) -> None:
@@ -149,7 +154,8 @@ def test_only_what_had_to_make_room_is_said_to_have(served: tuple[str, AppState]
     before, after, compared = asyncio.run(come_back())
     assert before == []
     assert after == [EVICTED]
-    assert list(compared["pictures"]) == ["original"]  # The example that the page opened with, to begin anew.
+    # The example that the page opened with, to begin anew.
+    assert list(compared["pictures"]) == ["original", RECORDED]
 
 
 def test_explore_follows_the_picture_and_keeps_what_it_shows_of_it(address: str) -> None:
