@@ -23,7 +23,6 @@ let replay = null;
 let isLog = true;
 let captions = [];
 let table = null;
-let shown = { panels: {} }; // The value that the pictures are from.
 
 const figure = (name) => stage.querySelector(`[data-panel="${name}"]`);
 const text = (root, selector, value) => {
@@ -118,7 +117,6 @@ function receive(value) {
   table = value.table;
   text(figure("original"), ".says", value.original_says || "");
   text(stage, ".status", value.status);
-  shown = value;
   if (!isLive) secondLooks.take(value, isAnotherPicture);
   stage.dataset.busy = value.is_over ? "no" : "yes";
   if (value.frames) return playRecording(value);
