@@ -15,11 +15,22 @@ import torchvision.models
 from torch import nn
 from torchvision.models import ResNet50_Weights, WeightsEnum, get_model_weights, list_models
 
-from explorer.features.layouts import Layout, UnsoundWeightsError, check_soundness, fill, read_layout
+from explorer.features.layouts import (
+    Layout,
+    UnsoundWeightsError,
+    check_soundness,
+    count_classes,
+    fill,
+    hash_weights,
+    read_layout,
+)
 from explorer.features.state import State, WeightsError, read_state
+from explorer.features.timm_networks import PRETRAINED, is_of_timm, make_of_timm
+from explorer.features.trunk import IMAGENET, Normalisation
 from explorer.features.weights import (
     COMPACT,
     COMPACT_NAME,
+    DIGEST_LENGTH,
     EXACT,
     OWN_FILE,
     UNTRAINED,
@@ -54,6 +65,7 @@ class Backbone:
     notice: str | None = None  # What whoever sees results should know of the weights.
     is_fallback: bool = False  # Other weights were asked for.
     architecture: str = RESNET50  # As torchvision calls the network.
+    normalisation: Normalisation = IMAGENET
     remarks: tuple[str, ...] = ()  # Of the notice: what stood elsewhere in a file, or was left out of it.
 
     @property
@@ -79,6 +91,8 @@ def load_backbone(
         WeightsError: the network or the weights are unknown, cannot be had, or do not fit each other.
         BundledFileError: the compact copy is missing or altered.
     """
+    if is_of_timm(architecture):
+        return _load_of_timm(architecture, weights or PRETRAINED, read)
     named = _list_weights(architecture)
     weights = weights or next(iter(named))
     if weights == UNTRAINED:
@@ -107,6 +121,38 @@ def check_size(architecture: str) -> None:
     first, *_ = _list_weights(architecture).values()
     if first.meta["num_params"] > MAX_PARAMETERS:
         raise WeightsError(f"{architecture} is too large here: {MAX_PARAMETERS:,} parameters at most.")
+
+
+def _load_of_timm(architecture: str, weights: str, read: Callable[[Path], State]) -> Backbone:
+    """Load a network of timm: its own weights, a file of one's own, or untrained."""
+    if weights not in (PRETRAINED, UNTRAINED) and not Path(weights).is_file():
+        raise WeightsError(
+            f"Unknown weights '{weights}' of {architecture}: use {PRETRAINED}, {UNTRAINED} or a file."
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(UNTRAINED_SEED)
+        network, normalisation = make_of_timm(architecture, is_pretrained=weights == PRETRAINED)
+    categories = tuple(ResNet50_Weights[EXACT].meta["categories"])
+    classes, remarks, digest = count_classes(network), (), None
+    if weights == PRETRAINED:
+        digest = hash_weights(network)[:DIGEST_LENGTH]
+    elif weights != UNTRAINED:
+        file = replace(identify(Path(weights)), read=read)
+        layout = _load(
+            network, file, architecture, f"Name a state dict of {architecture}, or another backbone."
+        )
+        classes, remarks, digest = layout.classes, layout.remarks, file.digest
+    return Backbone(
+        f"{architecture} {Path(weights).name}",
+        network,
+        weights,
+        digest,
+        name_classes(classes, categories),
+        " ".join(remarks) or None,
+        architecture=architecture,
+        normalisation=normalisation,
+        remarks=remarks,
+    )
 
 
 def _known_names(architecture: str) -> list[str]:

@@ -10,11 +10,19 @@ from difflib import get_close_matches
 from threading import Lock, get_ident
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
+from torch.fx.proxy import TraceError
 from torchvision.models.feature_extraction import NodePathTracer
 
+from explorer.errors import ExplorerError
 from explorer.features.layers import LAYERS, UnknownNodeError
+
+
+class UntraceableError(ExplorerError):
+    """A network that is no fixed graph of operations."""
+
 
 # Tracing patches `nn.Module` for the whole process and takes that back in the end, so one at a time.
 _TRACING = Lock()
@@ -38,12 +46,25 @@ class BatchNormStatistics:
 
 
 def trace(network: nn.Module) -> TracedNetwork:
-    """Record what a network does in eval mode, while others may go on using it in theirs."""
+    """Record what a network does in eval mode, while others may go on using it in theirs.
+
+    Raises:
+        UntraceableError: what it does depends on values.
+    """
     weights = {id(tensor): tensor for tensor in [*network.parameters(), *network.buffers()]}
     shadow = copy.deepcopy(network, weights).eval()
     tracer = _OneThreadTracer()
-    with _TRACING:
-        graph = tracer.trace(shadow)
+    try:
+        with _TRACING:
+            graph = tracer.trace(shadow)
+    except TraceError as error:
+        raise UntraceableError(
+            "This network decides by its values what it computes, so it cannot be cut into layers."
+        ) from error
+    # An assertion keeps all alive that it looks at, also what is cut off.
+    for check in graph.find_nodes(op="call_function", target=torch._assert):  # noqa: SLF001 - it has no other name.
+        tracer.node_to_qualname.pop(check, None)
+        graph.erase_node(check)
     return TracedNetwork(shadow, graph, _last_nodes(tracer.node_to_qualname))
 
 

@@ -4,6 +4,7 @@ Wrappers put prefixes before every name, averaged weights lie beside the others,
 their own or none. What was left out or renamed is said.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -79,6 +80,21 @@ def fill(network: nn.Module, layout: Layout) -> None:
             if held is not None:
                 setattr(last, name, nn.Parameter(torch.empty(held.shape), requires_grad=False))
     network.load_state_dict(layout.state, strict=False)
+
+
+def count_classes(network: nn.Module) -> int:
+    """Count the classes that a network tells apart."""
+    last = network.get_submodule(find_head(network))
+    assert isinstance(last, nn.Linear | nn.Conv2d)
+    return last.weight.shape[0]
+
+
+def hash_weights(network: nn.Module) -> str:
+    """Return the SHA-256 of a network's weights, whatever file they came in."""
+    digest = hashlib.sha256()
+    for name, held in network.state_dict().items():
+        digest.update(name.encode() + held.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 @torch.no_grad()

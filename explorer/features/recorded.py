@@ -6,19 +6,19 @@ size of picture they belong to. Tensors without that header will do where node a
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from explorer.decoding.decode import MIN_SIDE
 from explorer.errors import ExplorerError, cut
 from explorer.features.layers import split_nodes
-from explorer.features.state import is_safetensors
-from explorer.features.trunk import IMAGENET_MEAN, IMAGENET_STD, Features
+from explorer.features.state import begins_safetensors, is_safetensors
+from explorer.features.trunk import IMAGENET, Features, Normalisation
 from explorer.files import printable, replacing
 from explorer.images import SIZE
 
@@ -46,6 +46,7 @@ class RecordedFeatures:
     weights: str | None = None
     digest: str | None = None
     fingerprints: Mapping[str, str] | None = None  # Of the trunks, by node.
+    normalisation: Normalisation = IMAGENET
 
     def at(self, layer: str) -> Features:
         """Give the features of a layer, or of a joint set of nodes, laid out as a trunk leaves them.
@@ -69,17 +70,21 @@ class RecordedFeatures:
 
     def write(self, path: Path) -> None:
         """Write a file, whole or not at all, that `read_features` reads to the same bits."""
+        with replacing(path) as partial:
+            partial.write_bytes(self.pack())
+
+    def pack(self) -> bytes:
+        """Make the content of such a file."""
         about = {
             "version": VERSION,
             "weights": self.weights,
             "digest": self.digest,
             "fingerprints": dict(self.fingerprints or {}),
-            "normalisation": {"mean": IMAGENET_MEAN, "std": IMAGENET_STD},
+            "normalisation": asdict(self.normalisation),
             "size": self.size,
         }
         tensors = {node: held.detach().cpu().contiguous() for node, held in self.features.items()}
-        with replacing(path) as partial:
-            save_file(tensors, partial, {KEY: json.dumps(about)})
+        return save(tensors, {KEY: json.dumps(about)})
 
 
 def is_features_file(path: str | Path) -> bool:
@@ -99,19 +104,32 @@ def read_features(path: Path, *, layers: Sequence[str] = (), size: int = SIZE) -
     Raises:
         FeaturesError: it is of another kind, too large, or holds what is no feature; one line says what.
     """
-    name = printable(path.name)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise FeaturesError(f"{name} is larger than {MAX_BYTES // 2**20} MB: name fewer nodes.")
-        if not is_safetensors(path):
-            raise FeaturesError(f"{name} is no safetensors file; pickles are not read. {ADVICE}")
-        with safe_open(path, framework="pt") as file:
-            about, keys = (file.metadata() or {}).get(KEY), list(file.keys())
-            if len(keys) > MAX_NODES or len(about or "") > MAX_HEADER:
-                raise FeaturesError(f"{name} holds more than {MAX_NODES} nodes: name fewer.")
-            tensors = {key: file.get_tensor(key) for key in keys}
-    except (OSError, SafetensorError) as error:
-        raise FeaturesError(f"{name} cannot be read, or is damaged. {ADVICE}") from error
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise FeaturesError(f"{printable(path.name)} cannot be read: {error.strerror}.") from error
+    return parse_features(content, printable(path.name), layers=layers, size=size)
+
+
+def parse_features(
+    content: bytes, name: str, *, layers: Sequence[str] = (), size: int = SIZE
+) -> RecordedFeatures:
+    """Read the content of a file of features; raises as `read_features`, which see."""
+    if len(content) > MAX_BYTES:
+        raise FeaturesError(f"{name} is larger than {MAX_BYTES // 2**20} MB: name fewer nodes.")
+    if not begins_safetensors(content):
+        raise FeaturesError(f"{name} is no safetensors file; pickles are not read. {ADVICE}")
+    length = int.from_bytes(content[:8], "little")
+    if length > MAX_HEADER:
+        raise FeaturesError(f"{name} has a longer header than {MAX_NODES} nodes take: name fewer.")
+    try:
+        about = json.loads(content[8 : 8 + length]).get("__metadata__", {}).get(KEY)
+        tensors = load(content)
+    except (SafetensorError, ValueError, AttributeError, KeyError, RecursionError) as error:
+        raise FeaturesError(f"{name} is damaged. {ADVICE}") from error
+    if len(tensors) > MAX_NODES:
+        raise FeaturesError(f"{name} holds more than {MAX_NODES} nodes: name fewer.")
     if about is None and len(layers) == 1 and len(tensors) == 1:
         tensors = {layers[0]: next(iter(tensors.values()))}
     features = {node: _check(name, node, held) for node, held in tensors.items()}

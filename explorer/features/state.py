@@ -65,8 +65,12 @@ def read_state(path: Path) -> State:
 def is_safetensors(path: Path) -> bool:
     """Whether a file begins as those of safetensors do: the length of a header, and a brace."""
     with path.open("rb") as file:
-        start = file.read(9)
-    return start[8:] == b"{" and not start.startswith(b"PK\x03\x04")
+        return begins_safetensors(file.read(9))
+
+
+def begins_safetensors(content: bytes) -> bool:
+    """Whether a file's content begins so."""
+    return content[8:9] == b"{" and not content.startswith(b"PK\x03\x04")
 
 
 def check_archive(path: Path) -> None:

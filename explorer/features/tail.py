@@ -19,7 +19,9 @@ def cut_tail(traced: TracedNetwork, node: str) -> nn.Module:
     graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
     graph.output(graph.graph_copy(traced.graph, copies))
     features = copies[traced.last_nodes[node]]
-    (images,) = graph.find_nodes(op="placeholder")
+    images, *others = graph.find_nodes(op="placeholder")
+    if others:
+        raise UnknownNodeError("This network takes more than a picture, so it cannot go on from features.")
     with graph.inserting_before(features):
         features.replace_all_uses_with(graph.placeholder("features"))
     tail = fx.GraphModule(traced.network, graph)

@@ -7,6 +7,7 @@ It holds no hooks and no state, so several threads may share one.
 import copy
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -30,6 +31,17 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 FINGERPRINT_LENGTH = 16
 
+
+@dataclass(frozen=True, slots=True)
+class Normalisation:
+    """What a network takes off the colours of a picture in [0, 1], and divides them by."""
+
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+
+
+IMAGENET = Normalisation()
+
 Features = dict[str, Float[Tensor, "batch ..."]]
 
 
@@ -45,6 +57,7 @@ class Trunk(nn.Module):
         nodes: tuple[str, ...],
         fingerprint: str,
         batchnorms: Mapping[str, BatchNormStatistics],
+        normalisation: Normalisation = IMAGENET,
     ) -> None:
         super().__init__()
         self.graph = graph.to(memory_format=torch.channels_last)
@@ -52,8 +65,9 @@ class Trunk(nn.Module):
         self.fingerprint = fingerprint
         self.batchnorms = dict(batchnorms)
         self.casts = dict[torch.dtype, Trunk]()  # Where this one comes from, in another type.
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
+        self.normalisation = normalisation
+        self.register_buffer("mean", torch.tensor(normalisation.mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(normalisation.std).view(1, 3, 1, 1))
         self.eval().requires_grad_(False)
 
     @property
@@ -75,7 +89,8 @@ class Trunk(nn.Module):
             # BatchNorm takes any input; its statistics must stay exact.
             if not any(module.children()) and not isinstance(module, nn.BatchNorm2d):
                 module.to(dtype)
-        made = Trunk(graph, self.nodes, self.fingerprint, self.batchnorms).to(self.mean.device)
+        copied = Trunk(graph, self.nodes, self.fingerprint, self.batchnorms, self.normalisation)
+        made = copied.to(self.mean.device)
         made.casts[self.dtype] = self
         return made
 
@@ -91,7 +106,13 @@ def build_trunk(network: nn.Module, nodes: str, *, batchnorm_inputs: bool = Fals
     return cut_trunk(trace(network), nodes, batchnorm_inputs=batchnorm_inputs)
 
 
-def cut_trunk(traced: TracedNetwork, nodes: str, *, batchnorm_inputs: bool = False) -> Trunk:
+def cut_trunk(
+    traced: TracedNetwork,
+    nodes: str,
+    *,
+    batchnorm_inputs: bool = False,
+    normalisation: Normalisation = IMAGENET,
+) -> Trunk:
     """Cut a traced network at one node, or at several joined by ``+``.
 
     BatchNorm is folded into the convolution before it wherever nothing else reads that convolution, which is
@@ -103,17 +124,19 @@ def cut_trunk(traced: TracedNetwork, nodes: str, *, batchnorm_inputs: bool = Fal
     """
     names = split_nodes(nodes)
     graph = cut(traced, names)
-    fingerprint = _fingerprint(graph, names)
+    fingerprint = _fingerprint(graph, names, normalisation)
     batchnorms = expose_batchnorm_inputs(graph) if batchnorm_inputs else {}
     folded = fuse(graph, inplace=True, no_trace=True)
     forbid_inplace(folded)
     freeze_convolutions(folded)  # pyright: ignore[reportArgumentType]
-    return Trunk(folded, names, fingerprint, batchnorms)
+    return Trunk(folded, names, fingerprint, batchnorms, normalisation)
 
 
-def _fingerprint(graph: fx.GraphModule, names: tuple[str, ...]) -> str:
-    """Hash the nodes' names and every weight that they depend on."""
+def _fingerprint(graph: fx.GraphModule, names: tuple[str, ...], normalisation: Normalisation) -> str:
+    """Hash the nodes' names and every weight that they depend on, and an unusual normalisation."""
     digest = hashlib.sha256(join_nodes(names).encode())
+    if normalisation != IMAGENET:
+        digest.update(repr(normalisation).encode())
     for name, tensor in sorted(graph.state_dict().items()):
         if not name.endswith("num_batches_tracked"):  # A training counter: it changes no feature.
             digest.update(name.encode())

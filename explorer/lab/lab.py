@@ -93,7 +93,13 @@ class Lab:
         features = {node: self.at(node).encode(picture)[node] for node in nodes}
         prints = {node: self.trunk(node).fingerprint for node in nodes}
         return RecordedFeatures(
-            picture.name, features, picture.size, self.backbone.name, self.backbone.digest, prints
+            picture.name,
+            features,
+            picture.size,
+            self.backbone.name,
+            self.backbone.digest,
+            prints,
+            self.backbone.normalisation,
         )
 
     def race(self, picture: Source, settings: Mapping[str, Settings], *, method: str = "optimiser") -> Race:

@@ -67,7 +67,8 @@ class Models:
         def make() -> Trunk:
             if dtype != torch.float32:
                 return self._share(self.trunk(nodes, batchnorm_inputs=batchnorm_inputs).cast(dtype))
-            cut = cut_trunk(self._traced, nodes, batchnorm_inputs=batchnorm_inputs)
+            chosen = {"batchnorm_inputs": batchnorm_inputs, "normalisation": self.backbone.normalisation}
+            cut = cut_trunk(self._traced, nodes, **chosen)
             return self._share(cut.to(self.device))
 
         return self._trunks.get((nodes, batchnorm_inputs, dtype), make)
