@@ -70,7 +70,7 @@ def _add_experiment(parser: ArgumentParser, experiment: Experiment[Any]) -> None
     parser.add_argument(
         "--backbone",
         default=RESNET50,
-        help="any classification network of torchvision (default: %(default)s)",
+        help="any classification network of torchvision, or timm/NAME (default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the report, pictures and figures")
     for name, knob in knobs(experiment.options).items():

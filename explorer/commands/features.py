@@ -23,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--backbone",
         default=RESNET50,
-        help="any classification network of torchvision (default: %(default)s)",
+        help="any classification network of torchvision, or timm/NAME (default: %(default)s)",
     )
     parser.add_argument(
         "--size", type=parse_side, default=SIZE, help="side of the picture (default: %(default)s)"

@@ -32,6 +32,7 @@ from explorer.lab.methods import METHODS, REFINED, MethodUnavailableError, is_it
 from explorer.lab.run import Reconstruction
 from explorer.lab.turns import take_turns
 from explorer.lab.workers import count_workers, map_jobs
+from explorer.metrics.chance import describe_chance
 from explorer.metrics.scores import METRICS
 from explorer.report.bundle import MANIFEST, Result, RunInfo, write_picture, write_tables
 
@@ -68,7 +69,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--backbone",
         default=RESNET50,
-        help="any classification network of torchvision (default: %(default)s)",
+        help="any classification network of torchvision, or timm/NAME (default: %(default)s)",
     )
     parser.add_argument("--preset", default="balanced", help="tuned settings (default: %(default)s)")
     parser.add_argument(
@@ -210,6 +211,8 @@ def _score(lab: Lab, given: Given | GivenFeatures, made: Reconstruction) -> Resu
     key = "psnr_db" if isinstance(given, Given) else "feature_error"
     reached = METRICS[key].caption(scores[key])
     say(f"{given.shown} {made.layer} {made.method}: {reached} in {made.seconds:.1f} s")
+    if chance := describe_chance(scores.farther_pairs):
+        say(f"{given.shown} {made.layer}: its features are {chance}")
     if made.notice:
         say(f"{given.shown} {made.layer}: {made.notice}")
     return Result(given.shown, made, scores)

@@ -13,6 +13,7 @@ from explorer.features.layers import join_nodes, split_nodes
 from explorer.features.trunk import Features
 from explorer.images import Images, quantise
 from explorer.lab.models import NO_CLASSIFIER, Models
+from explorer.metrics.chance import pair_errors
 from explorer.metrics.functional import TOP
 from explorer.metrics.recognition import Opinions, Prediction, Recogniser
 from explorer.metrics.scores import METRICS, Kind, Pair, Scores, measure
@@ -58,7 +59,7 @@ class Scorer:
         output = self._models.network.output
         scores = self._compare(images, original, reached[output], target[output])
         return [
-            scores[row] | _compare_features(reached, target, layer, row)
+            self._against_chance(scores[row] | _compare_features(reached, target, layer, row), layer)
             for layer, row in ((layer, rows[id(images)]) for layer, images in made)
         ]
 
@@ -81,7 +82,12 @@ class Scorer:
         else:
             answer = self._models.tail(layer)(target[layer])
             pairs["logits"] = [(reached[self._models.network.output], answer)]
-        return measure(pairs, missing)[0]
+        return self._against_chance(measure(pairs, missing)[0], layer)
+
+    def _against_chance(self, scores: Scores, layer: str) -> Scores:
+        """Add how many random pairs of photos lie farther apart than the features that were compared."""
+        known = pair_errors().count_farther(layer, self._models.backbone.digest, scores["feature_error"])
+        return replace(scores, farther_pairs=known)
 
     @torch.no_grad()
     def measure(self, key: str, images: Images, original: Images) -> float | None:

@@ -94,6 +94,7 @@ class Scores:
     # Said on the page alone; files keep the figures that follow from them.
     seen: Opinions | None = field(default=None, compare=False)
     seen_in_original: Opinions | None = field(default=None, compare=False)
+    farther_pairs: int | None = field(default=None, compare=False)  # Of PAIRS random ones, at this layer.
 
     def __getitem__(self, key: str) -> float | None:
         """Give a value; None also for a metric that was not measured."""

@@ -115,6 +115,7 @@ def make_record(result: Result) -> dict[str, Any]:
         "reasons": dict(scores.reasons),
         "notice": made.notice,
         **{key: scores[key] for key in METRICS if key not in FIRST_METRICS},
+        "farther_pairs": scores.farther_pairs,  # Of 1,000 random pairs of photos at this layer.
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from explorer.images import Images
+from explorer.metrics.chance import describe_chance
 from explorer.metrics.functional import psnr
 from explorer.metrics.recognition import NAME, Opinions
 from explorer.metrics.scores import Scores
@@ -85,7 +86,17 @@ def describe_passes(layer: str, psnr_db: Sequence[float]) -> Sentence:
 
 def describe_scores(scores: Mapping[str, Scores], *, is_trained: bool) -> list[Sentence]:
     """Say what the scores show; an untrained network, which calls all pictures the same, is never fooled."""
-    return [*describe_gap(scores), *(describe_fooling(scores) if is_trained else [])]
+    return [*describe_gap(scores), *(describe_fooling(scores) if is_trained else []), *describe_pairs(scores)]
+
+
+def describe_pairs(scores: Mapping[str, Scores]) -> list[Sentence]:
+    """Say how near each layer's features are, against chance, where that is known."""
+    known = {layer: describe_chance(one.farther_pairs) for layer, one in scores.items()}
+    return [
+        Sentence(f"{layer}: its features are {chance}.", (layer,))
+        for layer, chance in known.items()
+        if chance
+    ]
 
 
 def describe_seen(opinions: Opinions | None) -> str:
