@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from explorer.examples import load_example
     from explorer.experiments import run_experiment
+    from explorer.experiments.presentation.folder import draw_result
     from explorer.features.recorded import read_features
     from explorer.images import read_picture, to_pil
     from explorer.lab.lab import Lab
 
 __version__ = "0.1.0"
-__all__ = ["Lab", "load_example", "read_features", "read_picture", "run_experiment", "to_pil"]
+__all__ = ["Lab", "draw_result", "load_example", "read_features", "read_picture", "run_experiment", "to_pil"]
 
 _HOMES = {
     "Lab": "explorer.lab.lab",
+    "draw_result": "explorer.experiments.presentation.folder",
     "load_example": "explorer.examples",
     "read_features": "explorer.features.recorded",
     "read_picture": "explorer.images",

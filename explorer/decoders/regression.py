@@ -23,6 +23,10 @@ RIDGE = {3: 1e-3, 1: 0.1}
 MAX_ROWS_PER_BATCH = 4096
 
 
+# Pictures, or other maps whose sides the features' divide.
+Targets = Float[Tensor, "batch colours height width"]
+
+
 class LinearDecoderError(ExplorerError):
     """A node whose features no linear decoder reads; the message says why."""
 
@@ -64,7 +68,7 @@ def fit_linear_map(
     )
 
 
-def cut_patches(images: Images, stride: int, reach: int = 1) -> Float[Tensor, "batch patch cells"]:
+def cut_patches(images: Targets, stride: int, reach: int = 1) -> Float[Tensor, "batch patch cells"]:
     """Cut a patch of ``reach`` cells around each cell of ``stride`` pixels; past the border is its mirror."""
     margin = stride * (reach - 1) // 2
     padded = functional.pad(images, (margin,) * 4, mode="reflect") if margin else images
@@ -82,19 +86,19 @@ class NormalEquations:
     """
 
     def __init__(
-        self, features: Tensor, images: Images, *, kernel: int, parts: int = 1, reach: int = 1
+        self, features: Tensor, images: Targets, *, kernel: int, parts: int = 1, reach: int = 1
     ) -> None:
         self.reach = reach
         self.stride = _find_stride(features, images)
         self.kernel = kernel
         self.mean = features.mean(dim=(0, 2, 3))
         self.std = features.std(dim=(0, 2, 3)).clamp_min(1e-3 * features.std().item() + 1e-8)
-        size, patch = features.shape[1] * kernel**2 + 1, 3 * (reach * self.stride) ** 2
+        size, patch = features.shape[1] * kernel**2 + 1, images.shape[1] * (reach * self.stride) ** 2
         self.gram = torch.zeros(parts, size, size, dtype=torch.float64, device=features.device)
         self.moment = torch.zeros(parts, size, patch, dtype=torch.float64, device=features.device)
         self._generator = torch.Generator().manual_seed(0)
 
-    def add(self, features: Tensor, images: Images, *, part: int = 0) -> None:
+    def add(self, features: Tensor, images: Targets, *, part: int = 0) -> None:
         """Add a batch to one part's sums."""
         standardised = (features - self.mean.view(1, -1, 1, 1)) / self.std.view(1, -1, 1, 1)
         columns = functional.unfold(standardised, self.kernel, padding=self.kernel // 2)
@@ -112,7 +116,7 @@ class NormalEquations:
         return torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
 
 
-def _find_stride(features: Tensor, images: Images) -> int:
+def _find_stride(features: Tensor, images: Targets) -> int:
     if features.ndim != 4 or images.shape[-1] % features.shape[-1]:
         raise LinearDecoderError(
             "A linear decoder needs a feature map that divides the picture, "

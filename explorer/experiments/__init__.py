@@ -11,13 +11,15 @@ from explorer.experiments.blend import BLEND
 from explorer.experiments.depth import DEPTH
 from explorer.experiments.experiment import Experiment, ExperimentError, Result, make_options
 from explorer.experiments.invariances import INVARIANCES
+from explorer.experiments.leak import LEAK
+from explorer.experiments.linear_edit import LINEAR_EDIT
 from explorer.experiments.matrix import MATRIX
 from explorer.experiments.surgery import SURGERY
 from explorer.images import Picture
 from explorer.lab.lab import Lab
 
 EXPERIMENTS: dict[str, Experiment[Any]] = {
-    entry.name: entry for entry in (SURGERY, INVARIANCES, BLEND, DEPTH, MATRIX, BACKBONES)
+    entry.name: entry for entry in (SURGERY, INVARIANCES, BLEND, DEPTH, MATRIX, BACKBONES, LEAK, LINEAR_EDIT)
 }
 
 

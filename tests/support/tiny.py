@@ -87,6 +87,7 @@ def few_pictures_to_fit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
             yield torch.rand(4, 3, 64, 64, generator=generator)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("explorer.experiments.linear_maps.example_batches", batches)
+        for room in ("linear_maps", "leak", "linear_edit"):
+            patch.setattr(f"explorer.experiments.{room}.example_batches", batches)
         patch.setenv("EXPLORER_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield

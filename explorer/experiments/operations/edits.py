@@ -19,6 +19,7 @@ Centre = Float[Tensor, "channels"]
 
 MAX_BITS = 16  # A float's own precision is 24 bits; beyond 16 nothing can be seen.
 BLUR_REACH = 3.0  # Standard deviations at which the Gaussian is cut off.
+ROTATED_AT_ONCE = 256  # A rotation of thousands takes seconds to draw, and hides nothing more.
 LEAST_BLUR = 0.1  # Cells; a narrower Gaussian gives the next cell less than a float can hold.
 
 
@@ -141,6 +142,25 @@ def add_noise(features: Maps, size: float, generator: torch.Generator) -> Maps:
     noise = torch.randn(features.shape, generator=generator).to(features)
     norms = [tensor.flatten(1).norm(dim=1).view(-1, 1, 1, 1) for tensor in (features, noise)]
     return features + size * noise * norms[0] / norms[1]
+
+
+def rotate_channels(features: Maps, share: float, generator: torch.Generator) -> Maps:
+    """Rotate this share of the channels, drawn at random, among themselves, at most 256 at a time.
+
+    Norms stay; which direction is which is known to none but the generator.
+
+    Raises:
+        EditError: the share is not from 0 to 1.
+    """
+    if not 0 <= share <= 1:
+        raise EditError(f"The share of rotated channels is from 0 to 1, not {share:g}.")
+    count = features.shape[1]
+    rotated = features.clone()
+    for group in torch.randperm(count, generator=generator)[: round(share * count)].split(ROTATED_AT_ONCE):
+        basis, _ = torch.linalg.qr(torch.randn(len(group), len(group), generator=generator))
+        chosen = group.to(features.device)
+        rotated[:, chosen] = torch.einsum("kc,bcyx->bkyx", basis.to(features), features[:, chosen])
+    return rotated
 
 
 def keep_region(features: Maps, region: Region, centre: Centre) -> Maps:

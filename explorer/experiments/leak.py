@@ -1,0 +1,291 @@
+"""The leak drill: how much must be taken from features until the picture is safe, and what is lost by it?"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from explorer.decoders.linear import LinearDecoder, example_batches
+from explorer.decoders.regression import fit_linear_map
+from explorer.experiments.experiment import Experiment, Knob, Offer, Result, Row, Shown, option
+from explorer.experiments.measuring import compare_opinions, curve_layers, encode, mean_of, measure
+from explorer.experiments.operations.edits import (
+    Maps,
+    add_noise,
+    drop_channels,
+    quantise_channels,
+    rotate_channels,
+)
+from explorer.experiments.stepping import meanwhile
+from explorer.images import Images, Picture
+from explorer.lab.lab import Lab
+from explorer.metrics.functional import feature_error, psnr
+from explorer.report.charts import Chart, Line
+
+EVALUATIONS = 8  # Of the optimiser’s attack: enough to see where it leads, at four layers within seconds.
+REFITTED_BATCHES = 4  # Of the example pictures’ crops, 24 in all.
+USEFUL = 0.8  # Four of the network's five classes stay.
+DECODER, OPTIMISER, REFITTED = "decoder", "optimiser", "refitted"
+DOING = "Attacking …"
+PROOF = (
+    "What these attacks read is not safe; what they do not read, a better attack may.",
+    "An attacker may train on protected features: the refitted decoder is the least of those.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """One way to take something from features: the unit of its amount, the default, those of the curve."""
+
+    label: str
+    amount: str
+    default: float
+    curve: tuple[float, ...]
+    apply: Callable[[Maps, float, torch.Generator], Maps]
+
+
+def _drop(features: Maps, share: float, generator: torch.Generator) -> Maps:
+    count = features.shape[1]
+    dropped = torch.randperm(count, generator=generator)[: round(share * count)].tolist()
+    return drop_channels(features, dropped, torch.zeros(count).to(features))
+
+
+def _keep_bits(features: Maps, bits: float, _: torch.Generator) -> Maps:
+    return quantise_channels(features, int(bits))
+
+
+PROTECTIONS: Mapping[str, Protection] = {
+    "noise": Protection("noise", "size of the noise", 1, (0, 0.25, 0.5, 1, 2, 4), add_noise),
+    "bits": Protection(
+        "few bits", "bits a value", 2, (8, 4, 3, 2, 1), _keep_bits
+    ),
+    "channels": Protection("dropped channels", "share dropped", 0.5, (0, 0.25, 0.5, 0.75, 0.9, 0.97), _drop),
+    "rotation": Protection(
+        "a rotation known to nobody", "share rotated", 0.5, (0, 0.1, 0.25, 0.5, 0.75, 1), rotate_channels
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LeakOptions:
+    """What protects the features, and how much of it is shown first."""
+
+    protection: str = option(
+        "noise", "what is done to the features before they are sent", choices=tuple(PROTECTIONS)
+    )
+    amount: float | None = option(
+        None, "how much; each protection has its own unit and default", low=0, high=16
+    )
+    attacks: str = option(
+        "all",
+        "who attacks: the decoder alone, or also an optimiser and a refitted decoder",
+        choices=("all", DECODER),
+    )
+    seed: int = option(0, "seed of noise, dropping and rotation", low=0, high=2**31)
+
+
+def run(
+    lab: Lab, pictures: Sequence[Picture], layers: Sequence[str], options: LeakOptions
+) -> Generator[Result, None, None]:
+    """Yield what the decoder reads of protected features, every layer's curve, then the other attacks."""
+    chosen = PROTECTIONS[options.protection]
+    amount = chosen.default if options.amount is None else min(options.amount, max(chosen.curve))
+    shown, rows = list[Shown](), list[Row]()
+    for picture in pictures:
+        shown.append(Shown(f"{picture.name}-original", "original", picture.images))
+        for layer in layers:
+            images = _decode(lab, layer, _protect(encode(lab, picture, layer), amount, options))
+            shown.append(_show(picture, layer, DECODER, images))
+    yield Result(shown, progress=0.0, doing=DOING)
+    steps = [(picture, layer) for picture in pictures for layer in layers]
+    for done, (picture, layer) in enumerate(steps, start=1):
+        so_far = Result(
+            shown, rows, _draw(rows, layers, options), progress=0.5 * done / len(steps), doing=DOING
+        )
+        rows += yield from meanwhile(_measure_curve(lab, picture, layer, options), so_far)
+        yield so_far
+    for done, (picture, layer) in enumerate(steps if options.attacks == "all" else (), start=1):
+        progress = 0.5 + 0.5 * (done - 1) / len(steps)
+        so_far = Result(list(shown), rows, _draw(rows, layers, options), progress=progress, doing=DOING)
+        maps = _protect(encode(lab, picture, layer), amount, options)
+        for name, attack in ((OPTIMISER, _search), (REFITTED, _refit)):
+            images = yield from meanwhile(attack(lab, picture, layer, maps, amount, options), so_far)
+            shown.append(_show(picture, layer, name, images))
+            rows += _measure(lab, picture, layer, name, [amount], [maps], [images], options)
+            yield so_far
+    yield Result(shown, rows, _draw(rows, layers, options), [*_describe(rows, layers), *PROOF])
+
+
+def _protect(maps: Maps, amount: float, options: LeakOptions) -> Maps:
+    generator = torch.Generator().manual_seed(options.seed)
+    return PROTECTIONS[options.protection].apply(maps, amount, generator)
+
+
+def _decode(lab: Lab, layer: str, maps: Maps) -> Images:
+    at = lab.at(layer)
+    return at.decode({layer: maps}, at.best_decoder)
+
+
+def _search(
+    lab: Lab,
+    picture: Picture,
+    layer: str,
+    maps: Maps,
+    amount: float,  # noqa: ARG001 - as the other attack
+    options: LeakOptions,
+) -> Generator[None, None, Images]:
+    """Search a picture that has the protected features."""
+    at, images = lab.at(layer), picture.images
+    settings = at.settings(OPTIMISER, evaluations=EVALUATIONS, seed=options.seed)
+    for step in at.invert({layer: maps}, OPTIMISER, settings, size=picture.size):
+        images = step.images
+        yield
+    return images
+
+
+def _refit(
+    lab: Lab,
+    picture: Picture,  # noqa: ARG001 - as the other attack
+    layer: str,
+    maps: Maps,
+    amount: float,
+    options: LeakOptions,
+) -> Generator[None, None, Images]:
+    """Read with a linear decoder that was fitted on protected features, noise of its own in each."""
+    yield
+    generator = torch.Generator().manual_seed(options.seed + 1)
+
+    def pairs() -> Iterator[tuple[Tensor, Images]]:
+        for number, images in enumerate(example_batches()):
+            if number < REFITTED_BATCHES:
+                placed = images.to(lab.device)
+                found = lab.trunk(layer)(placed)[layer]
+                # A rotation, and what is dropped, stays the same: the attacker sees many of its results.
+                stays = options.protection in ("rotation", "channels")
+                source = torch.Generator().manual_seed(options.seed) if stays else generator
+                yield PROTECTIONS[options.protection].apply(found, amount, source), placed
+
+    with torch.no_grad():
+        return LinearDecoder(layer, fit_linear_map(pairs())).to(lab.device)({layer: maps})
+
+
+def _show(picture: Picture, layer: str, attack: str, images: Images) -> Shown:
+    db = float(psnr(images, picture.images.to(images)))
+    return Shown(f"{picture.name}-{layer}-{attack}", f"{layer} · {attack} · {db:.1f} dB", images, layer)
+
+
+def _measure_curve(
+    lab: Lab, picture: Picture, layer: str, options: LeakOptions
+) -> Generator[None, None, list[Row]]:
+    curve, target = PROTECTIONS[options.protection].curve, encode(lab, picture, layer)
+    maps, made = list[Maps](), list[Images]()
+    for amount in curve:
+        maps.append(_protect(target, amount, options))
+        made.append(_decode(lab, layer, maps[-1]))
+        yield
+    return _measure(lab, picture, layer, DECODER, curve, maps, made, options)
+
+
+def _measure(
+    lab: Lab,
+    picture: Picture,
+    layer: str,
+    attack: str,
+    amounts: Sequence[float],
+    maps: Sequence[Maps],
+    made: Sequence[Images],
+    options: LeakOptions,
+) -> list[Row]:
+    target, protected = encode(lab, picture, layer), torch.cat(list(maps))
+    errors = feature_error(protected, target.expand_as(protected)).tolist()
+    answers = compare_opinions(lab, protected, target, layer)
+    scores = measure(lab, picture, layer, torch.cat(list(made)))
+    return [
+        {
+            "image": picture.name,
+            "layer": layer,
+            "attack": attack,
+            "protection": options.protection,
+            "amount": amount,
+            "edit_error": error,
+            "top5_continued": answer,
+            **score,
+        }
+        for amount, error, answer, score in zip(amounts, errors, answers, scores, strict=True)
+    ]
+
+
+def _draw(rows: Sequence[Row], layers: Sequence[str], options: LeakOptions) -> list[Chart]:
+    """Draw privacy against use, and what each costs over the amount."""
+    own = [row for row in rows if row["attack"] == DECODER]
+    unit = PROTECTIONS[options.protection].amount
+    lines = []
+    for layer in layers:
+        amounts = dict.fromkeys(float(row["amount"] or 0) for row in own if row["layer"] == layer)
+        ways = {
+            key: [mean_of(own, key, layer=layer, amount=one) for one in amounts]
+            for key in ("psnr_db", "top5_continued")
+        }
+        if None not in ways["psnr_db"]:
+            lines.append(Line(layer, [one or 0.0 for one in ways["psnr_db"]], ways["top5_continued"], layer))
+    marks = [(db, "read above") for db in [_least_read(own)] if db is not None]
+    charts = [
+        Chart("Privacy against use", "PSNR of what is read (dB)", "top-5, continued", lines, marks=marks)
+    ]
+    titles = {
+        "psnr_db": "PSNR (dB), what is read",
+        "recognised_top5": "read: other network’s top-5",
+        "top5_continued": "use: top-5, continued",
+    }
+    return [
+        *charts,
+        *(
+            Chart(title, unit, title, curve_layers(own, layers, "amount", key))
+            for key, title in titles.items()
+        ),
+    ]
+
+
+def _least_read(rows: Sequence[Row]) -> float | None:
+    """Name the lowest PSNR at which another network still recognised the picture."""
+    read = [float(row["psnr_db"]) for row in rows if row["recognised_top5"] and row["psnr_db"] is not None]
+    return min(read, default=None)
+
+
+def _describe(rows: Sequence[Row], layers: Sequence[str]) -> list[str]:
+    """Say of each layer from where on nobody reads the picture, and what is left of the answer there."""
+    sentences = []
+    for layer in layers:
+        own = [row for row in rows if row["layer"] == layer and row["attack"] == DECODER]
+        amounts = list(dict.fromkeys(float(row["amount"] or 0) for row in own))
+        read = [amount for amount in amounts if mean_of(own, "recognised_top5", amount=amount)]
+        after = amounts[amounts.index(read[-1]) + 1 :] if read else amounts
+        if not after:
+            sentences.append(f"{layer}: the picture is read whatever of this is taken.")
+            continue
+        kept = mean_of(own, "top5_continued", amount=after[0])
+        answer = "" if kept is None else f", where {kept:.0%} of the network’s top-5 stay"
+        zone = " There is a zone that is safe and of use." if kept is not None and kept >= USEFUL else ""
+        sentences.append(f"{layer}: not read any more from {after[0]:g} on{answer}.{zone}")
+    return sentences
+
+
+def _adapt(values: Mapping[str, object], channels: int) -> dict[str, Offer]:  # noqa: ARG001 - as every experiment
+    chosen = PROTECTIONS[str(values["protection"])]
+    low, high = min(chosen.curve), max(chosen.curve)
+    step = 1 if low >= 1 else 0.01  # Bits are counted.
+    return {"amount": Offer(Knob(chosen.amount, (), low, high, step), chosen.default)}
+
+
+LEAK = Experiment(
+    name="leak",
+    title="The leak drill",
+    explanation=(
+        "Features are sent in place of a picture, and something is taken from them first, so that nobody can "
+        "read it. What the attacks still read stands beside what the network’s own answer loses by it."
+    ),
+    options=LeakOptions,
+    run=run,
+    adapt=_adapt,
+)
