@@ -130,6 +130,7 @@ def list_endpoints(layers: Sequence[str]) -> dict[str, Mapping[str, Bound]]:
     iterative = [name for name in METHODS if is_iterative(name)]
     return {
         "reconstruct": {"image": picture, "layer": layer, "method": OneOf(list(METHODS)), **numbers},
+        "features": {"image": picture, "layer": layer},
         "optimise": {"image": picture, "layer": layer, "method": OneOf(iterative), **numbers},
         "explore": {
             "name": OneOf(list(EXPERIMENTS)),

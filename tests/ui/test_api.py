@@ -18,7 +18,9 @@ def client(address) -> Client:
 
 def test_only_the_endpoints_for_programs_are_public(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/reconstruct", "/optimise", "/explore", "/metrics", "/layers", "/health"}
+    assert set(endpoints) == {
+        "/reconstruct", "/features", "/optimise", "/explore", "/metrics", "/layers", "/health"
+    }  # fmt: skip
     parameters = endpoints["/reconstruct"]["parameters"]
     assert [parameter["parameter_name"] for parameter in parameters] == [
         "image",
@@ -34,6 +36,20 @@ def test_reconstruct_returns_a_picture_and_scores(client):
     assert result["image"].startswith("data:image/png;base64,")
     assert result["steps"] == 5
     assert result["scores"]["psnr_db"] > 0
+
+
+def test_features_go_out_and_come_in_again_as_the_same_picture(client):
+    recorded = client.predict("cat", "layer1", api_name="/features")
+    assert recorded["shape"] == [256, 56, 56]
+    made = [
+        client.predict(source, "layer1", "optimiser", 3, 0, api_name="/reconstruct")
+        for source in ("cat", recorded["file"])
+    ]
+    assert made[0]["image"] == made[1]["image"]
+    assert made[1]["scores"]["psnr_db"] is None
+    assert "no original picture" in made[1]["scores"]["reasons"]["psnr_db"]
+    with pytest.raises(AppError, match="no features of layer2: it has layer1"):
+        client.predict(recorded["file"], "layer2", "optimiser", 3, 0, api_name="/reconstruct")
 
 
 def test_optimise_streams_its_steps(client):

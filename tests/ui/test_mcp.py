@@ -112,7 +112,7 @@ def test_an_argument_is_never_interpreted(page: RawPage) -> None:
 
 def test_the_tools_are_the_public_endpoints(page: RawPage) -> None:
     tools = {tool["name"] for tool in page.http.get(f"{page.api}/mcp/schema").json()}
-    assert tools == {"reconstruct", "optimise", "explore", "metrics", "layers", "health"}
+    assert tools == {"reconstruct", "features", "optimise", "explore", "metrics", "layers", "health"}
 
 
 @pytest.mark.parametrize("path", ["mcp/", "mcp/http", "mcp/messages/"])

@@ -1,6 +1,7 @@
 """The endpoints: the lab's methods by stable names, typed and documented by their signatures."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -9,12 +10,14 @@ import gradio as gr
 from gradio.events import api
 
 from explorer.experiments import follow_experiment
+from explorer.features.recorded import RecordedFeatures
 from explorer.ui.api.answers import describe_layer, describe_panel, describe_reconstruction, describe_result
 from explorer.ui.api.layers import speak_of
-from explorer.ui.api.requests import check_question, make_settings, read_text
+from explorer.ui.api.requests import check_question, make_settings, read_source, read_text
 from explorer.ui.bounds import MAX_SECONDS, list_endpoints
 from explorer.ui.components.arguments import mistake
 from explorer.ui.components.checked_blocks import CheckedBlocks
+from explorer.ui.components.errors import clear_errors
 from explorer.ui.jobs.experiment import ExperimentJob
 from explorer.ui.jobs.race import RaceJob
 from explorer.ui.jobs.reconstruction import ReconstructionJob
@@ -26,12 +29,14 @@ ENDED = "The call was stopped before its picture was ready."
 
 
 def add_endpoints(state: AppState, page: CheckedBlocks) -> None:
-    """Offer /reconstruct, /optimise, /explore, /metrics, /layers and /health, each within its bounds."""
+    """Offer the endpoints of programs, each within its bounds."""
     page.endpoints = list_endpoints(state.network.layers)
     endpoints = Endpoints(state, page)
     for endpoint in (endpoints.reconstruct, endpoints.optimise, endpoints.explore):
         told = speak_of(endpoint, state.network.layers)
         api(told, api_name=endpoint.__name__, concurrency_limit=None)  # They wait in the queue of runs.
+    told = speak_of(endpoints.features, state.network.layers)
+    api(told, api_name="features", concurrency_limit=1)
     api(endpoints.metrics, api_name="metrics", concurrency_limit=1)
     api(endpoints.layers, api_name="layers")
     api(endpoints.health, api_name="health", queue=False)
@@ -56,7 +61,8 @@ class Endpoints:
         """Bring a picture back from the features of one layer.
 
         Args:
-            image: Base64 of a JPEG, PNG or WebP file, a data URI, or the name of an example.
+            image: Base64 of a JPEG, PNG or WebP file, a data URI, or the name of an example; or base64 of a
+                safetensors file of features, as /features gives it.
             layer: layer1 to layer4; the command line takes any node of the network.
             method: decoder, refined (a decoder that looks again), linear, optimiser, or hybrid (the
                 optimiser, started from the decoder's picture).
@@ -67,8 +73,11 @@ class Endpoints:
             image (PNG data URI), layer, method, steps, seconds, notice, and scores.
         """
         settings = make_settings(layer, method, steps, seed, self._state.network.layers)
-        picture = await asyncio.to_thread(read_text, image)
+        picture = await asyncio.to_thread(read_source, image, layer)
         lab = await asyncio.to_thread(lambda: self._state.lab)
+        if isinstance(picture, RecordedFeatures):
+            with clear_errors():
+                await asyncio.to_thread(lab.at(layer).encode, picture)
         job = ReconstructionJob(lab, picture, layer, method, settings)
         async with aclosing(self._follow(job, request)) as results:
             async for made in results:
@@ -114,7 +123,7 @@ class Endpoints:
         """Run one experiment on what layers keep.
 
         Args:
-            name: surgery, invariances, blend, depth, matrix or backbones.
+            name: surgery, invariances, blend, depth, matrix, backbones, leak or matrix_edit.
             images: Base64 of JPEG, PNG or WebP files, data URIs, or names of examples; blend takes two.
             layers: layer1 to layer4; the experiment's own when left out.
             options: By name, as `python -m explorer explore NAME --help` lists them.
@@ -148,6 +157,26 @@ class Endpoints:
         """
         reconstructed, original = read_text(image).images, read_text(reference).images
         return self._state.lab.scorer.compare(reconstructed, original).plain()
+
+    def features(self, image: str, layer: str = "layer2") -> dict[str, Any]:
+        """Give the features of a picture at one layer, as a file that /reconstruct takes.
+
+        Args:
+            image: Base64 of a JPEG, PNG or WebP file, a data URI, or the name of an example.
+            layer: layer1 to layer4; the command line takes any node of the network.
+
+        Returns:
+            file (safetensors as data URI), layer, shape, weights, and digest.
+        """
+        picture, lab = read_text(image), self._state.lab
+        recorded = lab.record(picture, [layer])
+        return {
+            "file": f"data:application/octet-stream;base64,{b64encode(recorded.pack()).decode('ascii')}",
+            "layer": layer,
+            "shape": list(recorded.features[layer].shape[1:]),
+            "weights": recorded.weights,
+            "digest": recorded.digest,
+        }
 
     def layers(self) -> list[dict[str, Any]]:
         """List the layers with their feature shapes and the methods that run for these weights."""

@@ -13,8 +13,11 @@ from explorer.examples import EXAMPLES, load_example
 from explorer.experiments import EXPERIMENTS, check_pictures
 from explorer.experiments.experiment import knobs, make_options
 from explorer.features.layers import LAYERS
+from explorer.features.recorded import parse_features
+from explorer.features.state import begins_safetensors
 from explorer.images import Picture, read_picture
 from explorer.inversion.settings import Settings, load_settings
+from explorer.lab.layer import Source
 from explorer.ui.bounds import MAX_SECONDS, NOT_BASE64
 from explorer.ui.components.arguments import mistake
 from explorer.ui.components.callers import one_picture_at_a_time
@@ -37,6 +40,20 @@ def read_text(image: str) -> Picture:
     content = read_base64(image.partition("base64,")[2] or image)
     with clear_errors(), one_picture_at_a_time():
         return read_picture(content, name="picture")
+
+
+def read_source(image: str, layer: str) -> Source:
+    """Read a picture given as text, or the features of one: a safetensors file in base64.
+
+    Raises:
+        gr.Error: it is neither; the message says what to do.
+    """
+    if image not in EXAMPLES:
+        content = read_base64(image.partition("base64,")[2] or image)
+        if begins_safetensors(content):
+            with clear_errors():
+                return parse_features(content, "The file", layers=[layer])
+    return read_text(image)
 
 
 def read_base64(text: str) -> bytes:

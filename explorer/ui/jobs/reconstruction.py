@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explorer.images import Picture
 from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
+from explorer.lab.layer import Source
 from explorer.lab.methods import is_iterative
 from explorer.lab.run import Reconstruction, Run
 from explorer.metrics.scores import Scores
@@ -24,7 +24,7 @@ class Scored:
 class ReconstructionJob(Interruptible):
     """Brings a picture back by any method and yields it, measured, when it is done; nothing if stopped."""
 
-    def __init__(self, lab: Lab, picture: Picture, layer: str, method: str, settings: Settings) -> None:
+    def __init__(self, lab: Lab, picture: Source, layer: str, method: str, settings: Settings) -> None:
         super().__init__()
         self._lab, self._picture = lab, picture
         self._layer, self._method, self._settings = layer, method, settings
