@@ -125,7 +125,7 @@ def parse_features(
         raise FeaturesError(f"{name} has a longer header than {MAX_NODES} nodes take: name fewer.")
     try:
         about = json.loads(content[8 : 8 + length]).get("__metadata__", {}).get(KEY)
-        tensors = load(content)
+        tensors = dict(sorted(load(content).items()))
     except (SafetensorError, ValueError, AttributeError, KeyError, RecursionError) as error:
         raise FeaturesError(f"{name} is damaged. {ADVICE}") from error
     if len(tensors) > MAX_NODES:
