@@ -23,6 +23,8 @@ let replay = null;
 let isLog = true;
 let captions = [];
 let table = null;
+// biome-ignore lint/correctness/noUnusedVariables: second_looks.js, which is joined to this file, reads it.
+let shown = { panels: {} }; // The value that the pictures are from.
 
 const figure = (name) => stage.querySelector(`[data-panel="${name}"]`);
 const text = (root, selector, value) => {
@@ -117,6 +119,7 @@ function receive(value) {
   table = value.table;
   text(figure("original"), ".says", value.original_says || "");
   text(stage, ".status", value.status);
+  shown = value;
   if (!isLive) secondLooks.take(value, isAnotherPicture);
   stage.dataset.busy = value.is_over ? "no" : "yes";
   if (value.frames) return playRecording(value);
