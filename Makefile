@@ -40,8 +40,9 @@ audit: .venv/tests-requirements.txt  ## known holes in what is installed, and ev
 	$(BIN)/pip-audit --strict --local --progress-spinner off
 
 SECONDS ?= 600
+SOAK ?= tests/soak
 soak: .venv/tests-requirements.txt  ## thirty visitors at once, and all in 3 GB; SECONDS=180 is the short form
-	SOAK_SECONDS=$(SECONDS) $(BIN)/pytest -m soak -s tests/soak
+	SOAK_SECONDS=$(SECONDS) $(BIN)/pytest -m soak -s $(SOAK)
 
 site: .venv/site-requirements.txt  ## the page without a server, which also computes own photos: outputs/site/index.html
 	$(BIN)/python -m explorer site outputs/site

@@ -28,6 +28,7 @@ REFITTED_BATCHES = 4  # Of the example pictures’ crops, 24 in all.
 USEFUL = 0.8  # Four of the network's five classes stay.
 DECODER, OPTIMISER, REFITTED = "decoder", "optimiser", "refitted"
 DOING = "Attacking …"
+STILL = {OPTIMISER: "an optimiser", REFITTED: "a refitted decoder"}
 PROOF = (
     "What these attacks read is not safe; what they do not read, a better attack may.",
     "An attacker may train on protected features: the refitted decoder is the least of those.",
@@ -114,7 +115,7 @@ def run(
             shown.append(_show(picture, layer, name, images))
             rows += _measure(lab, picture, layer, name, [amount], [maps], [images], options)
             yield so_far
-    yield Result(shown, rows, _draw(rows, layers, options), [*_describe(rows, layers), *PROOF])
+    yield Result(shown, rows, _draw(rows, layers, options), [*describe(rows, layers), *PROOF])
 
 
 def _protect(maps: Maps, amount: float, options: LeakOptions) -> Maps:
@@ -253,12 +254,13 @@ def _least_read(rows: Sequence[Row]) -> float | None:
     return min(read, default=None)
 
 
-def _describe(rows: Sequence[Row], layers: Sequence[str]) -> list[str]:
-    """Say of each layer from where on nobody reads the picture, and what is left of the answer there."""
+def describe(rows: Sequence[Row], layers: Sequence[str]) -> list[str]:
+    """Say of each layer from where on the decoder reads no more, and whether another attack still does."""
     sentences = []
     for layer in layers:
-        own = [row for row in rows if row["layer"] == layer and row["attack"] == DECODER]
-        amounts = list(dict.fromkeys(float(row["amount"] or 0) for row in own))
+        mine = [row for row in rows if row["layer"] == layer]
+        own = [row for row in mine if row["attack"] == DECODER]
+        amounts = list(dict.fromkeys(row["amount"] for row in own))
         read = [amount for amount in amounts if mean_of(own, "recognised_top5", amount=amount)]
         after = amounts[amounts.index(read[-1]) + 1 :] if read else amounts
         if not after:
@@ -266,8 +268,13 @@ def _describe(rows: Sequence[Row], layers: Sequence[str]) -> list[str]:
             continue
         kept = mean_of(own, "top5_continued", amount=after[0])
         answer = "" if kept is None else f", where {kept:.0%} of the network’s top-5 stay"
-        zone = " There is a zone that is safe and of use." if kept is not None and kept >= USEFUL else ""
-        sentences.append(f"{layer}: not read any more from {after[0]:g} on{answer}.{zone}")
+        sentences.append(f"{layer}: the decoder reads no more from {after[0]:g} on{answer}.")
+        least = min(float(row["edit_error"] or 0) for row in own if row["amount"] == after[0])
+        others = [row for row in mine if row["attack"] != DECODER and float(row["edit_error"] or 0) >= least]
+        reading = {str(row["attack"]): row["amount"] for row in others if row["recognised_top5"]}
+        sentences += [f"{layer}: {STILL[who]} still reads at {amount:g}." for who, amount in reading.items()]
+        if others and not reading and kept is not None and kept >= USEFUL:
+            sentences.append(f"{layer}: there is a zone that no attack here reads, and that is of use.")
     return sentences
 
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from explorer.experiments import follow_experiment, run_experiment
-from explorer.experiments.leak import DECODER, PROTECTIONS
+from explorer.experiments.experiment import Row
+from explorer.experiments.leak import DECODER, PROTECTIONS, describe
 from explorer.experiments.operations.edits import EditError, rotate_channels
 from explorer.lab.lab import Lab
 
@@ -46,3 +47,26 @@ def test_a_rotation_keeps_norms_and_leaves_the_other_channels() -> None:
     assert int((rotated == maps).all(dim=(0, 2, 3)).sum()) == 150
     with pytest.raises(EditError, match="from 0 to 1"):
         rotate_channels(maps, 1.5, torch.Generator())
+
+
+def make_row(attack: str, amount: float, read: float) -> Row:
+    return {
+        "layer": "layer1", "attack": attack, "amount": amount, "edit_error": amount**2,
+        "recognised_top5": read, "top5_continued": 0.8,
+    }  # fmt: skip
+
+
+def test_a_layer_is_not_called_safe_while_any_attack_reads_it() -> None:
+    own = [make_row(DECODER, 0, 1), make_row(DECODER, 1, 0), make_row(DECODER, 2, 0)]
+    told = "layer1: the decoder reads no more from 1 on, where 80% of the network’s top-5 stay."
+    zone = "layer1: there is a zone that no attack here reads, and that is of use."
+    assert describe(own, ["layer1"]) == [told]  # Nobody else has tried.
+    tried = [*own, make_row("optimiser", 1.5, 0)]
+    assert describe(tried, ["layer1"]) == [told, zone]
+    assert describe([*own, make_row("optimiser", 0.5, 0)], ["layer1"]) == [
+        told
+    ]  # Where the decoder reads, too.
+    assert describe([*tried, make_row("refitted", 1.5, 1)], ["layer1"]) == [
+        told,
+        "layer1: a refitted decoder still reads at 1.5.",
+    ]
