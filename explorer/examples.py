@@ -6,6 +6,7 @@ import numpy as np
 import PIL.Image
 import skimage.data
 
+from explorer.decoding.square import CENTRE, Crop
 from explorer.images import SIZE, ImageError, Picture, prepare
 
 _LOADERS: dict[str, Callable[[], np.ndarray]] = {
@@ -19,8 +20,8 @@ _LOADERS: dict[str, Callable[[], np.ndarray]] = {
 EXAMPLES = tuple(_LOADERS)
 
 
-def load_example(name: str, *, size: int = SIZE) -> Picture:
-    """Load one of the EXAMPLES as a square picture; raises ImageError for any other name."""
+def load_example(name: str, *, size: int = SIZE, crop: Crop = CENTRE) -> Picture:
+    """Load a square of one of the EXAMPLES as a picture; raises ImageError for any other name."""
     if name not in _LOADERS:
         raise ImageError(f"No example is called {name!r}; choose one of {', '.join(EXAMPLES)}.")
-    return Picture(name=name, images=prepare(PIL.Image.fromarray(_LOADERS[name]()), size))
+    return Picture(name=name, images=prepare(PIL.Image.fromarray(_LOADERS[name]()), size, crop))

@@ -9,6 +9,7 @@ import PIL.Image
 from explorer.decoding.decode import Decoded, ImageError
 from explorer.decoding.formats import FORMATS
 from explorer.decoding.pool import decode_apart
+from explorer.decoding.square import Crop
 from explorer.files import printable
 from explorer.images import Picture, read_picture
 
@@ -31,7 +32,7 @@ def read_pictures_of(
     folder: Path | None = None,
     size: int,
     skip: Callable[[str], None],
-    decoder: Callable[[bytes, int], Decoded] = decode_apart,
+    decoder: Callable[[bytes, int, Crop], Decoded] = decode_apart,
 ) -> Iterator[tuple[Path, Picture]]:
     """Yield those that can be read; `skip` is told of each other one. A folder shortens their names."""
     for path in paths:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from explorer.decoding.decode import MAX_FILE_BYTES, Decoded, ImageError
 from explorer.decoding.pool import decode_apart
-from explorer.decoding.square import Pixels, crop_square
+from explorer.decoding.square import CENTRE, Crop, Pixels, crop_square
 from explorer.files import printable
 
 Images = Float[Tensor, "batch 3 height width"]
@@ -45,11 +45,13 @@ def read_picture(
     *,
     name: str | None = None,
     size: int = SIZE,
-    decoder: Callable[[bytes, int], Decoded] = decode_apart,
+    crop: Crop = CENTRE,
+    decoder: Callable[[bytes, int, Crop], Decoded] = decode_apart,
 ) -> Picture:
-    """Read a file or its bytes as a square picture, by default in a process with limits of time and memory.
+    """Read a square of a file or its bytes, by default in a process with limits of time and memory.
 
-    The name defaults to the file's stem; `decode` as decoder is for one's own files.
+    The name defaults to the file's stem, the square to the largest in the centre; `decode` as decoder is for
+    one's own files.
 
     Raises:
         ImageError: it is no usable picture; the message says what to do.
@@ -57,13 +59,13 @@ def read_picture(
     if isinstance(source, str | Path):
         name = name or Path(source).stem
         source = _read_file(Path(source))
-    decoded = decoder(source, size)
+    decoded = decoder(source, size, crop)
     return Picture(printable(name or "picture"), to_images(decoded.pixels), decoded.notice)
 
 
-def prepare(image: PIL.Image.Image, size: int = SIZE) -> Images:
-    """Resize the short side of an RGB image to `size` and crop the centre square."""
-    return to_images(crop_square(image, size))
+def prepare(image: PIL.Image.Image, size: int = SIZE, crop: Crop = CENTRE) -> Images:
+    """Resize a square of an RGB image to `size`, by default its largest, in the centre."""
+    return to_images(crop_square(image, size, crop=crop))
 
 
 def to_images(pixels: Pixels) -> Images:

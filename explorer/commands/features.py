@@ -3,7 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from explorer.commands.inputs import load_lab, parse_side, read_pictures, split_layers
+from explorer.commands.inputs import CROP_HELP, load_lab, parse_crop, parse_side, read_pictures, split_layers
+from explorer.decoding.square import CENTRE
 from explorer.errors import ExplorerError
 from explorer.examples import EXAMPLES
 from explorer.features.backbone import RESNET50
@@ -28,6 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=parse_side, default=SIZE, help="side of the picture (default: %(default)s)"
     )
+    parser.add_argument("--crop", type=parse_crop, default=CENTRE, metavar="X,Y,SIDE", help=CROP_HELP)
     parser.add_argument("--out", type=Path, required=True, help=f"the file to write, {SUFFIX}")
 
 
@@ -35,7 +37,7 @@ def run(options: Namespace) -> str:
     """Check all input, compute the features and write them, whole or not at all."""
     if options.out.suffix != SUFFIX or options.out.is_dir():
         raise ExplorerError(f"--out names a file that ends in {SUFFIX}, not {options.out}.")
-    (given,) = read_pictures([options.image], size=options.size)
+    (given,) = read_pictures([options.image], options.size, options.crop)
     lab = load_lab(options.weights, options.backbone)
     layers = split_layers(options.layers) if options.layers else lab.layers
     recorded = lab.record(given.picture, layers)

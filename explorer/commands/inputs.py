@@ -1,14 +1,18 @@
 """What commands take in: numbers, layers, pictures and the lab. What they say on the way goes to stderr."""
 
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
 from explorer.decoding.decode import MIN_SIDE
+from explorer.decoding.square import CENTRE, Crop
 from explorer.device import best_device
+from explorer.errors import cut
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.backbone import RESNET50
 from explorer.features.recorded import RecordedFeatures, is_features_file, read_features
@@ -18,12 +22,27 @@ from explorer.lab.lab import Lab
 from explorer.numbers import parse_between
 from explorer.report.bundle import MANIFEST, TABLE
 
+CROP_HELP = (
+    "the square that is taken: its centre as shares of width and height, its side as one of the short side "
+    "(default: 0.5,0.5,1)"
+)
 MAX_SIDE = 2048  # The memory that a step takes grows with the square of it.
 
 
 def parse_side(text: str) -> int:
     """Read the side of a picture; raises ArgumentTypeError for one that is too small or too large."""
     return parse_between(text, MIN_SIDE, MAX_SIDE)
+
+
+def parse_crop(text: str) -> Crop:
+    """Read `X,Y,SIDE`, a square's centre and side as shares; raises ArgumentTypeError for another text."""
+    try:
+        return Crop(*map(float, text.split(",", 3)))
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(
+            "must be X,Y,SIDE from 0 to 1: the square's centre as shares of width and height, its side as "
+            f"one of the short side, such as 0.5,0.3,0.6; not {cut(text)}"
+        ) from error
 
 
 def split_layers(layers: str) -> list[str]:
@@ -52,17 +71,19 @@ class GivenFeatures:
     picture: RecordedFeatures
 
 
-def read_pictures(images: Sequence[str], size: int) -> list[Given]:
+def read_pictures(images: Sequence[str], size: int, crop: Crop = CENTRE) -> list[Given]:
     """Read files, or examples by name, each once; raises ImageError naming the first that cannot be used."""
-    return [_read_given(path, name, size) for path, name in _name(images).items()]
+    return [_read_given(path, name, size, crop) for path, name in _name(images).items()]
 
 
-def read_sources(images: Sequence[str], size: int, layers: Sequence[str]) -> list[Given | GivenFeatures]:
+def read_sources(
+    images: Sequence[str], size: int, layers: Sequence[str], crop: Crop = CENTRE
+) -> list[Given | GivenFeatures]:
     """Read pictures as `read_pictures` does, and files of features; raises FeaturesError for one of these."""
 
     def read(path: str, name: str) -> Given | GivenFeatures:
         if not is_features_file(path):
-            return _read_given(path, name, size)
+            return _read_given(path, name, size, crop)
         recorded = read_features(Path(path), layers=layers, size=size)
         return GivenFeatures(printable(path), replace(recorded, name=name))
 
@@ -76,11 +97,12 @@ def _name(images: Sequence[str]) -> dict[str, str]:
     return dict(zip(paths, names, strict=True))
 
 
-def _read_given(path: str, name: str, size: int) -> Given:
+def _read_given(path: str, name: str, size: int, crop: Crop) -> Given:
     shown = printable(path)
     example = path if path in EXAMPLES and not Path(path).exists() else None
     try:
-        picture = load_example(example, size=size) if example else read_picture(path, size=size)
+        read = partial(load_example, example) if example else partial(read_picture, path)
+        picture = read(size=size, crop=crop)
     except ImageError as error:
         raise ImageError(f"{shown}: {error}") from error
     if picture.notice:

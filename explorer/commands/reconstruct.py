@@ -9,9 +9,11 @@ from typing import Any
 from tqdm import tqdm
 
 from explorer.commands.inputs import (
+    CROP_HELP,
     Given,
     GivenFeatures,
     load_lab,
+    parse_crop,
     parse_side,
     read_sources,
     say,
@@ -19,6 +21,7 @@ from explorer.commands.inputs import (
 )
 from explorer.decoders.checkpoint import DecoderError
 from explorer.decoders.refinement import DEFAULT_PASSES
+from explorer.decoding.square import CENTRE
 from explorer.examples import EXAMPLES
 from explorer.features.backbone import RESNET50
 from explorer.features.layers import LAYERS
@@ -78,6 +81,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=parse_side, default=SIZE, help="side of the picture (default: %(default)s)"
     )
+    parser.add_argument("--crop", type=parse_crop, default=CENTRE, metavar="X,Y,SIDE", help=CROP_HELP)
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures and the report")
 
 
@@ -85,7 +89,7 @@ def run(options: Namespace) -> str:
     """Check all input, reconstruct every picture from every layer, write the report and say where it is."""
     passes = choose_passes(options)
     named = split_layers(options.layers) if options.layers else []
-    pictures = read_sources(options.images, options.size, named)
+    pictures = read_sources(options.images, options.size, named, options.crop)
     options.layers = options.layers or ",".join(_offer(options.backbone, pictures))
     settings = choose_settings(options)
     with writing_into(options.out) as folder:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
+from dataclasses import astuple
 from multiprocessing import Pipe
 from threading import BoundedSemaphore, Lock
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from explorer.decoding.apart import bare_environment
 from explorer.decoding.decode import UNREADABLE, Decoded, ImageError
+from explorer.decoding.square import CENTRE, Crop
 
 WORKERS = 2
 ANSWER_SECONDS = 30.0  # For a process that waits for the processor, which its own limit does not count.
@@ -30,13 +32,13 @@ NO_START = "The process that decodes pictures does not start."
 BUSY = "Too many pictures are being read at the moment; try again in a few seconds."
 
 
-def decode_apart(content: bytes, size: int) -> Decoded:
+def decode_apart(content: bytes, size: int, crop: Crop = CENTRE) -> Decoded:
     """Decode a file as `decode` does, in a process with limits.
 
     Raises:
         ImageError: as `decode` does, or a limit was reached.
     """
-    return _pool().decode(content, size)
+    return _pool().decode(content, size, crop)
 
 
 def start_decoders() -> None:
@@ -55,7 +57,7 @@ class DecoderPool:
         for _ in range(workers):
             self._free.append(self._start())
 
-    def decode(self, content: bytes, size: int) -> Decoded:
+    def decode(self, content: bytes, size: int, crop: Crop = CENTRE) -> Decoded:
         """Decode a file.
 
         Raises:
@@ -65,9 +67,9 @@ class DecoderPool:
             raise ImageError(BUSY)
         try:
             try:
-                return self._try(content, size)
+                return self._try(content, size, crop)
             except _Lost:  # Of a process that somebody else has ended, no file is to blame.
-                return self._try(content, size)
+                return self._try(content, size, crop)
         except _Lost as error:
             if str(error) == NO_START:  # A fault of this installation, not of the file.
                 raise RuntimeError(NO_START) from error
@@ -83,10 +85,10 @@ class DecoderPool:
             for worker in list(self._all):
                 self._end(worker)
 
-    def _try(self, content: bytes, size: int) -> Decoded:
+    def _try(self, content: bytes, size: int, crop: Crop) -> Decoded:
         worker = self._free.popleft() if self._free else self._start()
         try:
-            answer = worker.decode(content, size)
+            answer = worker.decode(content, size, crop)
         except TimeoutError as error:
             self._end(worker)
             raise ImageError(TOO_SLOW) from error
@@ -131,13 +133,13 @@ class _Worker:
         theirs.close()
         self._is_ready = False
 
-    def decode(self, content: bytes, size: int) -> Decoded | str:
+    def decode(self, content: bytes, size: int, crop: Crop) -> Decoded | str:
         """Have a file decoded; give its pixels, or why it cannot be used.
 
         Raises TimeoutError when the process takes too long, EOFError, OSError or _Lost when it is dead.
         """
         self._await_start()
-        self._connection.send_bytes(size.to_bytes(4))
+        self._connection.send_bytes(json.dumps({"size": size, "crop": astuple(crop)}).encode())
         self._connection.send_bytes(content)
         answer = json.loads(self._receive(ANSWER_SECONDS))
         if "error" in answer:

@@ -1,5 +1,6 @@
-"""The centre square of a picture, also of one that was made smaller while it was read."""
+"""The square of a picture that a network is given, also of one that was made smaller while it was read."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,15 +39,39 @@ class Extent:
         return replace(self, reduced=self.reduced * factor)
 
 
-def crop_square(image: PIL.Image.Image, size: int, extent: Extent | None = None) -> Pixels:
-    """Resize the short side of an RGB image to `size` (antialiased bicubic) and crop the centre square.
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """Where the square lies: its centre as shares of width and height, its side as a share of the short side.
+
+    A square that would stand out of the picture is moved inside.
+    """
+
+    x: float = 0.5
+    y: float = 0.5
+    side: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.x <= 1 and 0 <= self.y <= 1 and 0 < self.side <= 1):
+            raise ValueError("a crop is x, y and side from 0 to 1, the side above 0")
+
+
+CENTRE = Crop()
+
+
+def crop_square(
+    image: PIL.Image.Image, size: int, extent: Extent | None = None, crop: Crop = CENTRE
+) -> Pixels:
+    """Resize a square of an RGB image to `size` (antialiased bicubic), by default its largest, in the centre.
 
     An image that is `size` x `size` already keeps its pixels to the bit.
     """
     extent = extent or Extent(image.size)
-    scale = size / min(extent.full)
+    scale = size / (crop.side * min(extent.full))
     resized = [max(size, round(side * scale)) for side in extent.full]
-    start = [(side - size) // 2 for side in resized]
+    start = [
+        min(max(0, math.floor(centre * side - size / 2)), side - size)
+        for centre, side in zip((crop.x, crop.y), resized, strict=True)
+    ]
     # Only the crop is computed: resizing all of a 32 x 1,000,000 picture would fill the memory.
     sides = list(zip(extent.full, resized, strict=True))
     left, top = (

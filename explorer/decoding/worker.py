@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 import PIL.Image
 
 from explorer.decoding.decode import ImageError, decode
+from explorer.decoding.square import Crop
 
 # Private memory, the 60 MB of the interpreter and a file of 60 MB included.
 MEMORY_BYTES = 500_000_000
@@ -35,10 +36,10 @@ def main() -> None:
     connection.send_bytes(b"ready")
     try:
         while True:
-            size = int.from_bytes(connection.recv_bytes())
+            asked = json.loads(connection.recv_bytes())
             content = connection.recv_bytes()
             signal.setitimer(signal.ITIMER_PROF, allowed_seconds(content))
-            _answer(connection, content, size)
+            _answer(connection, content, asked["size"], Crop(*asked["crop"]))
             signal.setitimer(signal.ITIMER_PROF, 0)
     except (EOFError, OSError):
         return
@@ -50,9 +51,9 @@ def allowed_seconds(content: bytes) -> float:
     return HEIC_SECONDS if is_heic else DECODE_SECONDS
 
 
-def _answer(connection: Connection, content: bytes, size: int) -> None:
+def _answer(connection: Connection, content: bytes, size: int, crop: Crop) -> None:
     try:
-        decoded = decode(content, size)
+        decoded = decode(content, size, crop)
     except ImageError as error:
         connection.send_bytes(json.dumps({"error": str(error)}).encode())
         return

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
+import PIL.Image
 import pytest
 
 from explorer.commands.inputs import read_pictures
@@ -60,3 +62,23 @@ def test_an_experiment_repeats_with_a_name_that_is_not_utf8(
     assert run_command("explore", *words) == 0
     assert repr(str(odd)).strip("'") in (out / "repeat.py").read_text(encoding="utf-8")
     assert json.loads((out / "report.json").read_text())["run"]["pictures"] == [str(tmp_path / "k_se.png")]
+
+
+def test_a_crop_is_the_square_that_is_inverted(tiny_lab: Lab, photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ("--layers", "layer1", "--steps", 2, "--crop", "0.25,0.75,0.5", "--out", out)
+    assert reconstruct(photo, *words) == 0
+    with PIL.Image.open(photo) as image, PIL.Image.open(out / photo.stem / "original.png") as original:
+        left, top = round(0.25 * image.width - 0.25 * SIDE), round(0.75 * image.height - 0.25 * SIDE)
+        box = (left, top, left + SIDE // 2, top + SIDE // 2)
+        expected = image.convert("RGB").resize((SIDE, SIDE), PIL.Image.Resampling.BICUBIC, box=box)
+        assert np.array_equal(np.asarray(original), np.asarray(expected))
+    assert "--crop 0.25,0.75,0.5" in json.loads((out / "report.json").read_text())["command_line"]
+
+
+@pytest.mark.parametrize("text", ["0.5,0.5", "0.5,0.5,0", "a,b,c", "0,0,2", "nan,0,1", "0,0,1,1", ""])
+def test_a_crop_that_is_none_is_refused_in_one_sentence(
+    photo: Path, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reconstruct(photo, f"--crop={text}", "--out", tmp_path / "out") == 2
+    assert "must be X,Y,SIDE from 0 to 1" in capsys.readouterr().err

@@ -137,7 +137,7 @@ class LiveRun:
         value = replace(value, captions=captions)
         if progress.phase == "measuring":
             return value
-        status = f"Done after {frame.seconds:.1f} s."
+        status = f"{'Stopped' if self._job.can_resume else 'Done'} after {frame.seconds:.1f} s."
         effort = {layer: (made.evaluations, made.seconds) for layer, made in self.made.results.items()}
         return replace(value, status=status).scored(
             self.made.measure(self._lab), effort, is_trained=self._lab.backbone.is_trained
