@@ -57,6 +57,7 @@ def test_a_run_that_is_cut_off_ends_soon_without_a_report_and_the_next_one_works
     assert (tmp_path / "out" / "report.json").is_file()
 
 
+@pytest.mark.slow
 def test_the_page_ends_soon_in_the_middle_of_a_race_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

@@ -37,8 +37,9 @@ def parse_side(text: str) -> int:
 def parse_crop(text: str) -> Crop:
     """Read `X,Y,SIDE`, a square's centre and side as shares; raises ArgumentTypeError for another text."""
     try:
-        return Crop(*map(float, text.split(",", 3)))
-    except (TypeError, ValueError) as error:
+        x, y, side = map(float, text.split(","))
+        return Crop(x, y, side)
+    except ValueError as error:
         raise ArgumentTypeError(
             "must be X,Y,SIDE from 0 to 1: the square's centre as shares of width and height, its side as "
             f"one of the short side, such as 0.5,0.3,0.6; not {cut(text)}"

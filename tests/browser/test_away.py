@@ -6,7 +6,7 @@ from playwright.sync_api import Page, ViewportSize
 from tests.support.actions import choose_file, photo, wait_for_decoded
 from tests.support.chromium import DESKTOP, PHONE
 
-pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("fast_judge")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("fast_judge")]
 
 
 def test_a_page_that_is_loaded_anew_has_its_picture(page: Page) -> None:

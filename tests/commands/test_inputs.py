@@ -73,7 +73,7 @@ def test_a_crop_is_the_square_that_is_inverted(tiny_lab: Lab, photo: Path, tmp_p
         box = (left, top, left + SIDE // 2, top + SIDE // 2)
         expected = image.convert("RGB").resize((SIDE, SIDE), PIL.Image.Resampling.BICUBIC, box=box)
         assert np.array_equal(np.asarray(original), np.asarray(expected))
-    assert "--crop 0.25,0.75,0.5" in json.loads((out / "report.json").read_text())["command_line"]
+    assert "--crop 0.25,0.75,0.5" in json.loads((out / "report.json").read_text())["run"]["command_line"]
 
 
 @pytest.mark.parametrize("text", ["0.5,0.5", "0.5,0.5,0", "a,b,c", "0,0,2", "nan,0,1", "0,0,1,1", ""])

@@ -12,6 +12,7 @@ import pytest
 from explorer.decoding.decode import UNREADABLE, ImageError, decode
 from explorer.decoding.formats import MAX_PIXELS, MEGAPIXEL
 from explorer.decoding.pool import BUSY, TOO_SLOW, DecoderPool, _Worker
+from explorer.decoding.square import CENTRE, Crop
 from explorer.decoding.worker import DECODE_SECONDS, allowed_seconds
 from tests.support.corpus import bases, encode, photo_like
 
@@ -69,10 +70,10 @@ def test_a_sound_file_is_read_although_its_process_has_been_killed(decoders):
 def test_a_file_that_crashes_every_process_is_refused_and_the_next_one_is_read(decoders, monkeypatch):
     crash = _Worker.decode
 
-    def crash_first(worker: _Worker, content: bytes, size: int) -> object:
+    def crash_first(worker: _Worker, content: bytes, size: int, crop: Crop) -> object:
         worker._await_start()
         os.kill(worker._process.pid, signal.SIGSEGV)
-        return crash(worker, content, size)
+        return crash(worker, content, size, crop)
 
     monkeypatch.setattr(_Worker, "decode", crash_first)
     with pytest.raises(ImageError) as refusal:
@@ -110,7 +111,7 @@ def test_the_process_knows_nothing_of_the_environment(decoders, monkeypatch):
     monkeypatch.setenv("EXPLORER_TEST_SECRET", "nobody may read this")
     worker = _Worker()
     try:
-        assert not isinstance(worker.decode(bases()["png"], 64), str)
+        assert not isinstance(worker.decode(bases()["png"], 64, CENTRE), str)
         environment = Path(f"/proc/{worker._process.pid}/environ").read_bytes()
     finally:
         worker.close()
@@ -119,7 +120,7 @@ def test_the_process_knows_nothing_of_the_environment(decoders, monkeypatch):
 
 def test_the_process_ends_when_its_parent_does():
     worker = _Worker()
-    worker.decode(bases()["png"], 64)
+    worker.decode(bases()["png"], 64, CENTRE)
     worker._connection.close()
     assert worker._process.wait(10) == 0
 

@@ -55,7 +55,7 @@ def test_weights_of_another_network_are_refused(tmp_path):
 
 def test_a_file_that_would_run_code_is_refused(tmp_path):
     (tmp_path / "code.pth").write_bytes(b"cos\nsystem\n(S'true'\ntR.")  # A pickle that calls os.system.
-    with pytest.raises(ExplorerError, match="damaged, or no file of weights alone"):
+    with pytest.raises(ExplorerError, match="damaged, or no file of weights"):
         load_backbone(str(tmp_path / "code.pth"), architecture="resnet18")
 
 

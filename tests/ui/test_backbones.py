@@ -164,6 +164,7 @@ def test_explore_shows_every_layer_and_writes_code_for_this_network(address: str
     assert 'Lab.load("untrained", backbone="mobilenet_v3_small")' in code
 
 
+@pytest.mark.slow
 def test_own_weights_of_the_page_s_network_run_beside_it(
     served_mobilenet: tuple[str, AppState],
 ) -> None:

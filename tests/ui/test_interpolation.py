@@ -23,15 +23,16 @@ def page(address) -> RawPage:
     return RawPage(address)
 
 
-def test_no_event_tells_a_value_of_the_environment(page):
+@pytest.mark.parametrize("is_thorough", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_no_event_tells_a_value_of_the_environment(page, is_thorough: bool):
     tried = 0
     for event in page.handlers:
-        for data in [event.inputs, *_attacks(event.inputs)]:
+        for data in [event.inputs, *_attacks(event.inputs, is_thorough=is_thorough)]:
             attacked = {"name": ATTACK, "a": ATTACK, "b": ATTACK, ATTACK: ATTACK}
             answer = page.send(event, list(data), event_data=attacked)
             assert SECRET not in json.dumps(answer), (str(event), data)
             tried += 1
-    assert tried > 2 * len(page.events)
+    assert tried > len(page.events)
     assert {event.name for event in page.handlers} >= {
         "run",
         "preview",
@@ -41,9 +42,14 @@ def test_no_event_tells_a_value_of_the_environment(page):
     }
 
 
-def _attacks(inputs: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    """Put every attack in the place of every input."""
-    return [(*inputs[:at], attack, *inputs[at + 1 :]) for at in range(len(inputs)) for attack in ATTACKS]
+def _attacks(inputs: tuple[Any, ...], *, is_thorough: bool) -> list[tuple[Any, ...]]:
+    """Put every attack in the place of every input, or else one in each place, in turns."""
+    return [
+        (*inputs[:at], attack, *inputs[at + 1 :])
+        for at in range(len(inputs))
+        for turn, attack in enumerate(ATTACKS)
+        if is_thorough or turn == at % len(ATTACKS)
+    ]
 
 
 @pytest.mark.parametrize("name", ["reconstruct", "optimise"])

@@ -101,6 +101,7 @@ def test_many_runs_all_begin_soon_and_all_end(served: tuple[str, AppState], many
     assert len(state.queue) == 0
 
 
+@pytest.mark.slow
 def test_light_events_are_answered_while_as_many_runs_wait_as_an_address_may_have(
     served: tuple[str, AppState],
 ) -> None:
@@ -177,6 +178,7 @@ def test_a_call_that_nobody_listens_to_is_refused_and_nothing_is_computed(
     wait_until(lambda: refused == [UNHEARD] * 3, seconds=120)
 
 
+@pytest.mark.slow
 def test_calls_by_programs_leave_room_for_the_page(served: tuple[str, AppState]) -> None:
     address, state = served
     programs = state.queue.limits.programs

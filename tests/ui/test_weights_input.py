@@ -19,6 +19,7 @@ def state() -> dict[str, torch.Tensor]:
         return torchvision.models.resnet18(weights=None).state_dict()
 
 
+@pytest.mark.slow
 def test_weights_laid_down_on_the_page_run_beside_the_page_s_network(
     address: str, state: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:

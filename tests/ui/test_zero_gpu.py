@@ -63,6 +63,7 @@ def test_a_lent_race_ends_with_the_pictures_of_an_ordinary_one(lab: Lab, race: Z
     assert not race.can_resume()
 
 
+@pytest.mark.slow
 def test_what_crosses_between_processes_is_plain_data() -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
