@@ -288,6 +288,7 @@ def _adapt(values: Mapping[str, object], channels: int) -> dict[str, Offer]:  # 
 LEAK = Experiment(
     name="leak",
     title="The leak drill",
+    question="What do sent features give away?",
     explanation=(
         "Features are sent in place of a picture, and something is taken from them first, so that nobody can "
         "read it. What the attacks still read stands beside what the network’s own answer loses by it."

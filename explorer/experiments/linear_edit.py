@@ -154,6 +154,7 @@ def _describe(rows: Sequence[Row], layers: Sequence[str]) -> list[str]:
 LINEAR_EDIT = Experiment(
     name="matrix_edit",
     title="One matrix, one edit",
+    question="Is an edit of the picture one matrix?",
     explanation=(
         "One matrix, fitted on features of photos before and after an edit, is applied to the features of "
         "your picture, and the result is decoded. How near it comes to the edited photo shows what the layer "
