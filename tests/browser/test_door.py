@@ -112,7 +112,8 @@ def test_compare_follows_the_picture_while_it_is_open(page: Page) -> None:
         " return image.offsetParent && image.getAttribute('src') !== before; }",
         arg=before,
     )
-    wait_for(page, "document.querySelectorAll('#compare select')[1].options.length === 5")
+    # The original, four that were decoded, and the recorded one.
+    wait_for(page, "document.querySelectorAll('#compare select')[1].options.length === 6")
     assert page.get_attribute('#compare .view img[data-side="a"]', "src") == original_of(page)
     assert page.get_by_text("had to make room").count() == 0
 

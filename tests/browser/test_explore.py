@@ -41,6 +41,6 @@ def test_a_region_drawn_on_the_original_is_kept_and_measured(page):
 
 def test_blend_asks_for_a_second_picture(page):
     open_explore(page)
-    page.get_by_text("Blend", exact=True).click()
+    page.get_by_text("What lies between two pictures?").click()
     page.wait_for_selector(f"{CAPTIONS}:has-text('50% of the second')")
     assert page.get_by_label("Second picture", exact=True).is_visible()

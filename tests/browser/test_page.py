@@ -273,7 +273,7 @@ def test_three_visitors_take_turns_and_see_their_own_picture_only(visitors):
     third.click("#recorded")
     third.wait_for_selector("#live .table table")
     first.close()
-    wait_for(second, "!document.querySelector('#place').textContent.trim()")
+    second.get_by_text("Running: done in about").wait_for()
     second.click("#stop")
     wait_for_state(second, "stopped")
     assert second.get_attribute("#live [data-panel=original] img", "src") == own[1]

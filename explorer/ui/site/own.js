@@ -107,8 +107,9 @@ window.explorerOwn = (show, site) => {
       const pixels = await read(source);
       site.leave();
       begin();
-      await open();
-      if (device) await decode({ pixels });
+      const mine = shown; // Run waits for all of this, also while the weights come.
+      mine.work = open().then(() => (device && mine === shown ? decode({ pixels }) : null));
+      await mine.work;
     } catch (error) {
       say(error.message);
     }
