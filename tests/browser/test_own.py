@@ -111,7 +111,8 @@ def test_a_decoded_picture_is_python_s_within_one_grey_level(
     errors = {one["layer"]: one["feature"] for one in heard if one["kind"] == "measured"}
     assert set(decoded) == {"layer1", "layer2", "layer3", "layer4"}
     for layer, images in decoded.items():
-        made = refined_lab.at(layer).reconstruct(given, "decoder")
+        at = refined_lab.at(layer)
+        made = at.reconstruct(given, "linear" if at.unavailable("decoder") else "decoder")
         assert (images - made.images).abs().max() < 1 / 255
         scores = refined_lab.score(given, made)
         assert errors[layer] == pytest.approx(scores["feature_error"], abs=1e-3)
