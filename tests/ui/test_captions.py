@@ -7,6 +7,7 @@ from explorer.ui.stage.captions import (
     describe_fooling,
     describe_gap,
     describe_layers,
+    describe_pairs,
     describe_passes,
     describe_scores,
     flat_psnr_db,
@@ -80,3 +81,13 @@ def test_layers_are_told_of_in_the_order_given_whatever_their_names() -> None:
     assert said[2].text == "Each deeper layer gives back less."
     (sentence,) = describe_gap({"features.15": scores(15.0, 0.05), "avgpool": scores(12.0, 0.05)})
     assert sentence.about == ("avgpool",)
+
+
+def test_only_a_layer_that_random_pairs_come_near_to_is_told_of() -> None:
+    given = {
+        "layer1": Scores({}, farther_pairs=1000),
+        "layer4": Scores({}, farther_pairs=846),
+        "x": Scores({}),
+    }
+    told = [sentence.text for sentence in describe_pairs(given)]
+    assert told == ["layer4: its features are closer than 846 of 1,000 random pairs of photos."]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from explorer.images import Images
-from explorer.metrics.chance import describe_chance
+from explorer.metrics.chance import PAIRS, describe_chance
 from explorer.metrics.functional import psnr
 from explorer.metrics.recognition import NAME, Opinions
 from explorer.metrics.scores import Scores
@@ -91,7 +91,9 @@ def describe_scores(scores: Mapping[str, Scores], *, is_trained: bool) -> list[S
 
 def describe_pairs(scores: Mapping[str, Scores]) -> list[Sentence]:
     """Say how near each layer's features are, against chance, where that is known."""
-    known = {layer: describe_chance(one.farther_pairs) for layer, one in scores.items()}
+    # That all pairs lie farther apart is what everybody expects; where some do not, it is worth a sentence.
+    counts = {layer: one.farther_pairs for layer, one in scores.items()}
+    known = {layer: describe_chance(count) for layer, count in counts.items() if count != PAIRS}
     return [
         Sentence(f"{layer}: its features are {chance}.", (layer,))
         for layer, chance in known.items()
