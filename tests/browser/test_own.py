@@ -105,7 +105,7 @@ def test_a_decoded_picture_is_python_s_within_one_grey_level(
     watched: Watched, refined_lab: Lab, name: str
 ) -> None:
     given = load_example(name)
-    heard = ask(watched.page, {"task": "decode", "picture": write(given.images)})
+    heard = ask(watched.page, {"task": "decode", "picture": write(given.images), "method": "faithful"})
     assert [one for one in heard if one["kind"] == "failed"] == []
     decoded = {one["layer"]: read(one["panel"]["picture"]) for one in heard if one["kind"] == "decoded"}
     errors = {one["layer"]: one["feature"] for one in heard if one["kind"] == "measured"}
