@@ -20,6 +20,7 @@ def state() -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_weights_laid_down_on_the_page_run_beside_the_page_s_network(
     address: str, state: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
