@@ -101,7 +101,7 @@ class Scorer:
     def predictions(self, images: Images) -> list[Prediction]:
         """Name the five classes that the network itself finds likeliest in a picture, best first.
 
-        None where its weights come without a classifier.
+        An empty list where its weights come without a classifier.
         """
         if not self._models.backbone.categories:
             return []
