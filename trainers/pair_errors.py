@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torchvision.models import ResNet50_Weights
 from tqdm import tqdm
 
 from explorer.commands.measuring import list_pictures
-from explorer.features.weights import EXACT, find_compact, known_digest
 from explorer.images import Picture, read_picture
 from explorer.lab.lab import Lab
 from explorer.metrics.chance import PAIRS, TABLE_FILE
@@ -31,10 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     pictures = [read_picture(path) for path in tqdm(list_pictures(options.folder), "reading")]
     lab = Lab.load()
-    # The compact weights are V1's through layer2 and close to them beyond: one table serves both.
-    digests = [known_digest(ResNet50_Weights[EXACT]), find_compact().digest]
+    fingerprints = {layer: lab.trunk(layer).fingerprint for layer in lab.layers}
     errors = {layer: measure_pairs(lab, pictures, layer) for layer in lab.layers}
-    options.out.write_text(json.dumps({"digests": digests, "errors": errors}) + "\n", encoding="utf-8")
+    options.out.write_text(
+        json.dumps({"fingerprints": fingerprints, "errors": errors}) + "\n", encoding="utf-8"
+    )
     return 0
 
 

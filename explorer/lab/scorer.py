@@ -86,7 +86,10 @@ class Scorer:
 
     def _against_chance(self, scores: Scores, layer: str) -> Scores:
         """Add how many random pairs of photos lie farther apart than the features that were compared."""
-        known = pair_errors().count_farther(layer, self._models.backbone.digest, scores["feature_error"])
+        if layer not in pair_errors().errors:
+            return scores
+        fingerprint = self._models.trunk(layer).fingerprint
+        known = pair_errors().count_farther(layer, fingerprint, scores["feature_error"])
         return replace(scores, farther_pairs=known)
 
     @torch.no_grad()

@@ -2,7 +2,8 @@
 
 An error of 0.4 is near at one layer and far at another; how far photos lie apart there tells (Feather et al.
 2023). `python -m trainers.pair_errors FOLDER` has computed the table from 1,000 pairs of 300 ImageNet photos
-that no training saw, with the weights that come with this repository.
+that no training saw, with the weights that come with this repository. A verdict is given only where a network
+is the same up to the layer; exact V1 is so through layer2.
 """
 
 import json
@@ -18,15 +19,15 @@ PAIRS = 1000
 
 @dataclass(frozen=True, slots=True)
 class PairErrors:
-    """Feature errors between photos, sorted, by layer; `digests` tell the weights that they hold for."""
+    """Feature errors between photos, sorted, by layer; `fingerprints` tell the trunks that they hold for."""
 
-    digests: Sequence[str]
+    fingerprints: Mapping[str, str]
     errors: Mapping[str, Sequence[float]]
 
-    def count_farther(self, layer: str, digest: str | None, error: float | None) -> int | None:
+    def count_farther(self, layer: str, fingerprint: str, error: float | None) -> int | None:
         """Count the random pairs that lie farther apart than this error; None where there is no table."""
         known = self.errors.get(layer)
-        if error is None or known is None or digest not in self.digests:
+        if error is None or known is None or fingerprint != self.fingerprints.get(layer):
             return None
         return len(known) - bisect_right(known, error)
 
