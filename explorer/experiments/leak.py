@@ -1,6 +1,6 @@
 """The leak drill: how much must be taken from features until the picture is safe, and what is lost by it?"""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,13 +10,8 @@ from explorer.decoders.linear import LinearDecoder, example_batches
 from explorer.decoders.regression import fit_linear_map
 from explorer.experiments.experiment import Experiment, Knob, Offer, Result, Row, Shown, option
 from explorer.experiments.measuring import compare_opinions, curve_layers, encode, mean_of, measure
-from explorer.experiments.operations.edits import (
-    Maps,
-    add_noise,
-    drop_channels,
-    quantise_channels,
-    rotate_channels,
-)
+from explorer.experiments.operations.edits import Maps
+from explorer.experiments.operations.protections import PROTECTIONS
 from explorer.experiments.stepping import meanwhile
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
@@ -33,39 +28,6 @@ PROOF = (
     "What these attacks read is not safe; what they do not read, a better attack may.",
     "An attacker may train on protected features: the refitted decoder is the least of those.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Protection:
-    """One way to take something from features: the unit of its amount, the default, those of the curve."""
-
-    label: str
-    amount: str
-    default: float
-    curve: tuple[float, ...]
-    apply: Callable[[Maps, float, torch.Generator], Maps]
-
-
-def _drop(features: Maps, share: float, generator: torch.Generator) -> Maps:
-    count = features.shape[1]
-    dropped = torch.randperm(count, generator=generator)[: round(share * count)].tolist()
-    return drop_channels(features, dropped, torch.zeros(count).to(features))
-
-
-def _keep_bits(features: Maps, bits: float, _: torch.Generator) -> Maps:
-    return quantise_channels(features, int(bits))
-
-
-PROTECTIONS: Mapping[str, Protection] = {
-    "noise": Protection("noise", "size of the noise", 1, (0, 0.25, 0.5, 1, 2, 4), add_noise),
-    "bits": Protection(
-        "few bits", "bits a value", 2, (8, 4, 3, 2, 1), _keep_bits
-    ),
-    "channels": Protection("dropped channels", "share dropped", 0.5, (0, 0.25, 0.5, 0.75, 0.9, 0.97), _drop),
-    "rotation": Protection(
-        "a rotation known to nobody", "share rotated", 0.5, (0, 0.1, 0.25, 0.5, 0.75, 1), rotate_channels
-    ),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ import torch
 
 from explorer.experiments import follow_experiment, run_experiment
 from explorer.experiments.experiment import Row
-from explorer.experiments.leak import DECODER, PROTECTIONS, describe
+from explorer.experiments.leak import DECODER, describe
 from explorer.experiments.operations.edits import EditError, rotate_channels
+from explorer.experiments.operations.protections import PROTECTIONS
 from explorer.lab.lab import Lab
 
 pytestmark = pytest.mark.usefixtures("few_pictures_to_fit")
