@@ -11,6 +11,9 @@ LINT_JAVASCRIPT = if $(BIOME) --version > /dev/null 2>&1; then $(BIOME) lint --e
 # Two processes, each on one thread: the tests' networks are too small to share a pass among cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=2 --dist=loadgroup
 
+# What is compiled is kept: a start of Python, of which the tests have many, takes half the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help app test test-all check audit soak site space
 
 # The text after two number signs is the help.

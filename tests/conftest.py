@@ -12,14 +12,22 @@ import pytest
 
 from tests.support.chromium import find_chromium, why_no_browser
 
-# The processes of a run share no folder of uploads: some tests count what lies in it.
-os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="tests-uploads-"))
+# The processes of a run share no folder of uploads, since some tests count what lies in it. A worker
+# inherits the folder of the process that started it, so this is set anew in each.
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="tests-uploads-")
 
-pytest_plugins = [f"tests.support.{name}" for name in ("tiny", "served", "judge", "site")]
+FIXTURES = [f"tests.support.{name}" for name in ("tiny", "served", "judge", "site")]
 
 
 # Marks, separated by commas, whose tests must run: with them a skip counts as a failure (set by .ci/run).
 REQUIRED_MARKS = frozenset(filter(None, os.environ.get("EXPLORER_REQUIRE", "").split(",")))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Import the fixtures, half a minute of torch and Gradio, where tests run: not where workers do."""
+    if not config.getoption("numprocesses", None):
+        for name in FIXTURES:
+            config.pluginmanager.import_plugin(name)
 
 
 @pytest.fixture(autouse=True)

@@ -27,6 +27,7 @@ def test_curves_have_a_record_at_every_mark_and_at_the_end(tiny_lab: Lab) -> Non
     assert list(curve.seconds) == sorted(curve.seconds)
 
 
+@pytest.mark.slow
 def test_only_what_the_folder_lacks_is_run(tiny_lab: Lab, tmp_path: Path) -> None:
     pictures = [load_example(name, size=SIDE) for name in ("cat", "coffee")]
     first = compare(tiny_lab, pictures[:1], ["layer1"], {"a": start(3)}, tmp_path)

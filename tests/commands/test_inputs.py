@@ -52,6 +52,7 @@ def test_a_name_that_is_not_utf8_is_shown_with_replacements(
     assert os.fsencode(odd) in words.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_an_experiment_repeats_with_a_name_that_is_not_utf8(
     coarse_lab: Lab, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

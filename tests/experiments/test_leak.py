@@ -34,6 +34,7 @@ def test_the_curve_begins_with_the_whole_answer_and_ends_with_more_error(coarse_
     assert errors[-1] == pytest.approx(16, rel=1e-3)  # The square of the noise's size, 4.
 
 
+@pytest.mark.slow
 def test_every_attack_is_measured_at_the_amount_that_is_shown(coarse_lab: Lab, pictures) -> None:
     rows = run_experiment("leak", coarse_lab, pictures[:1], ["layer2"], amount=0.5).rows
     found = {row["attack"]: row for row in rows if row["amount"] == 0.5}

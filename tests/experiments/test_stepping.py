@@ -72,6 +72,7 @@ def test_a_network_is_loaded_aside_while_others_take_their_turn(coarse_lab, pict
     assert last.sentences[0] == "no such weights"
 
 
+@pytest.mark.slow
 def test_networks_to_look_at_again_are_kept_within_a_bound(monkeypatch) -> None:
     monkeypatch.setattr(read_network, "kept", kept := OrderedDict())
     for name in ("resnet18", "resnet34", "resnet18"):

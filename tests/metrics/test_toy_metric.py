@@ -28,6 +28,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Metric:
     return metric
 
 
+@pytest.mark.slow
 def test_a_toy_metric_is_shown_everywhere(toy: Metric, tiny_lab: Lab, tmp_path: Path) -> None:
     picture = load_example("cat", size=64)
     to_pil(picture.images).save(tmp_path / "cat.png")

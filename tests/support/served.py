@@ -1,5 +1,6 @@
 """A page on a tiny network, served by this process, for the tests of the page and of its API."""
 
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -70,10 +71,17 @@ def serve(state: AppState, allowed_hosts: Sequence[str] = ()) -> Iterator[str]:
     page = build_page(state).queue(api_open=False)
     state.open()
     options = launch_options(allowed_hosts, state.network.layers)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **options)
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_port=find_free_port(), **options)
     yield url
     page.close()
     state.close()
+
+
+def find_free_port() -> int:
+    """Find a port; Gradio's own search never ends where two workers take the same one at the same moment."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return trial.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,7 @@ def test_pictures_for_which_there_is_nothing_to_do_are_passed_over(tmp_path: Pat
     assert [row["method"] for row in table["records"]] == ["optimiser"]
 
 
+@pytest.mark.slow
 def test_evaluation_keeps_pictures_of_one_name_apart(tmp_path: Path) -> None:
     for folder, name in zip("ab", EXAMPLES, strict=False):
         (tmp_path / "photos" / folder).mkdir(parents=True)
@@ -84,6 +85,7 @@ def test_evaluation_keeps_pictures_of_one_name_apart(tmp_path: Path) -> None:
     assert len({row["psnr_db"] for row in records if row["method"] == "mean image"}) == 2
 
 
+@pytest.mark.slow
 def test_evaluation_starts_afresh_when_a_decoder_it_uses_has_changed(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

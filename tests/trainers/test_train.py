@@ -102,6 +102,7 @@ def test_a_stream_that_cannot_be_had_is_one_clear_line_and_exit_code_2(
     assert part in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_training_on_the_plateau_schedule_stops_when_its_curve_is_flat_and_counts_what_its_start_saw(
     tmp_path: Path, photo_folder: Path
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_training_on_the_plateau_schedule_stops_when_its_curve_is_flat_and_cou
     assert load_decoder(tmp_path / "layer1-faithful" / "layer1-faithful.safetensors").card.steps == 1 + 3
 
 
+@pytest.mark.slow
 def test_a_decoder_of_another_shape_gives_the_parts_of_its_branch_that_fit(tmp_path: Path) -> None:
     assert main(["layer1", *small_words(tmp_path, "steps=1")]) == 0
     path = tmp_path / "layer1-faithful" / "layer1-faithful.safetensors"

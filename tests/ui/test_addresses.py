@@ -49,11 +49,14 @@ def test_no_path_fetches_an_address(page: RawPage, fetched: list[str], path: str
 @pytest.mark.parametrize("is_thorough", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_no_event_fetches_an_address(page: RawPage, fetched: list[str], is_thorough: bool) -> None:
     forms = files_of(ADDRESSES[0])[:-1]
-    for turn, event in enumerate(page.events):
-        if not event.inputs:
-            continue
-        for file in forms if is_thorough else [forms[turn % len(forms)]]:
-            assert error_of(page.send(event, [file] * len(event.inputs))) is not None, (str(event), file)
+    sent = [
+        (event, [file] * len(event.inputs))
+        for turn, event in enumerate(page.events)
+        for file in (forms if is_thorough else [forms[turn % len(forms)]])
+        if event.inputs
+    ]
+    for (event, data), answer in zip(sent, page.send_all(sent), strict=True):
+        assert error_of(answer) is not None, (str(event), data[0])
     assert fetched == []
 
 

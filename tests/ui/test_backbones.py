@@ -24,7 +24,11 @@ from tests.support.served import MOBILENET_LAYERS as NAMES
 from tests.support.served import MOBILENET_SHAPES as SHAPES
 from tests.support.visitor import EventFailedError, Page, Visitor, connect
 
-pytestmark = [pytest.mark.usefixtures("fast_judge"), pytest.mark.xdist_group("mobilenet")]
+pytestmark = [
+    pytest.mark.usefixtures("fast_judge"),
+    pytest.mark.xdist_group("mobilenet"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture(scope="module")

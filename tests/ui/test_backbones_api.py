@@ -14,7 +14,11 @@ from explorer.ui.session.app_state import AppState
 from tests.support.served import MOBILENET_LAYERS as NAMES
 from tests.support.served import MOBILENET_SHAPES as SHAPES
 
-pytestmark = [pytest.mark.usefixtures("fast_judge"), pytest.mark.xdist_group("mobilenet")]
+pytestmark = [
+    pytest.mark.usefixtures("fast_judge"),
+    pytest.mark.xdist_group("mobilenet"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture(scope="module")

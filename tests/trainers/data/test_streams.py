@@ -49,7 +49,7 @@ def test_the_end_of_an_epoch_is_carried_into_the_next(tmp_path: Path) -> None:
     assert sorted(levels[:6]) == sorted(levels[6:]) == list(range(6))
 
 
-@pytest.mark.parametrize("buffer", [8, 100])
+@pytest.mark.parametrize("buffer", [8, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_stream_goes_on_exactly_where_its_batch_says(imagenet_like: Path, buffer: int) -> None:
     """Batches of 4 from 41 pictures: stops lie within blocks, at their ends, and across an epoch's end."""
     config = DataConfig(source="hf", dataset=str(imagenet_like), size=32, shuffle_buffer=buffer)

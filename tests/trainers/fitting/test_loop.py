@@ -35,6 +35,7 @@ def test_two_processes_give_the_gradients_of_one_with_the_whole_batch(tmp_path: 
         torch.testing.assert_close(two["gradients"][name], gradient, atol=1e-6, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_second_variant_starts_from_a_trained_decoder(tmp_path: Path) -> None:
     assert main(["layer1", *small_words(tmp_path, "steps=1")]) == 0
     first = tmp_path / "layer1-faithful" / "layer1-faithful.safetensors"
@@ -46,6 +47,7 @@ def test_a_second_variant_starts_from_a_trained_decoder(tmp_path: Path) -> None:
         torch.testing.assert_close(tensor, expected[name])
 
 
+@pytest.mark.slow
 def test_frozen_parts_keep_their_first_weights_to_the_bit_and_the_others_learn(tmp_path: Path) -> None:
     assert main(["layer1", *small_words(tmp_path, "steps=1")]) == 0
     first = tmp_path / "layer1-faithful" / "layer1-faithful.safetensors"

@@ -16,6 +16,7 @@ from trainers.fitting.loop import Training
 from trainers.train import main
 
 
+@pytest.mark.slow
 def test_a_refinement_begins_better_than_its_decoder_and_its_file_names_that_decoder(tmp_path: Path) -> None:
     assert main(["layer1", *small_words(tmp_path, "steps=2")]) == 0
     first = tmp_path / "layer1-faithful" / "layer1-faithful.safetensors"
@@ -32,6 +33,7 @@ def test_a_refinement_begins_better_than_its_decoder_and_its_file_names_that_dec
     assert (card.passes, card.steps) == (3, 4)
 
 
+@pytest.mark.slow
 def test_half_of_a_refinements_steps_learn_from_what_it_has_corrected_itself(tmp_path: Path) -> None:
     assert main(["layer1", *small_words(tmp_path, "steps=1")]) == 0
     first = tmp_path / "layer1-faithful" / "layer1-faithful.safetensors"
@@ -97,6 +99,7 @@ def test_a_cached_training_learns_as_one_that_computes_its_features(tmp_path: Pa
     assert reconstruction.shape == (1, 3, 64, 64)
 
 
+@pytest.mark.slow
 def test_the_cache_keeps_what_the_task_would_compute(tmp_path: Path) -> None:
     words = small_words(tmp_path, "layer=layer4", "data.size=64", "cache_batches=1")
     kept = load_config(TrainConfig, None, [*words, f"cache={tmp_path / 'kept'}"])
