@@ -5,6 +5,7 @@ never read (a network that was cut) shows only in the messages that Gradio keeps
 """
 
 import time
+from collections.abc import Sequence
 
 import gradio as gr
 
@@ -22,25 +23,28 @@ class Listener:
     def __init__(self, page: gr.Blocks, session: str | None) -> None:
         self._page, self._session = page, session
         self._call = Call.current()
-        self._unread = 0
+        self._first: object = None
         self._open_at = self._read_at = time.monotonic()
 
     def is_gone(self) -> bool:
         """Whether nobody has asked for the answer, or read any of it, for a while."""
-        now, unread = time.monotonic(), self._count_unread()
+        now, unread = time.monotonic(), self._unread()
+        first = unread[0] if unread else None
         if self._call.is_heard:
             self._open_at = now
-        if unread == 0 or unread < self._unread:
+        # Not by their number: a client that reads as fast as we write may always have one to read.
+        if first is None or first is not self._first:
             self._read_at = now
-        self._unread = unread
+        self._first = first
         return now - self._open_at > GRACE_SECONDS or now - self._read_at > PATIENCE_SECONDS
 
     def is_behind(self) -> bool:
         """Whether so much is unread that the next message had better be left out."""
-        return self._count_unread() > MAX_UNREAD
+        return len(self._unread()) > MAX_UNREAD
 
-    def _count_unread(self) -> int:
-        """Count the session's messages that Gradio keeps until they are fetched."""
-        queue = self._page._queue  # noqa: SLF001 - Gradio has no public way.
-        messages = queue.pending_messages_per_session.get(self._session or "")
-        return 0 if messages is None else messages.qsize()
+    def _unread(self) -> Sequence[object]:
+        """Return the session's messages that Gradio keeps until they are fetched, the oldest first."""
+        # Gradio and asyncio have no public way.
+        kept = self._page._queue.pending_messages_per_session  # noqa: SLF001
+        messages = kept.get(self._session or "")
+        return () if messages is None else messages._queue  # noqa: SLF001
