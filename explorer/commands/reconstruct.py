@@ -174,9 +174,7 @@ def _check_features(lab: Lab, given: Given | GivenFeatures, layers: Sequence[str
     if not isinstance(given, GivenFeatures):
         return
     for layer in layers:
-        features = lab.at(layer).encode(given.picture)
-        if len(features) == 1 and lab.backbone.is_trained:
-            best = lab.scorer.name_classes(lab.at(layer).continue_from(features))[0]
+        if best := lab.go_on(given.picture, layer):
             say(f"{given.shown} {layer}: the network goes on to {best.label} ({best.probability:.0%})")
 
 

@@ -6,7 +6,7 @@ size of picture they belong to. Tensors without that header will do where node a
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -65,6 +65,23 @@ class RecordedFeatures:
         return list(self.features)
 
     @property
+    def nbytes(self) -> int:
+        """The memory that they take."""
+        return sum(held.nbytes for held in self.features.values())
+
+    def keep(self, layers: Sequence[str]) -> "RecordedFeatures":
+        """Leave out all nodes but these, in their order.
+
+        Raises:
+            FeaturesError: the file holds none of them.
+        """
+        kept = {layer: self.features[layer] for layer in layers if layer in self.features}
+        if not kept:
+            wanted = cut(", ".join(layers))
+            raise FeaturesError(f"{self.name} holds features of none of {wanted}: it has {self._nodes}.")
+        return replace(self, features=kept)
+
+    @property
     def _nodes(self) -> str:
         return cut(", ".join(map(printable, self.features)))
 
@@ -113,11 +130,11 @@ def read_features(path: Path, *, layers: Sequence[str] = (), size: int = SIZE) -
 
 
 def parse_features(
-    content: bytes, name: str, *, layers: Sequence[str] = (), size: int = SIZE
+    content: bytes, name: str, *, layers: Sequence[str] = (), size: int = SIZE, most: int = MAX_BYTES
 ) -> RecordedFeatures:
-    """Read the content of a file of features; raises as `read_features`, which see."""
-    if len(content) > MAX_BYTES:
-        raise FeaturesError(f"{name} is larger than {MAX_BYTES // 2**20} MB: name fewer nodes.")
+    """Read the content, of so many bytes at `most`, of a file of features; raises as `read_features`."""
+    if len(content) > most:
+        raise FeaturesError(f"{name} is larger than {most // 2**20} MB: name fewer nodes.")
     if not begins_safetensors(content):
         raise FeaturesError(f"{name} is no safetensors file; pickles are not read. {ADVICE}")
     length = int.from_bytes(content[:8], "little")
@@ -129,7 +146,9 @@ def parse_features(
     except (SafetensorError, ValueError, AttributeError, KeyError, RecursionError) as error:
         raise FeaturesError(f"{name} is damaged. {ADVICE}") from error
     if len(tensors) > MAX_NODES:
-        raise FeaturesError(f"{name} holds more than {MAX_NODES} nodes: name fewer.")
+        raise FeaturesError(
+            f"{name} holds more than {MAX_NODES} tensors, as weights do; features have one a node."
+        )
     if about is None and len(layers) == 1 and len(tensors) == 1:
         tensors = {layers[0]: next(iter(tensors.values()))}
     features = {node: _check(name, node, held) for node, held in tensors.items()}

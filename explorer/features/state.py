@@ -69,8 +69,8 @@ def is_safetensors(path: Path) -> bool:
 
 
 def begins_safetensors(content: bytes) -> bool:
-    """Whether a file's content begins so."""
-    return content[8:9] == b"{" and not content.startswith(b"PK\x03\x04")
+    """Whether a file's content begins so; no header is longer than 32 bits can say."""
+    return content[4:9] == b"\0\0\0\0{" and not content.startswith(b"PK\x03\x04")
 
 
 def check_archive(path: Path) -> None:

@@ -11,6 +11,7 @@ from torch.nn.functional import avg_pool2d
 
 from explorer.images import Images, Picture, quantise
 from explorer.lab.lab import Lab
+from explorer.lab.layer import Source
 from explorer.lab.methods import REFINED
 from explorer.lab.run import Reconstruction
 
@@ -41,7 +42,7 @@ class Doubt:
 
     `blocks` are mean squared differences over blocks of BLOCK_PIXELS; finding them takes no original.
     `foresight` is their rank correlation with the true error (Spearman), None where one of the two is the
-    same everywhere.
+    same everywhere, or no original tells.
     """
 
     second: str
@@ -49,8 +50,11 @@ class Doubt:
     foresight: float | None
 
 
-def mix(lab: Lab, picture: Picture, layer: str) -> Between | None:
-    """Measure the mixtures of a layer's faithful and likely pictures; None where it lacks one of them."""
+def mix(lab: Lab, picture: Source, layer: str) -> Between | None:
+    """Measure the mixtures of a layer's faithful and likely pictures; None where it lacks one of them.
+
+    Of features alone there are the pictures, but no measures.
+    """
     at = lab.at(layer)
     if any(map(at.unavailable, (FAITHFUL, LIKELY))):
         return None
@@ -59,12 +63,14 @@ def mix(lab: Lab, picture: Picture, layer: str) -> Between | None:
     mixed = [torch.lerp(faithful, likely, share) for share in SHARES]
 
     def measure(key: str) -> tuple[float | None, ...]:
+        if not isinstance(picture, Picture):
+            return (None,) * len(SHARES)
         return tuple(lab.scorer.measure(key, one, picture.images) for one in mixed)
 
     return Between(faithful, likely, measure("psnr_db"), measure("lpips"))
 
 
-def doubt(lab: Lab, picture: Picture, made: Reconstruction) -> Doubt | None:
+def doubt(lab: Lab, picture: Source, made: Reconstruction) -> Doubt | None:
     """Ask another decoder of the layer; None where there is none."""
     at = lab.at(made.layer)
     asked = (*SECONDS, *LAST_SECOND) if made.layer in SHALLOW else SECONDS
@@ -73,8 +79,9 @@ def doubt(lab: Lab, picture: Picture, made: Reconstruction) -> Doubt | None:
         return None
     first, other = made.images.cpu(), at.decode(at.encode(picture), second).cpu()
     blocks = differ(first, other)
-    foresight = correlate_ranks(blocks, differ(quantise(first), picture.images))
-    return Doubt(second, blocks, foresight)
+    if not isinstance(picture, Picture):
+        return Doubt(second, blocks, None)
+    return Doubt(second, blocks, correlate_ranks(blocks, differ(quantise(first), picture.images)))
 
 
 def differ(a: Images, b: Images) -> Float[Tensor, "rows columns"]:

@@ -21,6 +21,7 @@ from explorer.lab.race import Race
 from explorer.lab.run import Reconstruction
 from explorer.lab.scorer import Scorer
 from explorer.lab.workers import count_workers
+from explorer.metrics.recognition import Prediction
 from explorer.metrics.scores import Scores
 
 
@@ -101,6 +102,17 @@ class Lab:
             prints,
             self.backbone.normalisation,
         )
+
+    def go_on(self, recorded: RecordedFeatures, layer: str) -> Prediction | None:
+        """Name the class that the network comes to from recorded features; None where it has none to name.
+
+        Raises:
+            FeaturesError: they are of another network.
+        """
+        features = self.at(layer).encode(recorded)
+        if len(features) > 1 or not (self.backbone.is_trained and self.backbone.categories):
+            return None
+        return self.scorer.name_classes(self.at(layer).continue_from(features))[0]
 
     def race(self, picture: Source, settings: Mapping[str, Settings], *, method: str = "optimiser") -> Race:
         """Set up the layers that have settings to be inverted side by side, without a step taken yet."""

@@ -20,7 +20,7 @@ MAX_FRAMES = 60  # About 7 seconds of play and a few megabytes.
 Moment = TypeVar("Moment")
 
 
-def race_gif(original: Images, frames: Iterable[Frame], layers: Sequence[str] = LAYERS) -> bytes:
+def race_gif(original: Images | None, frames: Iterable[Frame], layers: Sequence[str] = LAYERS) -> bytes:
     """Animate a race as it was shown, thinned to MAX_FRAMES; raises ValueError when there is no frame.
 
     `layers` are those that the network offers, whose colours differ.
@@ -28,8 +28,8 @@ def race_gif(original: Images, frames: Iterable[Frame], layers: Sequence[str] = 
     moments = list(frames)
     if not moments:
         raise ValueError("A GIF needs at least one frame.")
-    first = original_panel(original, "")
-    sheets = [[first, *_race_panels(moment.panels, layers)] for moment in thin(moments, MAX_FRAMES)]
+    first = [] if original is None else [original_panel(original, "")]
+    sheets = [[*first, *_race_panels(moment.panels, layers)] for moment in thin(moments, MAX_FRAMES)]
     return encode_gif([contact_sheet(panels) for panels in sheets])
 
 
@@ -55,5 +55,7 @@ def encode_gif(frames: Sequence[PIL.Image.Image]) -> bytes:
 
 def _race_panels(panels: Mapping[str, Panel], layers: Sequence[str]) -> Iterator[SheetPanel]:
     for layer, panel in panels.items():
-        lines = (layer, f"step {panel.record.step}", f"PSNR {panel.record.psnr_db:.1f} dB")
+        psnr_db = panel.record.psnr_db
+        reached = "no original" if math.isnan(psnr_db) else f"PSNR {psnr_db:.1f} dB"
+        lines = (layer, f"step {panel.record.step}", reached)
         yield SheetPanel(PIL.Image.fromarray(panel.pixels), lines, layer_style(layer, layers).colour)

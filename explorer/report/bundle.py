@@ -16,6 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from explorer import __version__
 from explorer.features.layers import LAYERS
+from explorer.features.recorded import RecordedFeatures
 from explorer.images import Picture, encode_png
 from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
@@ -25,6 +26,7 @@ from explorer.metrics.scores import METRICS, Scores
 from explorer.report.sheet import contact_sheet, layer_panel, original_panel
 
 MANIFEST, TABLE = "report.json", "report.csv"
+ORIGINAL, FEATURES = "original.png", "features.safetensors"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scikit-image", "lpips")
 # Other programs read a record's columns by their places, so metrics that came later follow at the end.
@@ -86,7 +88,7 @@ def write_picture(
     folder.mkdir(parents=True)
     panels = []
     if isinstance(picture, Picture):
-        (folder / "original.png").write_bytes(encode_png(picture.images))
+        (folder / ORIGINAL).write_bytes(encode_png(picture.images))
         panels.append(original_panel(picture.images, picture.name))
     for result in results:
         made = result.reconstruction
@@ -141,8 +143,14 @@ def repeat_command(*arguments: str) -> str:
     return " ".join(["python", "-m", "explorer", *map(_quote, arguments)])
 
 
-def zip_report(run: RunInfo, picture: Picture, results: Sequence[Result], animation: bytes | None) -> bytes:
-    """Pack one picture's results, settings, repeating command and a GIF of the run into a zip."""
+def zip_report(
+    run: RunInfo,
+    picture: Source,
+    results: Sequence[Result],
+    animation: bytes | None,
+    features: RecordedFeatures | None = None,
+) -> bytes:
+    """Pack one picture's results, settings, repeating command, features and a GIF of the run into a zip."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "reconstructions"
         write_picture(folder, picture, results, run.offered)
@@ -151,6 +159,8 @@ def zip_report(run: RunInfo, picture: Picture, results: Sequence[Result], animat
         (folder / "command.txt").write_text(run.command_line + "\n", encoding="utf-8")
         if animation is not None:
             (folder / "run.gif").write_bytes(animation)
+        if features is not None:
+            features.write(folder / FEATURES)
         buffer = BytesIO()
         with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
             for path in sorted(folder.iterdir()):

@@ -5,21 +5,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import gradio as gr
 from gradio.events import Dependency
 
 from explorer.examples import EXAMPLES
+from explorer.features.recorded import RecordedFeatures
+from explorer.lab.layer import Source as Given
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.events import TOGETHER, one_at_a_time
 from explorer.ui.components.examples import recognise_example
-from explorer.ui.components.picture_input import read_upload
+from explorer.ui.components.given import read_given
 from explorer.ui.components.recordings import has_recording
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.recall import has_picture, recall
 from explorer.ui.session.visit import Arrival, Exploration, Source, Visit
-from explorer.ui.stage import StageValue, still
+from explorer.ui.stage import begin_stage
 from explorer.ui.tabs.instant import (
     BEST,
     InstantTab,
@@ -90,14 +91,14 @@ class ArrivalHandlers:
             return nothing
         exploration, shown = welcome_exploration(self._state, welcome)
         if request.query_params.get("decoder", BEST) != BEST:
-            exploration.decoded, shown = None, StageValue(uuid4().hex, still(welcome.picture.images))
+            exploration.decoded, shown = None, begin_stage(welcome.given, self._state.network.layers)
         visit.source = Source(exploration.example)
         visit.put(exploration)
         is_recorded = has_recording(exploration.example, self._state.network)
-        return shown.text(), _fresh(still(exploration.picture.images)), gr.update(visible=is_recorded)
+        return shown.text(), self._begin(exploration.given), gr.update(visible=is_recorded)
 
     def accept(self, path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        """Lay a new picture down, or none. What stood stays until the new one can be read."""
+        """Lay down a new picture, features, or none. What stood stays until the new one can be read."""
         visit = self._visit(request)
         if _is_at_hand(visit, path) or _is_echo(visit, path):
             yield (gr.skip(),) * 4
@@ -105,19 +106,31 @@ class ArrivalHandlers:
         if path is None:
             visit.source = None
             visit.put(None)
-            yield _fresh(), _fresh(), *_buttons(is_recorded=False)
+            yield self._begin(None), self._begin(None), *_buttons(is_recorded=False)
             return
         visit.arrival = Arrival(path, time.monotonic())
-        picture = read_upload(path)
-        example = recognise_example(picture)
+        given = self._read(path)
+        layers = tuple(given.layers) if isinstance(given, RecordedFeatures) else ()
+        example = None if isinstance(given, RecordedFeatures) else recognise_example(given)
         if example is None:  # Examples are files that all visitors share.
             visit.uploads[Path(path)] += 1
-        visit.arrival, visit.source = None, Source(example, path)
-        visit.put(Exploration(picture, example))
+        visit.arrival, visit.source = None, Source(example, path, layers)
+        visit.put(Exploration(given, example))
         self._state.visits.make_room()
-        shown = still(picture.images)
         is_recorded = has_recording(example, self._state.network)
-        yield _fresh(shown), _fresh(shown), *_buttons(is_recorded=is_recorded)
+        yield self._begin(given), self._begin(given), *_buttons(is_recorded=is_recorded)
+
+    def _read(self, path: str) -> Given:
+        """Read a picture, or features that are found to be of this network."""
+        given = read_given(path, self._state.network.layers)
+        if isinstance(given, RecordedFeatures):
+            with clear_errors():
+                for layer in given.layers:
+                    self._state.lab.at(layer).encode(given)
+        return given
+
+    def _begin(self, given: Given | None) -> str:
+        return begin_stage(given, self._state.network.layers).text()
 
     def put_back(self, path: str | None, request: gr.Request) -> Any:  # noqa: ANN401 - a path, or no change
         """Let the picture input show again what stood there before a file that was refused."""
@@ -176,10 +189,6 @@ def _is_echo(visit: Visit, path: str | None) -> bool:
     """Whether Gradio tells twice of a file that was refused, as it does when one file replaces another."""
     last = visit.arrival
     return last is not None and last.path == path and time.monotonic() - last.seconds < ECHO_SECONDS
-
-
-def _fresh(original: str = "") -> str:
-    return StageValue(uuid4().hex, original).text()
 
 
 def _buttons(*, is_recorded: bool) -> tuple[Any, ...]:

@@ -20,6 +20,7 @@ MAX_EVALUATIONS, MAX_SECONDS = 1000, 120
 # Of pictures in one call, each of them a run of its own.
 MAX_PICTURES = 4
 PICTURE_LENGTH = 16 * 2**20  # In base64: a file of 12 MB.
+FEATURES_BYTES = PICTURE_LENGTH * 3 // 4  # Of features laid down on the page, as much as a program may send.
 # Of any other value, an event's whole list of them included.
 MAX_VALUES, MAX_DEPTH, MAX_WHOLE = 1000, 6, 2**63
 

@@ -7,11 +7,15 @@ from pathlib import Path
 import gradio as gr
 
 from explorer.features.backbone import RESNET50, Backbone
+from explorer.features.recorded import MAX_HEADER, SUFFIX, RecordedFeatures
+from explorer.images import Picture
 from explorer.lab.lab import Lab
+from explorer.lab.layer import Source
 from explorer.lab.methods import is_iterative
 from explorer.lab.run import Reconstruction
 from explorer.report.animation import race_gif
-from explorer.report.bundle import Result, RunInfo, repeat_command, zip_report
+from explorer.report.bundle import FEATURES, ORIGINAL, Result, RunInfo, repeat_command, zip_report
+from explorer.ui.bounds import FEATURES_BYTES
 from explorer.ui.components.events import one_at_a_time
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.live_run import LiveRun
@@ -19,6 +23,7 @@ from explorer.ui.session.made import Made
 from explorer.ui.session.recall import recall
 from explorer.ui.session.visit import Exploration
 
+TOO_MANY_FEATURES = "The zip lacks the features, which are {} MB: the command `features` writes them."
 NO_ROOM = "The server could not write the export: {reason}. Please tell whoever runs it, and try again later."
 
 
@@ -45,32 +50,49 @@ class ExportHandlers:
             content = pack_exploration(self._state.lab, exploration)
         except OSError as error:
             raise gr.Error(NO_ROOM.format(reason=error.strerror), print_exception=False) from error
-        return f"{exploration.picture.name}.zip", b64encode(content).decode("ascii")
+        return f"{exploration.given.name.removesuffix(SUFFIX)}.zip", b64encode(content).decode("ascii")
 
 
 def pack_exploration(lab: Lab, exploration: Exploration) -> bytes:
-    """Make the zip: pictures, sheet, animation, metrics, settings and commands."""
+    """Make the zip: pictures, sheet, animation, metrics, settings, commands, and features."""
     # Gathered once: another choice or another run may come while this one is packed.
-    picture, run = exploration.picture, exploration.run
+    given, run = exploration.given, exploration.run
     results = _score(lab, exploration.decoded.made if exploration.decoded else None, run and run.made)
     reconstructions = [one.reconstruction for one in results]
     settings = {layer: chosen.settle(lab.device) for layer, chosen in run.settings.items()} if run else {}
     info = RunInfo.of(
         lab,
         [one.layer for one in reconstructions],
-        command_line="\n".join(write_commands(lab.backbone, reconstructions, run)),
+        command_line="\n".join(
+            write_commands(
+                lab.backbone, reconstructions, run, ORIGINAL if isinstance(given, Picture) else FEATURES
+            )
+        ),
         seed=run.options.seed if run else 0,
         settings=settings,
     )
     frames = run.history.frames if run else []
-    animation = race_gif(picture.images, frames, lab.layers) if frames else None
-    return zip_report(info, picture, results, animation)
+    original = given.images if isinstance(given, Picture) else None
+    animation = race_gif(original, frames, lab.layers) if frames else None
+    return zip_report(info, given, results, animation, record(lab, given))
+
+
+def record(lab: Lab, given: Source) -> RecordedFeatures | None:
+    """Give the features of all layers as the command line writes them, or those that were given.
+
+    None, with a word to the visitor, where they are more than the page itself would take.
+    """
+    recorded = lab.record(given) if isinstance(given, Picture) else given
+    if recorded.nbytes + MAX_HEADER > FEATURES_BYTES:
+        gr.Info(TOO_MANY_FEATURES.format(f"{recorded.nbytes / 2**20:.0f}"))
+        return None
+    return recorded
 
 
 def write_commands(
-    backbone: Backbone, reconstructions: Sequence[Reconstruction], run: LiveRun | None
+    backbone: Backbone, reconstructions: Sequence[Reconstruction], run: LiveRun | None, source: str = ORIGINAL
 ) -> list[str]:
-    """Write the commands that repeat reconstructions, some of them a run's, from the zip's own original.png.
+    """Write the commands that repeat reconstructions, some of them a run's, from a file of the zip itself.
 
     Layers that share method, evaluations and settings share a command; a run that was stopped may need four.
     """
@@ -79,7 +101,7 @@ def write_commands(
         groups.setdefault((made.method, *_write_options(made, run)), []).append(made.layer)
     return [
         repeat_command(
-            "reconstruct", "original.png", "--method", method, "--layers", ",".join(layers),
+            "reconstruct", source, "--method", method, "--layers", ",".join(layers),
             *write_backbone(backbone), "--out", f"repeated-{method}-{'-'.join(layers)}", *options,
         )
         for (method, *options), layers in groups.items()
@@ -105,5 +127,5 @@ def _score(lab: Lab, *all_made: Made | None) -> list[Result]:
     results = []
     for made in filter(None, all_made):
         scores = made.measure(lab)
-        results += [Result(made.picture.name, one, scores[layer]) for layer, one in made.results.items()]
+        results += [Result(made.given.name, one, scores[layer]) for layer, one in made.results.items()]
     return results

@@ -54,7 +54,7 @@ def test_an_export_between_a_choice_and_its_measuring_has_the_new_pictures_own_f
     list(decode_picture(state, exploration, "decoder"))
     with ZipFile(BytesIO(pack_exploration(state.lab, exploration))) as archive:
         files = {name.rpartition("/")[2]: archive.read(name) for name in archive.namelist()}
-    original = exploration.picture.images
+    original = load_example("cat", size=64).images
     rows = {row["layer"]: row for row in csv.DictReader(StringIO(files["metrics.csv"].decode()))}
     assert set(rows) == set(LAYERS)
     for layer, made in exploration.decoded_results.items():

@@ -36,7 +36,7 @@ def exploration(coarse_lab: Lab, picture: Picture) -> Exploration:
 
 def optimise(lab: Lab, exploration: Exploration, **changes: object) -> None:
     options = RunOptions(steps=STEPS, layers=("layer1", "layer3"), **changes)  # pyright: ignore[reportArgumentType]
-    run = LiveRun(lab, exploration.picture, options)
+    run = LiveRun(lab, exploration.given, options)
     exploration.begin(run)
     while not run.is_over:
         for progress in run.advance(60):
@@ -82,6 +82,7 @@ def test_what_differs_from_the_tuned_settings_is_in_the_command(
 
 def test_the_commands_make_the_same_pictures_again(
     coarse_lab: Lab,
+    picture: Picture,
     exploration: Exploration,
     tmp_path,
     monkeypatch: pytest.MonkeyPatch,
@@ -99,5 +100,7 @@ def test_the_commands_make_the_same_pictures_again(
     for made in ("layer1-linear", "layer2-linear", "layer1-optimiser", "layer3-optimiser"):
         (again,) = tmp_path.glob(f"repeated-*/*/{made}.png")
         assert again.read_bytes() == files[f"{made}.png"]
-    assert files["original.png"] == encode_png(exploration.picture.images)
+    assert files["original.png"] == encode_png(picture.images)
     assert "run.gif" in files
+    assert main(["features", "original.png", "--size", "64", "--out", "again.safetensors"]) == 0
+    assert (tmp_path / "again.safetensors").read_bytes() == files["features.safetensors"]

@@ -37,7 +37,7 @@ def test_a_refined_picture_comes_pass_by_pass_each_with_its_note(state: AppState
     ]
     assert len({panel.src for panel in shown}) == 3
     at = state.lab.at("layer1")
-    last = at.decode(at.encode(exploration.picture), "refined")
+    last = at.decode(at.encode(exploration.given), "refined")
     torch.testing.assert_close(exploration.decoded_results["layer1"].images, last)
 
 

@@ -9,14 +9,19 @@ import pytest
 
 from explorer.features.layers import LAYERS
 from explorer.features.network import RESNET50_NETWORK, Network
+from explorer.lab.scorer import NO_ORIGINAL
+from explorer.metrics.recognition import Prediction
 from explorer.metrics.scores import METRICS, Scores
 from explorer.ui import page as page_module
-from explorer.ui.exploring.handlers import NO_LAYER, STOPPED, STOPPING, TIME_IS_UP
+from explorer.ui.components.given import OTHER_NODES, OTHER_SIZE
+from explorer.ui.exploring.handlers import NEEDS_PICTURE, NO_LAYER, STOPPED, STOPPING, TIME_IS_UP
+from explorer.ui.export import TOO_MANY_FEATURES
 from explorer.ui.language import LANGUAGES, read_catalogue
 from explorer.ui.links import NOT_UNDERSTOOD, OWN_PICTURE
 from explorer.ui.page import build_page, write_header
 from explorer.ui.queue.place import Place, describe_place
 from explorer.ui.session.app_state import AppState
+from explorer.ui.session.live_run import NONE_CHOSEN
 from explorer.ui.stage.captions import (
     LOOKS,
     NO_LOOK,
@@ -24,9 +29,11 @@ from explorer.ui.stage.captions import (
     WORST_LOOK,
     describe_fooling,
     describe_gap,
+    describe_going_on,
     describe_layers,
     describe_passes,
 )
+from explorer.ui.stage.value import FEATURES_ONLY, NOT_HELD
 from explorer.ui.tabs.instant import FIRST_LOOK, describe_pass
 from tests.support.catalogue import is_known
 from tests.support.refusals import ASIDE, DOCUMENTED
@@ -79,6 +86,12 @@ def said() -> Iterator[str]:
             falling = {layer: highest - 2 * index for index, layer in enumerate(LAYERS)}
             yield from (sentence.text for sentence in describe_layers(falling, 8.0, after=after))
             yield from (sentence.text for sentence in describe_layers({"layer1": highest}, 8.0, after=after))
+    yield describe_going_on("layer4", Prediction("tabby", 0.64)).text
+    yield from (FEATURES_ONLY, NOT_HELD.format("layer3"), NO_ORIGINAL, NEEDS_PICTURE)
+    yield NONE_CHOSEN.format("mine.safetensors", "layer1")
+    yield OTHER_SIZE.format("mine.safetensors", 64, 64, 224, 224)
+    yield OTHER_NODES.format("mine.safetensors", "layer1, layer2")
+    yield TOO_MANY_FEATURES.format(20)
     yield describe_passes("layer1", [29.4, 31.1, 31.5]).text
     close = Scores({"feature_error": 0.05, "psnr_db": 15.0})
     yield from (sentence.text for sentence in describe_gap({"layer4": close}))

@@ -163,7 +163,9 @@
   });
   dialog.addEventListener("close", () => setParameter("guess", null));
   document.addEventListener("stage:value", (event) => {
-    if (event.detail.isLive || !isComplete(event.detail.value)) return;
+    if (event.detail.isLive) return;
+    if (!event.detail.value.original) value = null; // Features alone leave nothing to ask.
+    if (!isComplete(event.detail.value)) return;
     value = event.detail.value;
     if (dialog.open && !dialog.querySelector("fieldset")) ask();
   });

@@ -15,6 +15,12 @@
   // A browser names no type of what its system does not know, such as HEIC: the server looks into the file.
   const asPicture = (file) => (file.type.startsWith("image/") ? file : new File([file], file.name, { type: "image/unknown" }));
 
+  // Features of a picture may be chosen in its place; Gradio's own list of kinds has pictures alone.
+  document.addEventListener("click", (event) => {
+    const input = inBox(event) && !window.explorerComponents ? document.querySelector("#picture input[type=file]") : null;
+    if (input) input.accept = "image/*,.safetensors";
+  }, true);
+
   const hand = (file) => {
     const input = document.querySelector("#picture input[type=file]");
     if (!input) return setTimeout(() => hand(file), INPUT_POLL_MS); // The page is still being laid out.

@@ -14,6 +14,7 @@ from explorer.experiments import EXPERIMENTS
 from explorer.experiments.experiment import Offer, Result, knobs
 from explorer.experiments.measuring import encode
 from explorer.files import read_below
+from explorer.images import Picture
 from explorer.ui.components.arguments import mistake, one_of, sent_with, text
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.picture_input import NO_PICTURE, read_upload
@@ -36,6 +37,7 @@ TIME_IS_UP = "Time is up after {} seconds of computing: this is what there is so
 EXPLORE = "explore"  # As the address calls the tab.
 # More than any experiment takes with its defaults on two cores; the machine serves everyone.
 EXPERIMENT_SECONDS = 300
+NEEDS_PICTURE = "This takes a picture, and features alone were given: Instant, Live and Compare take them."
 NO_LAYER = "Choose at least one layer."
 NOTHING_TO_EXPORT = "Choose a picture and an experiment first."
 
@@ -130,7 +132,7 @@ class ExploreHandlers:
         visit.begin_experiment(None)
         question = self._ask(request, *given)
         if question is None:
-            return show_nothing(NO_PICTURE), ""
+            return show_nothing(describe_lack(visit)), ""
         if question.lacks_layers:
             return show_nothing(NO_LAYER), ""
         with clear_errors():
@@ -147,7 +149,7 @@ class ExploreHandlers:
         """Queue the whole experiment up and show every result."""
         question = await asyncio.to_thread(self._ask, request, *given)
         if question is None:
-            raise mistake(NO_PICTURE)
+            raise mistake(describe_lack(self._visit(request)))
         if question.lacks_layers:
             raise mistake(NO_LAYER)
         job = ExperimentJob(lambda: question.follow(self._state.lab), EXPERIMENT_SECONDS)
@@ -206,13 +208,15 @@ class ExploreHandlers:
         second: str,
         *given: Any,  # noqa: ANN401
     ) -> Question | None:
-        """Gather what is asked; None without a picture."""
+        """Gather what is asked; None without a picture, as where features alone are given."""
         visit = self._visit(request)
         one_of("experiment", name, self._names)
         if not has_picture(visit):
             return None
         exploration = recall(visit)
-        pictures, examples = [exploration.picture], [exploration.example]
+        if not isinstance(exploration.given, Picture):
+            return None
+        pictures, examples = [exploration.given], [exploration.example]
         if EXPERIMENTS[name].pictures == 2:
             example = other_than(exploration.example, one_of("example", second, EXAMPLES))
             pictures.append(visit.second or load_example(example))
@@ -230,12 +234,17 @@ class ExploreHandlers:
     def _keep(self, visit: Visit, explored: Explored) -> None:
         """Keep an answer, unless another picture has come since it was asked for."""
         exploration = visit.exploration
-        if exploration is not None and exploration.picture is explored.question.pictures[0]:
+        if exploration is not None and exploration.given is explored.question.pictures[0]:
             exploration.explored = explored
             self._state.visits.make_room()
 
     def _visit(self, request: gr.Request) -> Visit:
         return self._state.visits.get(request.session_hash)
+
+
+def describe_lack(visit: Visit) -> str:
+    """Say why nothing can be asked: there is no picture, or there are features alone."""
+    return NEEDS_PICTURE if has_picture(visit) else NO_PICTURE
 
 
 def other_than(first: str | None, second: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 
 from explorer.images import Images, Picture, quantise
+from explorer.lab.layer import Source
 from explorer.lab.race import AnyRace
 from explorer.lab.scorer import Scorer
 from explorer.metrics.functional import ssim
@@ -19,27 +20,26 @@ NOTHING = Scores({})
 class LiveMetrics:
     """Measures one layer at a time; `latest` holds each layer's last measurements.
 
-    One thread may `read` while another one takes.
+    One thread may `read` while another one takes. Of features alone there is nothing to measure.
     """
 
-    def __init__(self, scorer: Scorer, picture: Picture) -> None:
-        original = quantise(picture.images)
-        self._ssim = _Metric("ssim", lambda images: float(ssim(quantise(images.cpu()), original)))
-        self._lpips = _Metric("lpips", lambda images: scorer.measure("lpips", images, original))
+    def __init__(self, scorer: Scorer, given: Source) -> None:
+        self._metrics = _list_metrics(scorer, given) if isinstance(given, Picture) else []
         self.latest: dict[str, Scores] = {}
         self._fresh: dict[str, Scores] = {}
         self._lock = Lock()
 
     def read(self, race: AnyRace, seconds: float) -> None:
         """Take the measurements that are due so many seconds into the race."""
-        if not (self._ssim.is_due(seconds) or self._lpips.is_due(seconds)):
+        due = [metric for metric in self._metrics if metric.is_due(seconds)]
+        if not due:
             return
         reached = {made.layer: made.images for made in race.reconstructions()}
-        similar, distant = self._ssim.read(reached, seconds), self._lpips.read(reached, seconds)
-        for layer, measured in (*similar.items(), *distant.items()):
-            with self._lock:
-                self._fresh[layer] = self._fresh.get(layer, NOTHING) | measured
-                self.latest[layer] = self.latest.get(layer, NOTHING) | measured
+        for metric in due:
+            for layer, measured in metric.read(reached, seconds).items():
+                with self._lock:
+                    self._fresh[layer] = self._fresh.get(layer, NOTHING) | measured
+                    self.latest[layer] = self.latest.get(layer, NOTHING) | measured
 
     def take(self) -> dict[str, Scores]:
         """Return what has been measured since the last call; layers without anything are left out."""
@@ -69,3 +69,11 @@ class _Metric:
         self._spent_seconds += time.perf_counter() - started
         self._readings[layer] += 1
         return {layer: measured}
+
+
+def _list_metrics(scorer: Scorer, picture: Picture) -> list[_Metric]:
+    original = quantise(picture.images)
+    return [
+        _Metric("ssim", lambda images: float(ssim(quantise(images.cpu()), original))),
+        _Metric("lpips", lambda images: scorer.measure("lpips", images, original)),
+    ]

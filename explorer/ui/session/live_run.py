@@ -1,13 +1,17 @@
 """One visitor's run, from Run to the table of final numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import Literal
-from uuid import uuid4
+
+import torch
 
 from explorer.device import return_freed_memory
 from explorer.images import Picture
+from explorer.inversion.settings import Settings, SettingsError
 from explorer.lab.lab import Lab
+from explorer.lab.layer import Source
 from explorer.lab.race import Frame
 from explorer.metrics.scores import Scores
 from explorer.metrics.thumbnail import Thumbnails
@@ -17,11 +21,12 @@ from explorer.ui.session.live_metrics import LiveMetrics
 from explorer.ui.session.made import Made
 from explorer.ui.session.options import RunOptions
 from explorer.ui.session.zero_gpu import set_up_race
-from explorer.ui.stage import StageValue, Table, make_row, make_table, read_frame, still
+from explorer.ui.stage import StageValue, Table, begin_stage, make_row, make_table, read_frame
 from explorer.ui.stage.captions import describe_layers, flat_psnr_db
 
 # Beside its memory an optimiser keeps the parameters, their slope, the best picture and the like.
 OTHER_PICTURES = 8
+NONE_CHOSEN = "{} holds features of {}: choose one of these layers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +40,31 @@ class Progress:
 class LiveRun:
     """A job of the queue, and what the visitor sees of it."""
 
-    def __init__(self, lab: Lab, picture: Picture, options: RunOptions) -> None:
+    def __init__(self, lab: Lab, given: Source, options: RunOptions) -> None:
         """Plan a run; nothing is computed before its first turn. Raises SettingsError."""
-        self.id = uuid4().hex
         self.options = options
-        self.settings = options.settings(lab.layers)
-        self.made = Made(picture, {})
+        self.settings = choose_settings(options, given, lab.layers)
+        self.made = Made(given, {})
         self.history = History()
         self.is_over = False
-        self._lab, self._picture = lab, picture
-        self._metrics, self._thumbnails = LiveMetrics(lab.scorer, picture), Thumbnails(picture.images)
+        self._lab, self._given = lab, given
+        self._begun = begin_stage(given, lab.layers)
+        self._metrics = LiveMetrics(lab.scorer, given)
+        self._thumbnails = Thumbnails(given.images) if isinstance(given, Picture) else None
         self._has_original = False
         evaluations = options.steps * len(self.settings)
         self._job = RaceJob(
-            lambda: set_up_race(lab, picture, self.settings, options.method), evaluations, options.seconds
+            lambda: set_up_race(lab, given, self.settings, options.method), evaluations, options.seconds
         )
 
     def overrides(self, layer: str) -> list[str]:
         """Write what differs from a layer's tuned settings as the command line's --set takes it."""
         return self.options.overrides(layer, self._lab.layers)
+
+    @property
+    def id(self) -> str:
+        """What the stage calls the run."""
+        return self._begun.run
 
     @property
     def is_stopping(self) -> bool:
@@ -88,7 +99,8 @@ class LiveRun:
         if self._job.race is None:
             return 0
         kept = sum(2 * chosen.history + OTHER_PICTURES for chosen in self.settings.values())
-        return kept * self._picture.images.nbytes
+        height, width = self._given.size
+        return kept * 3 * height * width * torch.float32.itemsize
 
     def drop_race(self) -> None:
         """Forget the optimisers' state; the run cannot be resumed then."""
@@ -104,7 +116,7 @@ class LiveRun:
         if not self._job.is_over:
             return
         if frame is not None and self._job.race is not None:
-            self.made = Made(self._picture, {one.layer: one for one in self._job.race.reconstructions()})
+            self.made = Made(self._given, {one.layer: one for one in self._job.race.reconstructions()})
             yield Progress(frame, "measuring")
             self.made.measure(self._lab)
             yield Progress(frame, "done")
@@ -119,11 +131,11 @@ class LiveRun:
         panels = read_frame(
             frame, jpegs, self._lab.network.shapes, measured, self._thumbnails, is_running=is_running
         )
-        value = StageValue(
-            self.id,
-            None if self._has_original else still(self._picture.images),
-            panels,
-            frame.seconds,
+        value = replace(
+            self._begun,
+            original=None if self._has_original else self._begun.original,
+            panels=self._begun.panels | panels,
+            seconds=frame.seconds,
             status="Running …" if is_running else "Measuring …",
             table=self._running_table(frame),
             is_over=not is_running,
@@ -131,10 +143,11 @@ class LiveRun:
         self._has_original = True
         if is_running:
             return value
-        psnr_db = {layer: panel.record.psnr_db for layer, panel in frame.panels.items()}
-        flat_db = flat_psnr_db(self._picture.images)
-        captions = describe_layers(psnr_db, flat_db, after=f"After {frame.seconds:.0f} s, ")
-        value = replace(value, captions=captions)
+        if isinstance(self._given, Picture):
+            psnr_db = {layer: panel.record.psnr_db for layer, panel in frame.panels.items()}
+            flat_db = flat_psnr_db(self._given.images)
+            captions = describe_layers(psnr_db, flat_db, after=f"After {frame.seconds:.0f} s, ")
+            value = replace(value, captions=captions)
         if progress.phase == "measuring":
             return value
         status = f"{'Stopped' if self._job.can_resume else 'Done'} after {frame.seconds:.1f} s."
@@ -151,7 +164,19 @@ class LiveRun:
             known = {
                 "psnr_db": record.psnr_db,
                 "feature_error": record.losses["feature"],
-                "thumbnail_side": self._thumbnails.side_of(record.psnr_db),
+                "thumbnail_side": self._thumbnails and self._thumbnails.side_of(record.psnr_db),
             }
+            known = {key: None if value is None or isnan(value) else value for key, value in known.items()}
             rows.append(make_row(layer, read | Scores(known), record.evaluations, record.seconds))
         return make_table(rows)
+
+
+def choose_settings(options: RunOptions, given: Source, offered: Sequence[str]) -> dict[str, Settings]:
+    """Load the settings of each chosen layer that is given; raises SettingsError where there is none."""
+    settings = options.settings(offered)
+    if isinstance(given, Picture):
+        return settings
+    held = {layer: chosen for layer, chosen in settings.items() if layer in given.features}
+    if not held:
+        raise SettingsError(NONE_CHOSEN.format(given.name, ", ".join(given.layers)))
+    return held

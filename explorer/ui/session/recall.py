@@ -4,7 +4,8 @@ import gradio as gr
 
 from explorer.examples import load_example
 from explorer.ui.components.arguments import mistake
-from explorer.ui.components.picture_input import NO_PICTURE, read_upload
+from explorer.ui.components.given import read_given
+from explorer.ui.components.picture_input import NO_PICTURE
 from explorer.ui.session.visit import Exploration, Visit
 
 EVICTED = "What was made from this picture had to make room for others; you can begin anew with the picture."
@@ -26,8 +27,8 @@ def recall(visit: Visit) -> Exploration:
     source = visit.source
     if source is None:
         raise mistake(NO_PICTURE)
-    picture = load_example(source.example) if source.example else read_upload(source.path)
-    exploration = Exploration(picture, source.example)
+    given = load_example(source.example) if source.example else read_given(source.path, source.layers)
+    exploration = Exploration(given, source.example)
     visit.put(exploration)
     gr.Info(EVICTED)
     return exploration

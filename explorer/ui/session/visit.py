@@ -6,6 +6,7 @@ from pathlib import Path
 
 from explorer.experiments.measuring import remembered_nbytes
 from explorer.images import Picture
+from explorer.lab.layer import Source as Given
 from explorer.lab.run import Reconstruction
 from explorer.ui.jobs.experiment import ExperimentJob
 from explorer.ui.session.exploring import Explored
@@ -26,10 +27,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a picture comes from: an example by its name, or the path of an upload."""
+    """Where a picture comes from: an example by its name, or the path of an upload.
+
+    An upload that holds features names their layers.
+    """
 
     example: str | None
     path: str | None = None
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,12 @@ class Decoded:
 
 @dataclass(slots=True)
 class Exploration:
-    """Everything made from one picture; another picture gets another one, so the two never mix."""
+    """Everything made from one picture; another picture gets another one, so the two never mix.
 
-    picture: Picture
+    What is `given` may be features in a picture's place.
+    """
+
+    given: Given
     example: str | None = None
     decoded: Decoded | None = None
     decoding: str = ""  # The stage of the last choice of decoder: an earlier one is not shown any more.
@@ -67,13 +75,16 @@ class Exploration:
     @property
     def held(self) -> dict[int, int]:
         """About how many bytes each thing takes that it holds; visits may share some, such as examples."""
-        images = [self.picture.images, *(self.decoded.made.images if self.decoded else [])]
-        images += self.explored.images if self.explored else []
-        held = {id(self.picture): remembered_nbytes(self.picture)}
+        given = self.given
+        is_picture = isinstance(given, Picture)
+        tensors = [given.images] if is_picture else list(given.features.values())
+        tensors += self.decoded.made.images if self.decoded else []
+        tensors += self.explored.images if self.explored else []
+        held = {id(given): remembered_nbytes(given) if is_picture else 0}
         if self.run is not None:
-            images += self.run.made.images
+            tensors += self.run.made.images
             held |= {id(self.run): self.run.race_nbytes, id(self.run.history): self.run.history.nbytes}
-        return held | {id(one): one.nbytes for one in images}
+        return held | {id(one): one.nbytes for one in tensors}
 
     def begin(self, run: LiveRun) -> None:
         """Put a run in the place of the one before, which is stopped."""

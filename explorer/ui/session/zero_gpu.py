@@ -11,9 +11,11 @@ from functools import cache
 
 from explorer.device import best_device
 from explorer.features.backbone import Backbone
+from explorer.features.recorded import RecordedFeatures
 from explorer.images import Picture, Pixels, to_images, to_pixels
 from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
+from explorer.lab.layer import Source
 from explorer.lab.race import AnyRace, Frame
 from explorer.lab.run import Reconstruction, Record
 
@@ -28,11 +30,11 @@ SPARE_SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class RaceRequest:
-    """A race to be run: plain data only."""
+    """A race to be run, by a picture's pixels or by features: plain data only."""
 
     weights: str
     backbone: str
-    pixels: Pixels
+    given: Pixels | RecordedFeatures
     settings: dict[str, Settings]
     method: str
     seconds: float
@@ -46,7 +48,8 @@ def is_lent() -> bool:
 def play(request: RaceRequest) -> Generator[Frame, None, None]:
     """Run a race from start to end; closing the generator ends it."""
     lab = _lab(request.weights, request.backbone)
-    race = lab.race(_picture(request.pixels), request.settings, method=request.method)
+    given = request.given if isinstance(request.given, RecordedFeatures) else _picture(request.given)
+    race = lab.race(given, request.settings, method=request.method)
     with closing(race.frames(request.seconds)) as frames:
         yield from frames
 
@@ -60,13 +63,13 @@ class ZeroGpuRace:
     """Behaves as a Race that runs once, on the lent GPU."""
 
     def __init__(
-        self, backbone: Backbone, picture: Picture, settings: Mapping[str, Settings], method: str
+        self, backbone: Backbone, given: Source, settings: Mapping[str, Settings], method: str
     ) -> None:
         self.method = method
         self._request = RaceRequest(
             backbone.source,
             backbone.architecture,
-            to_pixels(picture.images),
+            to_pixels(given.images) if isinstance(given, Picture) else given,
             dict(settings),
             method,
             0.0,
@@ -113,11 +116,11 @@ class ZeroGpuRace:
             self._history[layer].append(panel.record)
 
 
-def set_up_race(lab: Lab, picture: Picture, settings: Mapping[str, Settings], method: str) -> AnyRace:
+def set_up_race(lab: Lab, given: Source, settings: Mapping[str, Settings], method: str) -> AnyRace:
     """Set up a race where it runs best: on the lent GPU if there is one, else in this process."""
     if is_lent():
-        return ZeroGpuRace(lab.backbone, picture, settings, method)
-    return lab.race(picture, settings, method=method)
+        return ZeroGpuRace(lab.backbone, given, settings, method)
+    return lab.race(given, settings, method=method)
 
 
 def _stopped(frame: Frame) -> Frame:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from explorer.images import Images
 from explorer.metrics.chance import PAIRS, describe_chance
 from explorer.metrics.functional import psnr
-from explorer.metrics.recognition import NAME, Opinions
+from explorer.metrics.recognition import NAME, Opinions, Prediction
 from explorer.metrics.scores import Scores
 
 # What a given PSNR looks like on photos at 224 pixels, from best to worst.
@@ -82,6 +82,13 @@ def describe_passes(layer: str, psnr_db: Sequence[float]) -> Sentence:
         f"miss of the ones given is put right."
     )
     return Sentence(text, (layer,))
+
+
+def describe_going_on(layer: str, answer: Prediction) -> Sentence:
+    """Say what the network comes to from the features of a layer that were given."""
+    return Sentence(
+        f"From {layer} on, the network takes it for “{answer.label}” ({answer.probability:.0%}).", (layer,)
+    )
 
 
 def describe_scores(scores: Mapping[str, Scores], *, is_trained: bool) -> list[Sentence]:

@@ -101,7 +101,7 @@ function followSecondLooks() {
     const node = figure(layer);
     node.querySelector(".veil")?.remove();
     const told = doubt ? `Foretells the errors: ${fixed(doubt.foresight, 2)}` : "No second decoder to ask";
-    text(node, ".foresight", shown.panels[layer] ? told : "");
+    text(node, ".foresight", shown.panels[layer]?.src ? told : "");
     node.querySelector(".foresight").title = doubt ? `Asked: ${doubt.second}` : "";
     if (doubt) layOver(node, "veil", "i").style.setProperty("--veil", `url("${doubt.veil}")`);
   }

@@ -34,7 +34,7 @@ const text = (root, selector, value) => {
 
 function showPicture(name, source, alt) {
   const image = figure(name).querySelector("img");
-  if (!source) { image.hidden = true; return; }
+  if (!source) { image.hidden = true; image.removeAttribute("src"); return; }
   if (image.getAttribute("src") !== source) image.src = source;
   image.alt = alt;
   image.hidden = false;
@@ -51,13 +51,14 @@ function detail(panel) {
 
 function showPanel(layer, panel) {
   const node = figure(layer);
-  if (!panel) {
+  if (!panel?.src) {
     showPicture(layer, null, "");
-    for (const part of [".psnr b", ".thumbnail", ".says", ".detail", ".note"]) text(node, part, "");
+    for (const part of [".psnr b", ".thumbnail", ".says", ".detail"]) text(node, part, "");
+    text(node, ".note", panel?.note || "");
     node.dataset.state = "empty";
     return;
   }
-  showPicture(layer, panel.src, `${layer} reconstruction, PSNR ${fixed(panel.psnr_db, 1)} dB`);
+  showPicture(layer, panel.src, panel.psnr_db == null ? `${layer} reconstruction` : `${layer} reconstruction, PSNR ${fixed(panel.psnr_db, 1)} dB`);
   text(node, ".psnr b", fixed(panel.psnr_db, 1));
   const side = panel.thumbnail;
   text(node, ".thumbnail", side === 1 ? "no better than one flat colour" : side ? `as good as a ${side} × ${side} thumbnail` : "");
@@ -114,7 +115,7 @@ function reset(name) {
 function receive(value) {
   if (!value) return;
   if (value.run !== run) reset(value.run);
-  const isAnotherPicture = value.original !== null && showOriginal(value.original);
+  const isAnotherPicture = value.original !== null && showOriginal(value);
   captions = value.captions;
   table = value.table;
   text(figure("original"), ".says", value.original_says || "");
@@ -137,8 +138,11 @@ function isTimeToShow() {
   return true;
 }
 
-function showOriginal(source) {
-  const isAnother = (figure("original").querySelector("img").getAttribute("src") ?? "") !== source;
+// Of features alone there is no original, and an empty stage tells that others have come.
+function showOriginal({ original: source, panels }) {
+  const before = figure("original").querySelector("img").getAttribute("src") ?? "";
+  const isAnother = before !== source || !(source || Object.keys(panels).length);
+  stage.classList.toggle("no-original", !source);
   if (isAnother) for (const layer of layers) figure(layer).classList.remove("revealed");
   showPicture("original", source, "Original picture, as the network is given it");
   return isAnother;

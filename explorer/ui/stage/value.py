@@ -8,18 +8,27 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+from uuid import uuid4
 
+from explorer.images import Picture
+from explorer.lab.layer import Source
 from explorer.lab.race import Frame, Panel
 from explorer.metrics.scores import Scores, join_reasons
 from explorer.metrics.thumbnail import Thumbnails
 from explorer.ui.stage.captions import Sentence, describe_scores, describe_seen
-from explorer.ui.stage.encoding import data_uri
+from explorer.ui.stage.encoding import data_uri, still
 from explorer.ui.stage.table import Table, make_row, make_table
+
+FEATURES_ONLY = "Features only: no original."
+NOT_HELD = "The file holds no features of {}."
 
 
 @dataclass(frozen=True, slots=True)
 class StagePanel:
-    """One layer's picture and numbers; a number that is None is shown as a dash."""
+    """One layer's picture and numbers; a number that is None is shown as a dash.
+
+    Of one without a picture the note alone is shown.
+    """
 
     src: str
     shape: str
@@ -50,7 +59,7 @@ class StageValue:
     status: str = ""
     table: Table | None = None
     is_over: bool = True
-    original_says: str = ""  # What two networks take the original for.
+    original_says: str = ""  # What two networks take the original for, or that there is none.
 
     def scored(
         self,
@@ -73,12 +82,14 @@ class StageValue:
                 says=describe_seen(scores[layer].seen),
             )
             for layer, panel in self.panels.items()
+            if layer in scores
         }
         rows = [make_row(layer, scores[layer], *spent) for layer, spent in (effort or {}).items()]
         return replace(
             self,
-            panels=panels,
-            original_says=next((describe_seen(one.seen_in_original) for one in scores.values()), ""),
+            panels=self.panels | panels,
+            original_says=next((describe_seen(one.seen_in_original) for one in scores.values()), "")
+            or self.original_says,
             captions=[*self.captions, *describe_scores(scores, is_trained=is_trained)],
             status=" ".join(filter(None, [self.status, join_reasons(scores.values())])),
             table=make_table(rows) if rows else None,
@@ -90,12 +101,27 @@ class StageValue:
         return json.dumps(_finite({**asdict(self), **more}), allow_nan=False)
 
 
+def begin_stage(given: Source | None, layers: Sequence[str]) -> StageValue:
+    """Make the stage of what has just been given, if anything, without a reconstruction yet.
+
+    Where features were given, the original and the layers that the file lacks say so.
+    """
+    run = uuid4().hex
+    if given is None:
+        return StageValue(run, "")
+    if isinstance(given, Picture):
+        return StageValue(run, still(given.images))
+    lacking = [layer for layer in layers if layer not in given.features]
+    panels = {layer: StagePanel("", "", None, None, note=NOT_HELD.format(layer)) for layer in lacking}
+    return StageValue(run, "", panels, original_says=FEATURES_ONLY)
+
+
 def read_frame(
     frame: Frame,
     jpegs: Mapping[str, bytes],
     shapes: Mapping[str, str],
     measured: Mapping[str, Scores],
-    thumbnails: Thumbnails,
+    thumbnails: Thumbnails | None,
     *,
     is_running: bool,
 ) -> dict[str, StagePanel]:
@@ -104,7 +130,8 @@ def read_frame(
     for layer, panel in frame.panels.items():
         shown = replace(panel, state="running") if is_running and panel.state == "stopped" else panel
         made = _panel(shown, jpegs[layer], shapes.get(layer, ""), measured.get(layer, Scores({})))
-        panels[layer] = replace(made, thumbnail=thumbnails.side_of(panel.record.psnr_db))
+        side = None if thumbnails is None else thumbnails.side_of(panel.record.psnr_db)
+        panels[layer] = replace(made, thumbnail=side)
     return panels
 
 

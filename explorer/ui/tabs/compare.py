@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from explorer.features.network import Network
-from explorer.images import Images
+from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
 from explorer.metrics.recognition import NAME, Prediction
 from explorer.metrics.scores import METRICS, Scores, join_reasons
@@ -106,7 +106,7 @@ def compare(lab: Lab, exploration: Exploration, a: str = ORIGINAL, b: str = "") 
         return SliderValue(pictures)
     made = list(exploration.optimised_results)  # What a visitor has just made goes first.
     b = b if b in candidates else f"{made[-1]} optimised" if made else list(candidates)[-1]
-    a = a if a in candidates else ORIGINAL
+    a = a if a in candidates else next(key for key in candidates if key != b)
     opinions = {key: lab.scorer.predictions(candidates[key].images) for key in (a, b)}
     others = [lab.scorer.independent_predictions(candidates[key].images) for key in (a, b)]
     return SliderValue(
@@ -121,10 +121,11 @@ def compare(lab: Lab, exploration: Exploration, a: str = ORIGINAL, b: str = "") 
 
 
 def gather_candidates(exploration: Exploration) -> dict[str, Candidate]:
-    """List the original, then what was decoded and optimised, by the keys that the slider sends back."""
+    """List the original, if it is there, then what was decoded and optimised, by the slider's keys."""
     made = [(layer, "decoded", one) for layer, one in exploration.decoded_results.items()]
     made += [(layer, "optimised", one) for layer, one in exploration.optimised_results.items()]
-    original = {ORIGINAL: Candidate(exploration.picture.images, ORIGINAL)}
+    given = exploration.given
+    original = {ORIGINAL: Candidate(given.images, ORIGINAL)} if isinstance(given, Picture) else {}
     return original | {f"{layer} {kind}": Candidate(one.images, kind, layer) for layer, kind, one in made}
 
 

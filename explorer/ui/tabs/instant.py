@@ -1,8 +1,7 @@
 """The Instant tab: on upload every layer is decoded at once; slower metrics follow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from uuid import uuid4
 
 import gradio as gr
 
@@ -11,7 +10,7 @@ from explorer.decoders.mixed import MIXED
 from explorer.features.network import Network
 from explorer.images import Picture, quantise
 from explorer.lab.lab import Lab
-from explorer.lab.layer import LayerLab
+from explorer.lab.layer import LayerLab, Source
 from explorer.lab.methods import METHODS, REFINED, OnePass
 from explorer.lab.run import Reconstruction
 from explorer.lab.workers import map_jobs
@@ -20,8 +19,14 @@ from explorer.metrics.thumbnail import thumbnail_side
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.made import Made
 from explorer.ui.session.visit import Decoded, Exploration
-from explorer.ui.stage import StagePanel, StageValue, build_stage, still
-from explorer.ui.stage.captions import describe_layers, describe_passes, flat_psnr_db
+from explorer.ui.stage import StagePanel, StageValue, begin_stage, build_stage, still
+from explorer.ui.stage.captions import (
+    Sentence,
+    describe_going_on,
+    describe_layers,
+    describe_passes,
+    flat_psnr_db,
+)
 from explorer.ui.stage.second_looks import show_second_looks
 
 # Each layer's balanced decoder. On 30 photos the mixture at layer3 kept the PSNR of the faithful one within
@@ -66,25 +71,22 @@ def decode_picture(state: AppState, exploration: Exploration, method: str = BEST
     that a visitor who waits for pictures waits for no figures of others. A layer without the wanted decoder
     takes its best one, and says so. What was decoded before stays, with its figures, until all are done.
     """
-    picture, lab = exploration.picture, state.lab
-    value = StageValue(uuid4().hex, still(picture.images), status="Decoding …", is_over=False)
+    given, lab = exploration.given, state.lab
+    value = replace(begin_stage(given, lab.layers), status="Decoding …", is_over=False)
     exploration.decoding = value.run
     yield value
     decoded: dict[str, Reconstruction] = {}
     found: dict[str, list[float]] = {}
     for made, note in _decode_layers(lab, exploration, method):
-        panel = _panel(picture, made, state.network.shapes[made.layer], note)
+        panel = _panel(given, made, state.network.shapes[made.layer], note)
         value = replace(value, panels={**value.panels, made.layer: panel})
         decoded[made.layer] = made
         found.setdefault(made.layer, []).append(panel.psnr_db or 0.0)
         yield value
-    captions = [
-        *describe_layers({layer: looks[-1] for layer, looks in found.items()}, flat_psnr_db(picture.images)),
-        *(describe_passes(layer, looks) for layer, looks in found.items() if len(looks) > 1),
-    ]
+    captions = _describe(lab, given, found)
     value = replace(value, captions=captions, status="Measuring …")
     if exploration.decoding == value.run:
-        exploration.decoded = Decoded(Made(picture, decoded), value)
+        exploration.decoded = Decoded(Made(given, decoded), value)
     yield value
 
 
@@ -103,15 +105,15 @@ def measure_decoded(state: AppState, exploration: Exploration) -> StageValue | N
 
 def welcome_exploration(state: AppState, welcome: Made) -> tuple[Exploration, StageValue]:
     """Return an example that was decoded and measured before anybody asked, and its stage."""
-    picture = welcome.picture
-    exploration = Exploration(picture, picture.name)
+    given = welcome.given
+    exploration = Exploration(given, given.name)
     panels = {
-        layer: _panel(picture, made, state.network.shapes[layer], _note(state.lab, exploration, made, BEST))
+        layer: _panel(given, made, state.network.shapes[layer], _note(state.lab, exploration, made, BEST))
         for layer, made in welcome.results.items()
     }
-    psnr_db = {layer: panel.psnr_db or 0.0 for layer, panel in panels.items()}
-    captions = describe_layers(psnr_db, flat_psnr_db(picture.images))
-    value = StageValue(uuid4().hex, still(picture.images), panels, captions=captions, status="Measuring …")
+    captions = _describe(state.lab, given, {layer: [one.psnr_db or 0.0] for layer, one in panels.items()})
+    begun = begin_stage(given, state.network.layers)
+    value = replace(begun, panels=panels, captions=captions, status="Measuring …")
     exploration.decoded = Decoded(welcome, value, WELCOME_STATUS)
     exploration.decoding = exploration.measured = value.run
     return exploration, _scored(state, exploration.decoded)
@@ -157,23 +159,34 @@ def describe_pass(number: int) -> str:
 
 def _decode_layers(lab: Lab, exploration: Exploration, method: str) -> Iterator[tuple[Reconstruction, str]]:
     """Yield every layer's picture with its note, then again each that is refined, pass by pass."""
-    picture = exploration.picture
+    given = exploration.given
     refining: dict[str, Iterator[Reconstruction]] = {}
 
     def decode(layer: str) -> Reconstruction:
         at = lab.at(layer)
         chosen = choose_decoder(at, method)
         if chosen != REFINED:
-            return at.reconstruct(picture, chosen)
-        refining[layer] = at.watch_passes(picture)
+            return at.reconstruct(given, chosen)
+        refining[layer] = at.watch_passes(given)
         return next(refining[layer])
 
-    layers = lab.layers
+    layers = lab.layers if isinstance(given, Picture) else given.layers
     for layer, made in zip(layers, map_jobs(decode, layers, lab.device), strict=True):
         yield made, FIRST_LOOK if layer in refining else _note(lab, exploration, made, method)
     for passes in refining.values():
         for number, made in enumerate(passes, 1):
             yield made, describe_pass(number)
+
+
+def _describe(lab: Lab, given: Source, looks: Mapping[str, Sequence[float]]) -> list[Sentence]:
+    """Say what has come back by the PSNR of every look at a layer, or what the network makes of features."""
+    if isinstance(given, Picture):
+        last = {layer: psnr_db[-1] for layer, psnr_db in looks.items()}
+        passes = [describe_passes(layer, psnr_db) for layer, psnr_db in looks.items() if len(psnr_db) > 1]
+        return [*describe_layers(last, flat_psnr_db(given.images)), *passes]
+    deepest = given.layers[-1]
+    answer = lab.go_on(given, deepest)
+    return [describe_going_on(deepest, answer)] if answer else []
 
 
 def _note(lab: Lab, exploration: Exploration, made: Reconstruction, wanted: str) -> str:
@@ -189,15 +202,15 @@ def _describe_decoder(method: str) -> str:
     return f"{chosen.variant if isinstance(chosen, OnePass) else method} decoder"
 
 
-def _panel(picture: Picture, reconstruction: Reconstruction, shape: str, note: str) -> StagePanel:
-    # What the picture shown has, to the last digit.
-    images, original = quantise(reconstruction.images.cpu()), quantise(picture.images)
-    return StagePanel(
-        src=still(images),
-        shape=shape,
+def _panel(given: Source, reconstruction: Reconstruction, shape: str, note: str) -> StagePanel:
+    images = quantise(reconstruction.images.cpu())  # What the picture shown has, to the last digit.
+    panel = StagePanel(still(images), shape, psnr_db=None, feature=None, note=note)
+    if not isinstance(given, Picture):
+        return panel
+    original = quantise(given.images)
+    return replace(
+        panel,
         psnr_db=float(psnr(images, original)),
         ssim=float(ssim(images, original)),
-        feature=None,
-        note=note,
         thumbnail=float(thumbnail_side(images, original)),
     )

@@ -138,7 +138,7 @@ class LiveHandlers:
         exploration = recall(self._visit(request))
         with clear_errors():
             options = RunOptions.from_controls(chosen, self._options)
-            run = LiveRun(self._state.lab, exploration.picture, options)
+            run = LiveRun(self._state.lab, exploration.given, options)
         exploration.begin(run)
         self._state.visits.make_room()
         return run
