@@ -31,6 +31,7 @@ def test_features_are_dropped_as_a_photo_is_and_a_pickle_leaves_them_there(
     expect(held.locator("img")).to_be_visible()
     expect(held.locator(".detail")).to_have_text(re.compile(r"^SSIM – · LPIPS – · feature error \d\.\d{3}$"))
     expect(held.locator(".psnr")).to_have_text("– dB PSNR")
+    expect(page.locator("#picture img:not([src])")).to_have_count(1)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         save_screenshot(page, f"given-features-{scheme}")

@@ -95,6 +95,10 @@
     event.stopPropagation();
     hand(file);
   }, true);
+  // What no browser draws, such as a HEIC or features, stands there by its name alone.
+  document.addEventListener("error", (event) => {
+    if (event.target.matches?.("#picture img")) event.target.removeAttribute("src");
+  }, true);
   document.addEventListener("paste", (event) => {
     if (!takesPictures() || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     event.preventDefault();
