@@ -95,10 +95,12 @@
     event.stopPropagation();
     hand(file);
   }, true);
-  // What no browser draws, such as a HEIC or features, stands there by its name alone.
-  document.addEventListener("error", (event) => {
-    if (event.target.matches?.("#picture img")) event.target.removeAttribute("src");
-  }, true);
+  // What no browser draws, such as a HEIC or features, stands there by its name.
+  const nameUndrawn = ({ type, target }) => {
+    if (!target.matches?.("#picture img")) return;
+    target.parentElement.dataset.undrawn = type === "error" ? decodeURIComponent(target.src.split("/").pop()) : "";
+  };
+  for (const kind of ["error", "load"]) document.addEventListener(kind, nameUndrawn, true);
   document.addEventListener("paste", (event) => {
     if (!takesPictures() || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     event.preventDefault();
