@@ -3,8 +3,11 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+
+from explorer.features.recorded import RecordedFeatures
 
 pytestmark = pytest.mark.usefixtures("fast_judge")
 
@@ -50,6 +53,13 @@ def test_features_go_out_and_come_in_again_as_the_same_picture(client):
     assert "no original picture" in made[1]["scores"]["reasons"]["psnr_db"]
     with pytest.raises(AppError, match="no features of layer2: it has layer1"):
         client.predict(recorded["file"], "layer2", "optimiser", 3, 0, api_name="/reconstruct")
+
+
+def test_features_of_a_large_picture_are_refused_before_the_network_computes_one(client):
+    large = RecordedFeatures("large", {"layer1": torch.zeros(1, 256, 4, 4)}, (2048, 2048))
+    file = base64.b64encode(large.pack()).decode()
+    with pytest.raises(AppError, match="is of a picture of 2048 x 2048 pixels; the page takes 224 x 224"):
+        client.predict(file, "layer1", "optimiser", 3, 0, api_name="/reconstruct")
 
 
 def test_optimise_streams_its_steps(client):

@@ -13,7 +13,6 @@ from explorer.examples import EXAMPLES, load_example
 from explorer.experiments import EXPERIMENTS, check_pictures
 from explorer.experiments.experiment import knobs, make_options
 from explorer.features.layers import LAYERS
-from explorer.features.recorded import parse_features
 from explorer.features.state import begins_safetensors
 from explorer.images import Picture, read_picture
 from explorer.inversion.settings import Settings, load_settings
@@ -22,6 +21,7 @@ from explorer.ui.bounds import MAX_SECONDS, NOT_BASE64
 from explorer.ui.components.arguments import mistake
 from explorer.ui.components.callers import one_picture_at_a_time
 from explorer.ui.components.errors import clear_errors
+from explorer.ui.components.given import parse_bounded
 
 URL_SAFE = str.maketrans("-_", "+/")
 NO_FILES = (
@@ -52,7 +52,7 @@ def read_source(image: str, layer: str) -> Source:
         content = read_base64(image.partition("base64,")[2] or image)
         if begins_safetensors(content):
             with clear_errors():
-                return parse_features(content, "The file", layers=[layer])
+                return parse_bounded(content, "The file", [layer])
     return read_text(image)
 
 

@@ -47,14 +47,26 @@ def read_given(path: str | None, layers: Sequence[str]) -> Source:
     return read_upload(path)
 
 
+def parse_bounded(content: bytes, name: str, layers: Sequence[str] = ()) -> RecordedFeatures:
+    """Read the content of a file of features within the page's bounds; the reader builds nothing but tensors.
+
+    A file names the size of its picture, and the network computes one of that size to know the shapes.
+
+    Raises:
+        FeaturesError: as `parse_features`, or they are of a picture of another size than the page's.
+    """
+    recorded = parse_features(content, name, layers=layers, most=FEATURES_BYTES)
+    if recorded.size != (SIZE, SIZE):
+        raise FeaturesError(OTHER_SIZE.format(name, *recorded.size, SIZE, SIZE))
+    return recorded
+
+
 def _read_features(path: str, layers: Sequence[str]) -> RecordedFeatures:
-    """Read features within the page's bounds; the reader builds nothing but tensors."""
+    """Read an upload's features of these layers; others are left out with a word."""
     with clear_errors(), one_picture_at_a_time():
         content = read_below(upload_folder(), path, FEATURES_BYTES)
-        whole = parse_features(content, printable(Path(path).name), most=FEATURES_BYTES)
+        whole = parse_bounded(content, printable(Path(path).name))
         kept = whole.keep(layers)
-        if kept.size != (SIZE, SIZE):
-            raise FeaturesError(OTHER_SIZE.format(kept.name, *kept.size, SIZE, SIZE))
     if len(kept.layers) < len(whole.layers):
         gr.Info(OTHER_NODES.format(kept.name, ", ".join(kept.layers)))
     return kept
