@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from explorer.ui.bounds import FILE_KEY
+from explorer.ui.bounds import FILE_KEYS
 from explorer.ui.listeners import LISTENERS, TOOL_CALL
 
 MCP_PATH = "/gradio_api/mcp"
@@ -88,7 +88,7 @@ def _is_harmless(body: bytes) -> bool:
         json.loads(body, object_pairs_hook=note)
     except (ValueError, RecursionError):
         return False
-    return FILE_KEY not in keys
+    return FILE_KEYS.isdisjoint(keys)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -36,8 +36,8 @@ PICTURES_BYTES = 2 * PICTURE_LENGTH
 PLAIN_BYTES = 2**16
 MAX_PARTS = 10 * MAX_VALUES  # Of JSON, in all of one request.
 
-# What makes Gradio take a dictionary for a file, which it then looks for, or fetches.
-FILE_KEY = "meta"
+# What makes Gradio take a dictionary for a file, which it then looks for, or fetches; also beside an event.
+FILE_KEYS = {"meta", "path"}
 
 TOO_MUCH = "This is more than any input takes."
 NO_FILES = "This place takes no files: give a picture as text in base64, or the name of an example."
@@ -156,7 +156,7 @@ def check_size(value: object, length: int = MAX_LENGTH) -> None:
         one, depth = left.pop()
         count += 1
         if isinstance(one, dict):
-            if FILE_KEY in one:
+            if FILE_KEYS & one.keys():
                 raise BoundError(NO_FILES)
             inner = [*one, *one.values()] if len(one) <= MAX_VALUES else list(one)
         else:

@@ -76,7 +76,7 @@ def test_no_endpoint_fetches_an_address_in_any_place(
     assert fetched == []
 
 
-@pytest.mark.parametrize("file", files_of(ADDRESSES[0])[:-1])
+@pytest.mark.parametrize("file", [*files_of(ADDRESSES[0])[:-1], {"path": "/etc"}])
 def test_what_gradio_takes_for_a_file_is_refused_at_any_depth(file: Any) -> None:
     for value in (file, [[file]], {"a": {"b": file}}):
         with pytest.raises(BoundError, match="takes no files"):
