@@ -23,7 +23,7 @@ from explorer.decoding.formats import (
 from explorer.decoding.jpeg_end import LACKS_END, CutShortError, end_in_two_ways, has_end
 from explorer.decoding.refusal import ImageError
 from explorer.decoding.samples import check_samples, strips, to_8_bits
-from explorer.decoding.square import CENTRE, Crop, Extent, Pixels, crop_square
+from explorer.decoding.square import CENTRE, Crop, Extent, Pixels, crop_square, shrink
 from explorer.decoding.structure import check_header, check_scans, count_scans
 
 MIN_SIDE = 32  # ResNet-50 divides both sides by 32; a smaller picture has nothing left at layer4.
@@ -49,8 +49,10 @@ class Decoded:
     notice: str | None = None
 
 
-def decode(content: bytes, size: int, crop: Crop = CENTRE) -> Decoded:
+def decode(content: bytes, size: int, crop: Crop | None = CENTRE) -> Decoded:
     """Decode a file as a square: upright, over white if transparent, its first frame if animated.
+
+    Without a crop all of it is decoded, no side longer than `size`.
 
     Raises:
         ImageError: it is no picture, too small, too large (all known before decoding), or does not decode.
@@ -70,12 +72,12 @@ def decode(content: bytes, size: int, crop: Crop = CENTRE) -> Decoded:
         raise ImageError(UNREADABLE) from error
 
 
-def _read(content: bytes, size: int, crop: Crop, *, may_lack_end: bool = True) -> Decoded:
+def _read(content: bytes, size: int, crop: Crop | None, *, may_lack_end: bool = True) -> Decoded:
     with PIL.Image.open(BytesIO(content), formats=FORMATS) as stored:
         _check_size(stored)
         if may_lack_end and isinstance(stored, JpegImageFile) and not has_end(content):
             return _read_without_end(stored, content, size, crop)
-        prepared = _prepare_jpeg(stored, content, size / crop.side) if stored.format in JPEGS else None
+        prepared = _prepare_jpeg(stored, content, size / _share(crop)) if stored.format in JPEGS else None
         check_samples(stored, content)
         is_animated = stored.format in ANIMATED_FORMATS and getattr(stored, "is_animated", False)
         turn = find_turn(stored)
@@ -84,16 +86,17 @@ def _read(content: bytes, size: int, crop: Crop, *, may_lack_end: bool = True) -
         if turn is not None:
             image, extent = image.transpose(turn), extent.turn(turn)
             stored.close()  # Frees the pixels as they lay.
-        _check_crop(extent, crop)
-        pixels, notice = _to_square(image, size, extent, crop)
+        _check_crop(extent, _share(crop))
+        pixels, notice = _to_pixels(image, size, extent, crop)
     notices = [FIRST_FRAME if is_animated else None, assumed, notice]
     return Decoded(pixels, " ".join(filter(None, notices)) or None)
 
 
-def _read_without_end(image: JpegImageFile, content: bytes, size: int, crop: Crop) -> Decoded:
+def _read_without_end(image: JpegImageFile, content: bytes, size: int, crop: Crop | None) -> Decoded:
     ways = end_in_two_ways(content, image)
     first, second = (_read(ended, size, crop, may_lack_end=False) for ended in ways)
-    if not np.array_equal(first.pixels, second.pixels):
+    # All of it is shown for a square to be chosen, which is then looked at.
+    if crop is not None and not np.array_equal(first.pixels, second.pixels):
         raise CutShortError("pixels that random bytes have changed")
     return Decoded(first.pixels, " ".join(filter(None, [LACKS_END, first.notice])))
 
@@ -106,8 +109,13 @@ def _check_size(image: PIL.Image.Image) -> None:
         raise ImageError(f"This image is {width}x{height}; use at least {MIN_SIDE}x{MIN_SIDE}.")
 
 
-def _check_crop(extent: Extent, crop: Crop) -> None:
-    side = round(crop.side * min(extent.full))
+def _share(crop: Crop | None) -> float:
+    """Give how much of the short side is used."""
+    return 1.0 if crop is None else crop.side
+
+
+def _check_crop(extent: Extent, share: float) -> None:
+    side = round(share * min(extent.full))
     if side < MIN_SIDE:
         raise ImageError(f"The square has {side} pixels a side; take one of at least {MIN_SIDE}.")
 
@@ -127,7 +135,9 @@ def _prepare_jpeg(image: PIL.Image.Image, content: bytes, size: float) -> Extent
     return Extent(full, round(full[0] / image.width))
 
 
-def _to_square(image: PIL.Image.Image, size: int, extent: Extent, crop: Crop) -> tuple[Pixels, str | None]:
+def _to_pixels(
+    image: PIL.Image.Image, size: int, extent: Extent, crop: Crop | None
+) -> tuple[Pixels, str | None]:
     """Convert an upright image to sRGB and crop it; add what the user should know of its colours."""
     notice = None
     try:
@@ -135,13 +145,17 @@ def _to_square(image: PIL.Image.Image, size: int, extent: Extent, crop: Crop) ->
     except ProfileError:
         conversion, notice = None, PASSED_OVER
     if conversion is None:
-        return crop_square(_to_rgb(image), size, extent, crop), notice
+        return _fit(_to_rgb(image), size, extent, crop), notice
     if conversion.mode != image.mode:
         image = _to_rgb(image).convert(conversion.mode)
     # To convert each pixel of a large picture would take longer than all else.
-    factor = max(1, int(crop.side * min(image.size)) // (REDUCED * size))
+    factor = max(1, int(_share(crop) * min(image.size)) // (REDUCED * size))
     converted = conversion.apply(image.reduce(factor))
-    return crop_square(converted, size, extent.reduce(factor), crop), None
+    return _fit(converted, size, extent.reduce(factor), crop), None
+
+
+def _fit(image: PIL.Image.Image, size: int, extent: Extent, crop: Crop | None) -> Pixels:
+    return shrink(image, size, extent) if crop is None else crop_square(image, size, extent, crop)
 
 
 def _to_rgb(image: PIL.Image.Image) -> PIL.Image.Image:

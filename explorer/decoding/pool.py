@@ -32,7 +32,7 @@ NO_START = "The process that decodes pictures does not start."
 BUSY = "Too many pictures are being read at the moment; try again in a few seconds."
 
 
-def decode_apart(content: bytes, size: int, crop: Crop = CENTRE) -> Decoded:
+def decode_apart(content: bytes, size: int, crop: Crop | None = CENTRE) -> Decoded:
     """Decode a file as `decode` does, in a process with limits.
 
     Raises:
@@ -57,7 +57,7 @@ class DecoderPool:
         for _ in range(workers):
             self._free.append(self._start())
 
-    def decode(self, content: bytes, size: int, crop: Crop = CENTRE) -> Decoded:
+    def decode(self, content: bytes, size: int, crop: Crop | None = CENTRE) -> Decoded:
         """Decode a file.
 
         Raises:
@@ -85,7 +85,7 @@ class DecoderPool:
             for worker in list(self._all):
                 self._end(worker)
 
-    def _try(self, content: bytes, size: int, crop: Crop) -> Decoded:
+    def _try(self, content: bytes, size: int, crop: Crop | None) -> Decoded:
         worker = self._free.popleft() if self._free else self._start()
         try:
             answer = worker.decode(content, size, crop)
@@ -133,18 +133,19 @@ class _Worker:
         theirs.close()
         self._is_ready = False
 
-    def decode(self, content: bytes, size: int, crop: Crop) -> Decoded | str:
+    def decode(self, content: bytes, size: int, crop: Crop | None) -> Decoded | str:
         """Have a file decoded; give its pixels, or why it cannot be used.
 
         Raises TimeoutError when the process takes too long, EOFError, OSError or _Lost when it is dead.
         """
         self._await_start()
-        self._connection.send_bytes(json.dumps({"size": size, "crop": astuple(crop)}).encode())
+        self._connection.send_bytes(json.dumps({"size": size, "crop": crop and astuple(crop)}).encode())
         self._connection.send_bytes(content)
         answer = json.loads(self._receive(ANSWER_SECONDS))
         if "error" in answer:
             return str(answer["error"])
-        pixels = np.frombuffer(self._receive(ANSWER_SECONDS), np.uint8).reshape(size, size, 3)
+        rows, columns = (int(answer["rows"]), -1) if crop is None else (size, size)
+        pixels = np.frombuffer(self._receive(ANSWER_SECONDS), np.uint8).reshape(rows, columns, 3)
         return Decoded(pixels.copy(), answer["notice"])
 
     def ran_out_of_time(self) -> bool:

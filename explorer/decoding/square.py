@@ -1,4 +1,4 @@
-"""The square of a picture that a network is given, also of one that was made smaller while it was read."""
+"""The square of a picture that a network is given, or all of it, also where it was read smaller."""
 
 import math
 from dataclasses import dataclass, replace
@@ -81,3 +81,16 @@ def crop_square(
     width, height = (size * old / new / extent.reduced for old, new in sides)
     box = (left, top, left + width, top + height)
     return np.array(image.resize((size, size), PIL.Image.Resampling.BICUBIC, box=box))
+
+
+def shrink(image: PIL.Image.Image, longest: int, extent: Extent | None = None) -> Pixels:
+    """Resize all of an RGB image so that no side has more than `longest` pixels; a smaller one stays."""
+    extent = extent or Extent(image.size)
+    scale = min(1.0, longest / max(extent.full))
+    width, height = (max(1, round(side * scale)) for side in extent.full)
+    left, top = (lead / extent.reduced for lead in extent.lead)
+    right, bottom = (
+        (lead + side) / extent.reduced for lead, side in zip(extent.lead, extent.full, strict=True)
+    )
+    box = (left, top, right, bottom)
+    return np.array(image.resize((width, height), PIL.Image.Resampling.BICUBIC, box=box))

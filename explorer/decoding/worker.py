@@ -39,7 +39,7 @@ def main() -> None:
             asked = json.loads(connection.recv_bytes())
             content = connection.recv_bytes()
             signal.setitimer(signal.ITIMER_PROF, allowed_seconds(content))
-            _answer(connection, content, asked["size"], Crop(*asked["crop"]))
+            _answer(connection, content, asked["size"], asked["crop"] and Crop(*asked["crop"]))
             signal.setitimer(signal.ITIMER_PROF, 0)
     except (EOFError, OSError):
         return
@@ -51,13 +51,13 @@ def allowed_seconds(content: bytes) -> float:
     return HEIC_SECONDS if is_heic else DECODE_SECONDS
 
 
-def _answer(connection: Connection, content: bytes, size: int, crop: Crop) -> None:
+def _answer(connection: Connection, content: bytes, size: int, crop: Crop | None) -> None:
     try:
         decoded = decode(content, size, crop)
     except ImageError as error:
         connection.send_bytes(json.dumps({"error": str(error)}).encode())
         return
-    connection.send_bytes(json.dumps({"notice": decoded.notice}).encode())
+    connection.send_bytes(json.dumps({"notice": decoded.notice, "rows": len(decoded.pixels)}).encode())
     connection.send_bytes(decoded.pixels.tobytes())
 
 

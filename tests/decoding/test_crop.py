@@ -44,6 +44,20 @@ def test_a_process_apart_takes_the_same_square() -> None:
     assert not np.array_equal(decode(content, 64, crop).pixels, decode(content, 64, CENTRE).pixels)
 
 
+def test_all_of_a_photo_is_shown_upright_and_no_larger_than_wanted() -> None:
+    stored = WIDE.transpose(PIL.Image.Transpose.ROTATE_90)
+    content = encode(stored, "PNG", exif=exif(6))
+    assert np.array_equal(decode(content, 200, None).pixels, np.asarray(WIDE))
+    assert np.array_equal(decode(content, 800, None).pixels, np.asarray(WIDE))  # Never blown up.
+    apart = decode_apart(content, 50, None).pixels
+    assert apart.shape == (25, 50, 3)
+    assert np.array_equal(apart, np.asarray(WIDE.resize((50, 25), PIL.Image.Resampling.BICUBIC)))
+
+
+def test_a_photo_of_one_long_line_of_pixels_is_shown_whole() -> None:
+    assert decode(encode(cat(4000, 32), "PNG"), 100, None).pixels.shape == (1, 100, 3)
+
+
 def test_a_square_of_too_few_pixels_is_refused_in_one_sentence() -> None:
     with pytest.raises(ImageError, match="The square has 20 pixels a side; take one of at least 32"):
         decode(encode(WIDE, "PNG"), 64, Crop(0.5, 0.5, 0.2))
