@@ -107,7 +107,7 @@ def run(options: Namespace) -> str:
             scored = [_score(lab, given, one) for one in made]
             write_picture(folder / picture.name, picture, scored, lab.layers)
             results += scored
-        write_tables(folder, _describe_run(lab, settings, options.method, options.command_line), results)
+        write_tables(folder, _describe_run(lab, settings, options), results)
     return f"Wrote {options.out / MANIFEST}"
 
 
@@ -144,16 +144,17 @@ def choose_passes(options: Namespace) -> int:
     return options.passes
 
 
-def _describe_run(lab: Lab, settings: dict[str, Settings], method: str, command_line: str) -> RunInfo:
+def _describe_run(lab: Lab, settings: dict[str, Settings], options: Namespace) -> RunInfo:
     return RunInfo.of(
         lab,
         settings,
-        command_line=command_line,
+        command_line=options.command_line,
         seed=next(iter(settings.values())).seed,
         settings={
-            layer: chosen.settle(lab.device) if is_iterative(method) else None
+            layer: chosen.settle(lab.device) if is_iterative(options.method) else None
             for layer, chosen in settings.items()
         },
+        crop=options.crop,
     )
 
 

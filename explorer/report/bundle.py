@@ -7,7 +7,7 @@ import platform
 import shlex
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from explorer import __version__
+from explorer.decoding.square import CENTRE, Crop
 from explorer.features.layers import LAYERS
 from explorer.features.recorded import RecordedFeatures
 from explorer.images import Picture, encode_png
@@ -45,6 +46,7 @@ class RunInfo:
     trunks: Mapping[str, str] = field(default_factory=dict)  # Fingerprints of the trunks by layer.
     notice: str | None = None  # Says so when other weights ran than were asked for.
     offered: Sequence[str] = LAYERS  # The network's own layers, whose colours differ.
+    crop: Crop = CENTRE  # The square that was taken of every file.
 
     @classmethod
     def of(
@@ -55,6 +57,7 @@ class RunInfo:
         command_line: str,
         seed: int,
         settings: Mapping[str, Settings | None],
+        crop: Crop = CENTRE,
     ) -> "RunInfo":
         """Gather what is known of a lab and the layers that it inverted."""
         return cls(
@@ -66,6 +69,7 @@ class RunInfo:
             trunks={layer: lab.trunk(layer).fingerprint for layer in layers},
             notice=lab.backbone.notice,
             offered=lab.layers,
+            crop=crop,
         )
 
 
@@ -135,6 +139,7 @@ def describe_run(run: RunInfo) -> dict[str, Any]:
         "trunks": dict(run.trunks),
         "notice": run.notice,
         "command_line": run.command_line,
+        "crop": list(astuple(run.crop)),
     }
 
 

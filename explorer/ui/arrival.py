@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from explorer.decoding.square import Crop
 from explorer.examples import EXAMPLES
 from explorer.features.recorded import RecordedFeatures
 from explorer.lab.layer import Source as Given
@@ -17,7 +18,9 @@ from explorer.ui.components.events import TOGETHER, one_at_a_time
 from explorer.ui.components.examples import recognise_example
 from explorer.ui.components.given import read_given
 from explorer.ui.components.recordings import has_recording
+from explorer.ui.cropping import wire_crop
 from explorer.ui.session.app_state import AppState
+from explorer.ui.session.laying import lay_down
 from explorer.ui.session.recall import has_picture, recall
 from explorer.ui.session.visit import Arrival, Exploration, Source, Visit
 from explorer.ui.stage import begin_stage
@@ -37,15 +40,15 @@ WELCOME_POLL_SECONDS = 0.2
 
 
 def wire_arrival(
-    state: AppState, page: gr.Blocks, picture: gr.Image, instant: InstantTab, live: LiveTab
+    state: AppState, page: gr.Blocks, picture: gr.Image, box: gr.HTML, instant: InstantTab, live: LiveTab
 ) -> tuple[list[Dependency], list[Dependency]]:
     """Show every new picture on both stages and decode it; a newer one replaces those that still wait.
 
-    So does another choice of decoder. Until a picture comes, an example is shown. Returns the events after
-    which a visit has another picture, and those after which it has been decoded.
+    So does another square of it, or another choice of decoder. Until a picture comes, an example is shown.
+    Returns the events after which a visit has another picture, and those after which it has been decoded.
     """
     handlers = ArrivalHandlers(state)
-    outputs = [instant.stage, live.stage, live.replay, live.resume]
+    outputs = [instant.stage, live.stage, live.replay, live.resume, box]
     decoding: dict[str, Any] = {
         "inputs": [instant.decoder], "outputs": [instant.stage], **one_at_a_time("decoding")
     }  # fmt: skip
@@ -54,10 +57,8 @@ def wire_arrival(
     put_back = arrival.failure(handlers.put_back, [picture], [picture], **TOGETHER)
     after_refusal = put_back.success(handlers.accept, [picture], outputs, **TOGETHER)
     opening = page.load(handlers.welcome, outputs=outputs[:3], **TOGETHER)
-    decoded = [
-        event.success(handlers.decode, trigger_mode="multiple", **decoding)
-        for event in (arrival, after_refusal, opening)
-    ]
+    arrivals = [arrival, after_refusal, opening, wire_crop(state, box, outputs)]
+    decoded = [event.success(handlers.decode, trigger_mode="multiple", **decoding) for event in arrivals]
     decoded.append(instant.decoder.input(handlers.decode_again, trigger_mode="always_last", **decoding))
     for event in decoded:
         # Each choice asks for its own figures, also while those of the one before are still measured.
@@ -70,7 +71,7 @@ def wire_arrival(
             trigger_mode="multiple",
             **one_at_a_time("looking again"),
         )
-    return [arrival, after_refusal, opening], decoded
+    return arrivals, decoded
 
 
 class ArrivalHandlers:
@@ -95,42 +96,38 @@ class ArrivalHandlers:
         visit.source = Source(exploration.example)
         visit.put(exploration)
         is_recorded = has_recording(exploration.example, self._state.network)
-        return shown.text(), self._begin(exploration.given), gr.update(visible=is_recorded)
+        return (
+            shown.text(),
+            begin_stage(exploration.given, self._state.network.layers).text(),
+            gr.update(visible=is_recorded),
+        )
 
     def accept(self, path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Lay down a new picture, features, or none. What stood stays until the new one can be read."""
         visit = self._visit(request)
         if _is_at_hand(visit, path) or _is_echo(visit, path):
-            yield (gr.skip(),) * 4
+            yield (gr.skip(),) * 5
             return
         if path is None:
-            visit.source = None
-            visit.put(None)
-            yield self._begin(None), self._begin(None), *_buttons(is_recorded=False)
+            yield lay_down(self._state, visit, None, None)
             return
         visit.arrival = Arrival(path, time.monotonic())
-        given = self._read(path)
+        crop = visit.find_crop(path)
+        given = self._read(path, crop)
         layers = tuple(given.layers) if isinstance(given, RecordedFeatures) else ()
         example = None if isinstance(given, RecordedFeatures) else recognise_example(given)
         if example is None:  # Examples are files that all visitors share.
             visit.uploads[Path(path)] += 1
-        visit.arrival, visit.source = None, Source(example, path, layers)
-        visit.put(Exploration(given, example))
-        self._state.visits.make_room()
-        is_recorded = has_recording(example, self._state.network)
-        yield self._begin(given), self._begin(given), *_buttons(is_recorded=is_recorded)
+        yield lay_down(self._state, visit, given, Source(example, path, layers, crop))
 
-    def _read(self, path: str) -> Given:
+    def _read(self, path: str, crop: Crop) -> Given:
         """Read a picture, or features that are found to be of this network."""
-        given = read_given(path, self._state.network.layers)
+        given = read_given(path, self._state.network.layers, crop)
         if isinstance(given, RecordedFeatures):
             with clear_errors():
                 for layer in given.layers:
                     self._state.lab.at(layer).encode(given)
         return given
-
-    def _begin(self, given: Given | None) -> str:
-        return begin_stage(given, self._state.network.layers).text()
 
     def put_back(self, path: str | None, request: gr.Request) -> Any:  # noqa: ANN401 - a path, or no change
         """Let the picture input show again what stood there before a file that was refused."""
@@ -189,8 +186,3 @@ def _is_echo(visit: Visit, path: str | None) -> bool:
     """Whether Gradio tells twice of a file that was refused, as it does when one file replaces another."""
     last = visit.arrival
     return last is not None and last.path == path and time.monotonic() - last.seconds < ECHO_SECONDS
-
-
-def _buttons(*, is_recorded: bool) -> tuple[Any, ...]:
-    """Offer the recorded run if there is one; there is nothing to resume."""
-    return gr.update(visible=is_recorded), gr.update(visible=False)

@@ -2,10 +2,12 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import gradio as gr
 
+from explorer.decoding.square import CENTRE, Crop
 from explorer.features.backbone import RESNET50, Backbone
 from explorer.features.recorded import MAX_HEADER, SUFFIX, RecordedFeatures
 from explorer.images import Picture
@@ -60,16 +62,15 @@ def pack_exploration(lab: Lab, exploration: Exploration) -> bytes:
     results = _score(lab, exploration.decoded.made if exploration.decoded else None, run and run.made)
     reconstructions = [one.reconstruction for one in results]
     settings = {layer: chosen.settle(lab.device) for layer, chosen in run.settings.items()} if run else {}
+    source = ORIGINAL if isinstance(given, Picture) else FEATURES
+    commands = write_commands(lab.backbone, reconstructions, run, source)
     info = RunInfo.of(
         lab,
         [one.layer for one in reconstructions],
-        command_line="\n".join(
-            write_commands(
-                lab.backbone, reconstructions, run, ORIGINAL if isinstance(given, Picture) else FEATURES
-            )
-        ),
+        command_line="\n".join([*describe_crop(exploration.crop), *commands]),
         seed=run.options.seed if run else 0,
         settings=settings,
+        crop=exploration.crop,
     )
     frames = run.history.frames if run else []
     original = given.images if isinstance(given, Picture) else None
@@ -106,6 +107,12 @@ def write_commands(
         )
         for (method, *options), layers in groups.items()
     ]  # fmt: skip
+
+
+def describe_crop(crop: Crop) -> list[str]:
+    """Say above the commands, which begin with the square itself, how to cut it from the visitor's photo."""
+    shares = ",".join(map(str, astuple(crop)))
+    return [] if crop == CENTRE else [f"# {ORIGINAL} is the square of your photo that --crop {shares} takes."]
 
 
 def write_backbone(backbone: Backbone) -> list[str]:

@@ -16,6 +16,7 @@ from explorer.ui.components.checked_blocks import CheckedBlocks
 from explorer.ui.components.events import AT_ONCE, TOGETHER
 from explorer.ui.components.examples import build_examples, example_file
 from explorer.ui.components.picture_input import build_picture_input
+from explorer.ui.crop_box import build_crop_box
 from explorer.ui.exploring.wiring import wire_explore
 from explorer.ui.export import wire_export
 from explorer.ui.limits.callers import caller
@@ -62,6 +63,7 @@ def build_page(state: AppState) -> gr.Blocks:
                 notice = gr.HTML("", elem_id="notice")
             strip = build_examples()
             picture = build_picture_input()
+            box = build_crop_box()
             # The script of the toolbar puts both into the menu Share.
             with gr.Row(elem_classes="toolbar"):
                 link = gr.Button("Copy link", size="sm", scale=0, min_width=100, elem_id="link")
@@ -75,7 +77,7 @@ def build_page(state: AppState) -> gr.Blocks:
                 slider = build_compare()
             with gr.Tab("Explore", id="explore", render_children=True) as explore_tab:
                 explore = build_explore(state.network, takes_weights=state.takes_weights)
-        arrivals, decoded = wire_arrival(state, page, picture, instant, live)
+        arrivals, decoded = wire_arrival(state, page, picture, box, instant, live)
         finished = wire_live(state, page, live)
         wire_compare(state, compare_tab, slider, [*arrivals, *decoded, *finished])
         wire_explore(state, page, explore_tab, explore, arrivals)

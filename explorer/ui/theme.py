@@ -16,6 +16,7 @@ LESSONS = FOLDER / "lessons"
 STYLE_SHEETS = [
     FOLDER / "page.css",
     FOLDER / "stage" / "stage.css",
+    FOLDER / "crop_box" / "crop_box.css",
     FOLDER / "compare_slider" / "compare_slider.css",
     FOLDER / "explore_stage" / "explore_stage.css",
     FOLDER / "classroom" / "classroom.css",

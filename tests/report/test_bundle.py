@@ -157,7 +157,7 @@ def test_the_manifest_keeps_the_order_of_its_keys(tmp_path: Path):
     manifest = json.loads((tmp_path / "report.json").read_text())
     assert list(manifest) == ["run", "results"]
     run = ["versions", "seed", "settings", "weights", "fingerprint", "trunks", "notice", "command_line"]
-    assert list(manifest["run"]) == run
+    assert list(manifest["run"]) == [*run, "crop"]
 
 
 def test_an_infinite_feature_error_is_laid_to_the_target():

@@ -28,6 +28,7 @@ ASIDE = (
     ASSUMED.format(0, 4095, "black", 65535, "white"),
     ASSUMED.format(-0.5, 1, "white", 1, "black"),
     "This image is 3x31; use at least 32x32.",
+    "The square has 20 pixels a side; take one of at least 32.",
 )
 TOO_SMALL = re.compile(r"This image is \d+x\d+; use at least 32x32\.")
 

@@ -201,16 +201,17 @@ def draw_code(code: int) -> bytes:
 
 def read_code(source: str) -> int:
     """Read the number from a picture's data URI."""
-    image = _open(source).convert("L")
+    image = open_image(source).convert("L")
     squares = np.asarray(image.resize((CODE_COLUMNS, CODE_BITS // CODE_COLUMNS), PIL.Image.Resampling.BOX))
     return sum(int(bit) << index for index, bit in enumerate((squares > 128).flatten()))
 
 
 def psnr_between(source: str, original: str) -> float:
     """Measure how near one picture is to another, both as data URIs, in decibels."""
-    pixels, wanted = (np.asarray(_open(one).convert("RGB"), np.float64) for one in (source, original))
+    pixels, wanted = (np.asarray(open_image(one).convert("RGB"), np.float64) for one in (source, original))
     return float(10 * np.log10(255**2 / max(np.mean((pixels - wanted) ** 2), 1e-3)))
 
 
-def _open(source: str) -> PIL.Image.Image:
+def open_image(source: str) -> PIL.Image.Image:
+    """Read a picture from its data URI."""
     return PIL.Image.open(BytesIO(b64decode(source.partition("base64,")[2])))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from explorer.decoding.square import CENTRE, Crop
 from explorer.ui.limits.uploads import UPLOADS
 from explorer.ui.links import LOST_RUN
 from explorer.ui.listeners import LISTENERS, page_of
@@ -93,6 +94,14 @@ def test_a_page_that_is_loaded_anew_takes_the_upload_over(visits: Visits, clock:
     clock.seconds += 200
     assert visits.sweep() == ["b"]
     assert not upload.exists()
+
+
+def test_a_page_that_is_loaded_anew_keeps_the_square_that_was_chosen(visits: Visits, upload: Path) -> None:
+    visits.get("a").source = Source(None, str(upload), crop=Crop(0.3, 0.5, 0.6))
+    visits.step_out("a", "here")
+    visits.move("a", "b")
+    assert visits.get("b").find_crop(str(upload)) == Crop(0.3, 0.5, 0.6)
+    assert visits.get("b").find_crop("another") == CENTRE
 
 
 def test_nothing_of_a_page_that_is_open_is_taken_over(visits: Visits, upload: Path) -> None:

@@ -1,5 +1,6 @@
 """The export: every reconstruction with its scores, and commands that repeat each of them."""
 
+import json
 import shlex
 from dataclasses import replace
 from io import BytesIO
@@ -8,9 +9,11 @@ from zipfile import ZipFile
 import pytest
 
 from explorer.__main__ import main
+from explorer.decoding.decode import decode
+from explorer.decoding.square import Crop
 from explorer.examples import load_example
 from explorer.features.backbone import Backbone
-from explorer.images import Picture, encode_png, quantise
+from explorer.images import Picture, encode_png, quantise, read_picture
 from explorer.lab.lab import Lab
 from explorer.ui.export import pack_exploration, write_commands
 from explorer.ui.session.live_run import LiveRun
@@ -18,6 +21,7 @@ from explorer.ui.session.made import Made
 from explorer.ui.session.options import RunOptions
 from explorer.ui.session.visit import Decoded, Exploration
 from explorer.ui.stage import StageValue
+from tests.support.photos import cat
 from tests.support.tiny import stand_in
 
 STEPS = 3
@@ -78,6 +82,29 @@ def test_what_differs_from_the_tuned_settings_is_in_the_command(
     optimise(coarse_lab, exploration, prior=0.0)
     command = words(commands(coarse_lab.backbone, exploration)[-1])
     assert "total_variation=0" in command[command.index("--set") + 1 :]
+
+
+def test_the_export_tells_the_square_and_its_command_takes_it_from_the_photo(
+    coarse_lab: Lab, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(coarse_lab, monkeypatch)
+    crop = Crop(0.3, 0.5, 0.6)
+    cat(200, 100).save(tmp_path / "mine.png")
+    picture = read_picture(tmp_path / "mine.png", size=64, crop=crop, decoder=decode)
+    decoded = {"layer1": coarse_lab.at("layer1").reconstruct(picture, "linear")}
+    made = Decoded(Made(picture, decoded), StageValue("a run", None))
+    packed = pack_exploration(coarse_lab, Exploration(picture, crop=crop, decoded=made))
+    with ZipFile(BytesIO(packed)) as archive:
+        files = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
+    note, command = files["command.txt"].decode().splitlines()
+    assert note == "# original.png is the square of your photo that --crop 0.3,0.5,0.6 takes."
+    assert json.loads(files["config.json"])["crop"] == [0.3, 0.5, 0.6]
+    monkeypatch.chdir(tmp_path)
+    again = command.replace("original.png", "mine.png --crop 0.3,0.5,0.6 --size 64")
+    assert main(words(again)[3:]) == 0
+    for name in ("original.png", "layer1-linear.png"):
+        (repeated,) = tmp_path.glob(f"repeated-*/mine/{name}")
+        assert repeated.read_bytes() == files[name]
 
 
 def test_the_commands_make_the_same_pictures_again(

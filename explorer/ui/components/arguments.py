@@ -21,6 +21,17 @@ def whole_number(name: str, value: object, least: int, most: int) -> int:
     raise mistake(f"{name} must be a whole number from {least} to {most}, not {echo(value)}.")
 
 
+def number(name: str, value: object, least: float, most: float) -> float:
+    """Return the value if it is a number from `least` to `most`.
+
+    Raises:
+        gr.Error: it is not; the message names what was given and what is allowed.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
+        return value
+    raise mistake(f"{name} must be a number from {least} to {most}, not {echo(value)}.")
+
+
 def one_of(name: str, value: object, allowed: Sequence[str]) -> str:
     """Return the value if it is one of the allowed texts.
 

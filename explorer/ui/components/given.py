@@ -5,6 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from explorer.decoding.square import CENTRE, Crop
 from explorer.features.recorded import FeaturesError, RecordedFeatures, parse_features
 from explorer.features.state import begins_safetensors
 from explorer.files import printable, read_below
@@ -30,8 +31,8 @@ OTHER_SIZE = "{} is of a picture of {} x {} pixels; the page takes {} x {}, the 
 OTHER_NODES = "{} holds other nodes, too: the page shows {}; the command line inverts any."
 
 
-def read_given(path: str | None, layers: Sequence[str]) -> Source:
-    """Read the visitor's file: a picture, or features at some of these layers.
+def read_given(path: str | None, layers: Sequence[str], crop: Crop = CENTRE) -> Source:
+    """Read the visitor's file: a square of a picture, or features at some of these layers.
 
     Raises:
         gr.Error: there is none, or it cannot be used; the message says what to do.
@@ -44,7 +45,7 @@ def read_given(path: str | None, layers: Sequence[str]) -> Source:
         return _read_features(path, layers)
     if head.startswith(PROTOCOLS) or (head.startswith(ARCHIVE) and ARCHIVED in head):
         raise mistake(PICKLE)
-    return read_upload(path)
+    return read_upload(path, crop)
 
 
 def parse_bounded(content: bytes, name: str, layers: Sequence[str] = ()) -> RecordedFeatures:

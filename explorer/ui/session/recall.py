@@ -27,8 +27,9 @@ def recall(visit: Visit) -> Exploration:
     source = visit.source
     if source is None:
         raise mistake(NO_PICTURE)
-    given = load_example(source.example) if source.example else read_given(source.path, source.layers)
-    exploration = Exploration(given, source.example)
+    example, crop = source.example, source.crop
+    given = load_example(example) if example else read_given(source.path, source.layers, crop)
+    exploration = Exploration(given, example, crop)
     visit.put(exploration)
     gr.Info(EVICTED)
     return exploration

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from explorer.decoding.square import CENTRE, Crop
 from explorer.experiments.measuring import remembered_nbytes
 from explorer.images import Picture
 from explorer.lab.layer import Source as Given
@@ -27,7 +28,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a picture comes from: an example by its name, or the path of an upload.
+    """Where a picture comes from: an example by its name, or a square of the upload at a path.
 
     An upload that holds features names their layers.
     """
@@ -35,6 +36,12 @@ class Source:
     example: str | None
     path: str | None = None
     layers: tuple[str, ...] = ()
+    crop: Crop = CENTRE
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it is a picture of the visitor's own."""
+        return self.example is None and self.path is not None and not self.layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Exploration:
 
     given: Given
     example: str | None = None
+    crop: Crop = CENTRE  # Of the visitor's photo.
     decoded: Decoded | None = None
     decoding: str = ""  # The stage of the last choice of decoder: an earlier one is not shown any more.
     measured: str = ""  # The last stage that has been shown with its figures.
@@ -106,6 +114,7 @@ class Visit:
     arrival: Arrival | None = None
     uploads: Counter[Path] = field(default_factory=Counter)  # How often each that is to go was laid down.
     source: Source | None = None  # Of the picture at hand, to begin anew with when it had to make room.
+    returning: Source | None = None  # Of what a page that was loaded anew is about to lay down.
     exploration: Exploration | None = None
     tab: str = FIRST_TAB  # The one in view.
     pair: tuple[str, ...] = ()  # The keys of the two pictures that were compared last.
@@ -131,6 +140,10 @@ class Visit:
             return held
         held |= {id(self.second): remembered_nbytes(self.second)}
         return held | {id(self.second.images): self.second.images.nbytes}
+
+    def find_crop(self, path: str) -> Crop:
+        """Give the square that was chosen of a file before the page was loaded anew."""
+        return self.returning.crop if self.returning and self.returning.path == path else CENTRE
 
     def put(self, exploration: Exploration | None) -> None:
         """Lay down another picture, or none; what was made from the one before goes."""

@@ -65,7 +65,7 @@ class Visits:
                 return None
             del self._visits[session]
             after = self._visits.setdefault(to, Visit(to))
-            after.has_lost_run = before.has_lost_run
+            after.has_lost_run, after.returning = before.has_lost_run, before.source
             after.uploads += before.uploads
             if before.source.path is not None:  # It is about to be laid down, and counted, once more.
                 after.uploads -= Counter([Path(before.source.path)])
