@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -76,8 +76,10 @@ def check_system() -> None:
 
 def end_at_once(status: int) -> NoReturn:
     """End the process without waiting for its threads, which may be in the middle of a long step."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        # A signal may come in the middle of a write, which cannot be entered twice; a reader may have gone.
+        with suppress(RuntimeError, OSError, ValueError):
+            stream.flush()
     os._exit(status)
 
 

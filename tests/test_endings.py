@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from io import BytesIO, TextIOWrapper
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -102,7 +102,8 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The statuses with which the process would have ended; its signals are handled as before afterwards."""
     statuses: list[int] = []
     monkeypatch.setattr(endings, "end_at_once", statuses.append)
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    # Also where the tests themselves run under nohup.
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
     yield statuses
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -114,6 +115,21 @@ def test_a_server_ends_and_cleans_up_at_each_signal(ended: list[int], number: si
     endings.end_on_signals(lambda: cleaned.append("files"))
     signal.raise_signal(number)
     assert (ended, cleaned) == ([INTERRUPTED], ["files"])
+
+
+@pytest.mark.parametrize("error", [RuntimeError("reentrant call"), BrokenPipeError(), ValueError("closed")])
+def test_an_end_in_the_middle_of_a_write_has_its_status(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    class Writing(StringIO):
+        def flush(self) -> None:
+            raise error
+
+    monkeypatch.setattr("os._exit", sys.exit)
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as left:
+        patch.setattr(sys, "stdout", Writing())
+        endings.end_at_once(INTERRUPTED)
+    assert left.value.code == INTERRUPTED
 
 
 @pytest.mark.parametrize("number", SIGNALS)
