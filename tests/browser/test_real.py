@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from explorer.__main__ import main
-from tests.support.actions import choose, drop, open_tab, photo, wait_for_state
+from tests.support.actions import choose, drop, open_tab, photo, wait_for, wait_for_state
 from tests.support.chromium import DESKTOP, save_screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -72,7 +72,7 @@ def test_the_exported_commands_repeat_the_exported_pictures(chromium, app, tmp_p
         "#instant .stage[data-busy=no] [data-panel=layer4] img:not([hidden])", state="attached"
     )
     page.click("#run")
-    page.wait_for_selector("#run:enabled")
+    wait_for(page, "document.querySelector('#live .status').textContent.startsWith('Done')")
     with page.expect_download() as waiting:
         choose(page, "share", "export")
     with ZipFile(waiting.value.path()) as archive:
