@@ -3,10 +3,12 @@ import re
 import torch
 
 from explorer.metrics.scores import Scores
+from explorer.metrics.thumbnail import Thumbnails
 from explorer.ui.stage.captions import (
     describe_fooling,
     describe_gap,
     describe_layers,
+    describe_look,
     describe_pairs,
     describe_passes,
     describe_scores,
@@ -25,12 +27,21 @@ def test_the_flat_baseline_of_black_and_white_is_six_decibels():
 
 
 def test_a_picture_no_better_than_one_colour_resembles_nothing():
-    said = describe_layers({"layer1": 27.9, "layer4": 15.2}, flat_db=15.0)
+    said = describe_layers({"layer1": 27.9, "layer4": 15.0}, flat_db=15.0)
     assert [sentence.text for sentence in said] == [
         "layer1 gives back fine detail (27.9 dB).",
-        "layer4 gives back nothing better than one flat colour (15.2 dB).",
+        "layer4 gives back nothing better than one flat colour (15.0 dB).",
         "Each deeper layer gives back less.",
     ]
+
+
+def test_only_a_picture_no_better_than_one_colour_is_said_to_be_so():
+    ramp = torch.linspace(0, 1, 224).expand(1, 3, 224, 224)
+    flat_db, thumbnails = flat_psnr_db(ramp), Thumbnails(ramp)
+    for psnr_db in (flat_db - 1, flat_db, flat_db + 0.1, flat_db + 0.9, flat_db + 1.5):
+        is_flat = thumbnails.side_of(psnr_db) == 1
+        assert (describe_look(psnr_db, flat_db) == "nothing better than one flat colour") == is_flat
+    assert describe_look(flat_db + 0.5, flat_db) == "little more than one flat colour"
 
 
 def test_a_sentence_names_no_layer_but_those_it_says_it_is_about():

@@ -23,6 +23,7 @@ from explorer.ui.queue.place import Place, describe_place
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.live_run import NONE_CHOSEN
 from explorer.ui.stage.captions import (
+    FAINT_LOOK,
     LOOKS,
     NO_LOOK,
     ONE_COLOUR_LOOK,
@@ -103,7 +104,7 @@ def said() -> Iterator[str]:
     yield from (FIRST_LOOK, describe_pass(2))
     yield from (STOPPING, STOPPED, TIME_IS_UP.format(300), OWN_PICTURE, NOT_UNDERSTOOD.format("tab=9"))
     yield from (look for _, look in LOOKS)
-    yield from (NO_LOOK, WORST_LOOK, ONE_COLOUR_LOOK, NO_LAYER)
+    yield from (NO_LOOK, FAINT_LOOK, WORST_LOOK, ONE_COLOUR_LOOK, NO_LAYER)
     yield from (metric.heading for metric in METRICS.values())
     yield from (*DOCUMENTED, *ASIDE)
 

@@ -13,6 +13,7 @@ import gradio
 from explorer.experiments import EXPERIMENTS
 from explorer.images import Picture, encode_jpeg, prepare, to_pil
 from explorer.lab.methods import METHODS, OnePass
+from explorer.metrics.thumbnail import TOLERANCE_DB
 from explorer.ui.compare_slider.component import slider_script, slider_template
 from explorer.ui.explore_stage.component import explore_script, explore_template
 from explorer.ui.page import TITLE, write_header, write_weights
@@ -20,6 +21,7 @@ from explorer.ui.session.app_state import AppState
 from explorer.ui.site.content import make_content, write_content
 from explorer.ui.site.experiments import SHOWN
 from explorer.ui.stage.captions import (
+    FAINT_LOOK,
     LIKENESS_DB,
     LOOKS,
     LOW_PSNR_DB,
@@ -96,7 +98,9 @@ def _write_own(own: Mapping[str, Any] | str) -> str:
     captions = {
         "looks": LOOKS,
         "noLook": NO_LOOK,
+        "faintLook": FAINT_LOOK,
         "worstLook": WORST_LOOK,
+        "toleranceDb": TOLERANCE_DB,
         "likenessDb": LIKENESS_DB,
         "nearlyEqual": NEARLY_EQUAL_ERROR,
         "lowDb": LOW_PSNR_DB,

@@ -13,7 +13,7 @@ window.explorerOwn = (show, site) => {
     say("To try your own photos: run python -m http.server in this folder, then open http://localhost:8000.");
     return null;
   }
-  const { looks, noLook, worstLook, likenessDb, nearlyEqual, lowDb } = bundle.captions;
+  const { looks, noLook, faintLook, worstLook, toleranceDb, likenessDb, nearlyEqual, lowDb } = bundle.captions;
   const MOST_SIDE = 1024, LEAST_SIDE = 32, LEAST_MEMORY = 4; // Pixels, pixels, gigabytes.
   const isSmall = (navigator.deviceMemory ?? LEAST_MEMORY) < LEAST_MEMORY;
   const finite = (value) => (Number.isFinite(value) ? value : null);
@@ -161,7 +161,7 @@ window.explorerOwn = (show, site) => {
     const layers = bundle.layers.filter((layer) => panels[layer]?.psnr_db != null);
     if (!layers.length || !shown.original) return [];
     const flat = flatDb(shown.original.picture), db = (layer) => panels[layer].psnr_db;
-    const look = (layer) => (db(layer) < flat + likenessDb ? noLook : looks.find(([limit]) => db(layer) >= limit)?.[1] ?? worstLook);
+    const look = (layer) => (db(layer) <= flat + toleranceDb ? noLook : db(layer) < flat + likenessDb ? faintLook : looks.find(([limit]) => db(layer) >= limit)?.[1] ?? worstLook);
     const sentence = (layer) => ({ text: `${layer} gives back ${look(layer)} (${db(layer).toFixed(1)} dB).`, about: [layer] });
     const ends = [...new Set([layers[0], layers.at(-1)])], said = ends.map(sentence);
     if (layers.length > 1 && layers.every((layer, at) => !at || db(layers[at - 1]) > db(layer))) said.push({ text: "Each deeper layer gives back less.", about: layers });

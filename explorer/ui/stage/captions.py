@@ -9,6 +9,7 @@ from explorer.metrics.chance import PAIRS, describe_chance
 from explorer.metrics.functional import psnr
 from explorer.metrics.recognition import NAME, Opinions, Prediction
 from explorer.metrics.scores import Scores
+from explorer.metrics.thumbnail import TOLERANCE_DB
 
 # What a given PSNR looks like on photos at 224 pixels, from best to worst.
 LOOKS = (
@@ -20,6 +21,7 @@ LOOKS = (
 WORST_LOOK = "a rough arrangement of light and colour"
 # A picture of one colour can have a high PSNR on a picture of few contrasts; only more than that is likeness.
 NO_LOOK = "nothing better than one flat colour"
+FAINT_LOOK = "little more than one flat colour"
 LIKENESS_DB = 1.0
 # A picture so near to one colour has nothing else to bring back.
 ONE_COLOUR_DB = 45.0
@@ -47,8 +49,10 @@ def describe_look(psnr_db: float, flat_db: float) -> str:
     """Say in words what a reconstruction of this PSNR shows."""
     if flat_db >= ONE_COLOUR_DB and psnr_db >= LOW_PSNR_DB:
         return ONE_COLOUR_LOOK
-    if psnr_db < flat_db + LIKENESS_DB:
+    if psnr_db <= flat_db + TOLERANCE_DB:
         return NO_LOOK
+    if psnr_db < flat_db + LIKENESS_DB:
+        return FAINT_LOOK
     return next((words for limit, words in LOOKS if psnr_db >= limit), WORST_LOOK)
 
 
