@@ -1,6 +1,6 @@
 """The matrix: what is brought back from one layer, looked at from every other, and by another network."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,7 +59,7 @@ def run(
         rows += _measure(lab, picture, layers, torch.cat(images))
         if picture is not pictures[-1]:
             yield Result(shown, progress=len(shown) / (steps + len(pictures)), doing=DOING)
-    yield Result(shown, rows, _draw(rows, layers), _describe(rows, layers))
+    yield Result(shown, rows, _draw(rows, layers), describe_recognition(rows, layers))
 
 
 @torch.no_grad()
@@ -140,11 +140,13 @@ def _mean(rows: Sequence[Row], column: str, source: str, layer: str) -> float | 
     return mean_of(rows, column, **{"from": source, "at": layer})
 
 
-def _describe(rows: Sequence[Row], layers: Sequence[str]) -> list[str]:
-    """Say where the network and the independent one disagree."""
+def describe_recognition(rows: Sequence[Row], layers: Sequence[str]) -> list[str]:
+    """Say from where another network recognises a photo, and where it and the network itself disagree."""
+    diagonal = {layer: [row for row in rows if row["from"] == row["at"] == layer] for layer in layers}
+    if all(len(own) == 1 for own in diagonal.values()):
+        return _describe_one({layer: row for layer, (row,) in diagonal.items()})
     sentences = []
-    for layer in layers:
-        own = [row for row in rows if row["from"] == layer and row["at"] == layer]
+    for layer, own in diagonal.items():
         fooled = [row for row in own if row["network_recognises"] and not row["independent_recognises"]]
         known = sum(int(row["independent_recognises"] or 0) for row in own)
         sentences.append(
@@ -152,6 +154,22 @@ def _describe(rows: Sequence[Row], layers: Sequence[str]) -> list[str]:
             + (f"; {len(fooled)} only its own network: such a picture fools it." if fooled else ".")
         )
     return sentences
+
+
+def _describe_one(rows: Mapping[str, Row]) -> list[str]:
+    """Say it of one photo, by the row of each layer."""
+    kept = [layer for layer, row in rows.items() if row["independent_recognises"]]
+    lost = [layer for layer in rows if layer not in kept]
+    fooled = " and ".join(layer for layer in lost if rows[layer]["network_recognises"])
+    known, unknown = " and ".join(kept), " and ".join(lost)
+    if kept and lost:
+        first = f"{NAME} still recognises the picture from {known}, not from {unknown}."
+    elif kept:
+        first = f"{NAME} still recognises the picture from {known}."
+    else:
+        first = f"{NAME} no longer recognises the picture from {unknown}."
+    last = f"Only its own network still recognises the picture from {fooled}: it fools its own network."
+    return [first, last] if fooled else [first]
 
 
 MATRIX = Experiment(

@@ -56,9 +56,9 @@ def draw_charts(
     rows = math.ceil(len(charts) / columns)
     for place, chart in enumerate(charts, start=1):
         axes = part.add_subplot(rows, columns, place)
-        axes.set_title(chart.title, color=ink)
+        axes.set_title(chart.title, color=ink, loc="left", fontweight="bold")
         axes.set_facecolor("none")
-        axes.tick_params(colors=ink)
+        axes.tick_params(colors=ink, length=0)
         if isinstance(chart, Grid):
             _draw_grid(axes, chart, ink)
         else:
@@ -79,10 +79,10 @@ def _draw_lines(axes: Axes, chart: Chart, ink: str, layers: Sequence[str]) -> No
     for line in chart.lines:
         look, others = _look(line, others, layers)
         values = [math.nan if value is None else value for value in line.y]
-        axes.plot(line.x, values, label=line.label, linewidth=1.4, markersize=3.5, **look)
+        axes.plot(line.x, values, label=line.label, linewidth=1.8, markersize=4, **look)
     axes.set_xlabel(chart.x_label, color=ink)
     axes.set_ylabel(chart.y_label, color=ink)
-    axes.grid(color=SCREEN_INK, alpha=0.25, linewidth=0.6)
+    axes.grid(axis="y", color=SCREEN_INK, alpha=0.25, linewidth=0.6)
     for side in axes.spines.values():
         side.set_visible(False)
     if chart.is_log_x:
@@ -111,6 +111,8 @@ def _look(line: Line, others: int, layers: Sequence[str]) -> tuple[dict[str, Any
 def _draw_grid(axes: Axes, grid: Grid, ink: str) -> None:
     values = [[math.nan if value is None else value for value in row] for row in grid.values]
     axes.imshow(values, cmap=CELLS, vmin=grid.low, vmax=grid.high, aspect="auto")
+    for side in axes.spines.values():
+        side.set_visible(False)
     axes.set_xticks(range(len(grid.columns)), list(grid.columns))
     axes.set_yticks(range(len(grid.rows)), list(grid.rows))
     axes.set_xlabel(grid.column_label, color=ink)

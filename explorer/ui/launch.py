@@ -36,6 +36,7 @@ from explorer.ui.page import build_page
 from explorer.ui.queue.limits import DEFAULT_LIMITS, Limits
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.zero_gpu import is_lent
+from explorer.ui.tabs.cards import card_styles
 from explorer.ui.theme import STYLE_SHEETS, build_theme, layer_variables, page_scripts
 from explorer.ui.without_script import WithoutScript
 
@@ -133,7 +134,7 @@ def launch_options(allowed_hosts: Sequence[str] = (), layers: Sequence[str] = LA
     limits = request_limits([*own_names(), *allowed_hosts])
     return {
         "theme": build_theme(),
-        "css": f":root {{ {layer_variables(layers)} }}",
+        "css": f":root {{ {layer_variables(layers)} }}{card_styles()}",
         "css_paths": STYLE_SHEETS,
         "head": f"<script>{page_scripts()}</script>",
         "footer_links": ["api"],

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 from explorer.ui.session import made as made_module
 from tests.support.actions import (
     choose,
+    choose_decoder,
     choose_file,
     drop,
     open_tab,
@@ -89,9 +90,9 @@ def test_the_last_choice_of_decoder_wins_while_the_one_before_is_measured(
         return score(*arguments)
 
     monkeypatch.setattr(made_module, "score_results", score_slowly)
-    page.get_by_label("Simplest").check()
+    choose_decoder(page, "linear")
     wait_for(page, "/Measuring/.test(document.querySelector('#instant .status').textContent)")
-    page.get_by_label("Closest to what the network sees").check()
+    choose_decoder(page, "consistent")
     # The page's network has linear decoders alone: where another was wanted, a note says what stands in.
     wait_for(page, "document.querySelector('#instant').textContent.includes('linear decoder')")
     wait_for(page, "document.querySelector('#instant .stage').dataset.busy === 'no'")

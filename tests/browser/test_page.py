@@ -7,6 +7,7 @@ from playwright.sync_api import Page
 
 from tests.support.actions import (
     choose,
+    choose_decoder,
     choose_file,
     drop,
     encode,
@@ -62,10 +63,10 @@ def test_another_decoder_decodes_again_and_a_missing_one_is_named(page):
     wait_for_decoded(page)
     notes = page.locator("#instant .panel .note")
     assert "linear decoder" in notes.last.inner_text()  # The page's network has no trained decoders.
-    page.get_by_label("Simplest").check()
+    choose_decoder(page, "linear")
     wait_for(page, "!document.querySelector('#instant').textContent.includes('linear decoder')")
     wait_for_decoded(page)
-    page.get_by_label("Closest to what the network sees").check()
+    choose_decoder(page, "consistent")
     wait_for(page, "document.querySelector('#instant').textContent.includes('linear decoder')")
     wait_for_decoded(page)
 

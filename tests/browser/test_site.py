@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from explorer.examples import EXAMPLES
 from explorer.features.layers import LAYERS
 from explorer.ui.site.build import INDEX
-from tests.support.actions import choose, find_barriers, wait_for
+from tests.support.actions import choose, choose_decoder, find_barriers, wait_for
 from tests.support.chromium import DESKTOP, PHONE, Watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("site")]
@@ -59,7 +59,7 @@ def test_a_refined_picture_comes_pass_by_pass_and_is_explained(page: Page) -> No
         window.notes = [];
         new MutationObserver(() => window.notes.push(note.textContent)).observe(note, { childList: true });
     }""")
-    page.click("#decoder label:has(input[value=refined])")
+    choose_decoder(page, "refined")
     wait_for(page, "document.querySelector('#instant .captions').textContent.includes('looked at again')")
     notes = ["decoded", *(f"looked at again and corrected: pass {number}" for number in (1, 2))]
     assert page.evaluate("window.notes") == notes
@@ -67,7 +67,7 @@ def test_a_refined_picture_comes_pass_by_pass_and_is_explained(page: Page) -> No
 
 @on_both_screens
 def test_the_dial_leads_from_the_faithful_picture_to_the_likely_one(page: Page) -> None:
-    page.click("#decoder label:has(input[value=decoder])")
+    choose_decoder(page, "decoder")
     wait_for(page, "document.querySelector('#instant .dial input').value === '0'")
     first = page.inner_text("#instant .dial output")
     page.locator("#instant .dial input").fill("100")

@@ -12,6 +12,7 @@ from explorer.errors import ExplorerError
 from explorer.examples import load_example
 from explorer.experiments import EXPERIMENTS, follow_experiment, run_experiment
 from explorer.experiments.experiment import Experiment, Result, Shown, option
+from explorer.experiments.matrix import describe_recognition
 from explorer.experiments.operations.components import load_components
 from explorer.experiments.operations.edit_table import EDITS
 from explorer.experiments.presentation.folder import draw_result
@@ -157,6 +158,31 @@ def test_blending_a_picture_with_itself_is_the_identity(coarse_lab, pictures):
         result = run_experiment("blend", coarse_lab, [pictures[0]] * 2, ["layer2"], mix=mix, frames=3)
         for frame in result.animations[0].frames:
             torch.testing.assert_close(frame, decode(coarse_lab, pictures[0], "layer2"), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("other", "own", "said"),
+    [
+        (
+            "110",
+            "111",
+            ["recognises the picture from layer1 and layer2, not from layer3.", "from layer3: it fools"],
+        ),
+        ("111", "110", ["recognises the picture from layer1 and layer2 and layer3."]),
+        ("000", "000", ["no longer recognises the picture from layer1 and layer2 and layer3."]),
+    ],
+)
+def test_what_another_network_recognises_is_said_in_one_sentence(
+    other: str, own: str, said: list[str]
+) -> None:
+    layers = ["layer1", "layer2", "layer3"]
+    rows = [
+        {"from": layer, "at": layer, "independent_recognises": int(a), "network_recognises": int(b)}
+        for layer, a, b in zip(layers, other, own, strict=True)
+    ]
+    sentences = describe_recognition([*rows, {**rows[0], "at": "layer2"}], layers)
+    assert len(sentences) == len(said)
+    assert all(part in sentence for part, sentence in zip(said, sentences, strict=True))
 
 
 def test_the_diagonal_of_the_matrix_is_the_reported_feature_error(coarse_lab, pictures):

@@ -88,3 +88,13 @@ def choose(page: Page, menu: str, item: str) -> None:
     """Open a menu of the toolbar, `share` or `teach`, and click what stands in it."""
     page.click(f"#{menu}")
     page.click(f"#{item}")
+
+
+def choose_decoder(page: Page, method: str) -> None:
+    """Open the menu of decoders and click the one of this method; the button then names it."""
+    page.click("#decoder-menu")
+    label = page.locator(f"#decoder label:has(input[value={method}])")
+    words = label.inner_text().strip()
+    label.click()
+    page.locator("#decoder-menu b", has_text=words).wait_for()
+    assert page.locator("#decoder").is_hidden()

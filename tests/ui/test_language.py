@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from explorer.experiments.matrix import describe_recognition
 from explorer.features.layers import LAYERS
 from explorer.features.network import RESNET50_NETWORK, Network
 from explorer.lab.scorer import NO_ORIGINAL
@@ -96,6 +97,12 @@ def said() -> Iterator[str]:
     yield describe_passes("layer1", [29.4, 31.1, 31.5]).text
     close = Scores({"feature_error": 0.05, "psnr_db": 15.0})
     yield from (sentence.text for sentence in describe_gap({"layer4": close}))
+    for known in ("10", "11", "00"):
+        rows = [
+            {"from": layer, "at": layer, "independent_recognises": int(one), "network_recognises": 1}
+            for layer, one in zip(("layer3", "layer4"), known, strict=True)
+        ]
+        yield from describe_recognition(rows, ("layer3", "layer4"))
     fooled = Scores({"top1_agreement": 1.0, "recognised_top5": 0.0})
     yield from (sentence.text for sentence in describe_fooling({"layer3": fooled, "layer4": fooled}))
     for seconds in (20, 300):

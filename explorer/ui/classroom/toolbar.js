@@ -18,17 +18,43 @@ window.explorerClassroom = (() => {
     Object.assign(box.style, { top: `${bottom + GAP}px`, left: isAtTheRight ? "auto" : `${left}px`, right: isAtTheRight ? `${document.documentElement.clientWidth - right}px` : "auto" });
   };
 
-  // A button that opens a box of further ones; Escape, a click elsewhere and a choice close it.
+  // A button that opens a box; Escape and a click elsewhere close it.
+  const opener = (name) => {
+    const box = Object.assign(document.createElement("div"), { id: `menu-${name}`, className: "menu", popover: "auto" });
+    const button = Object.assign(document.createElement("button"), { id: name, type: "button", className: "classroom-button" });
+    button.popoverTargetElement = box;
+    box.addEventListener("beforetoggle", () => place(box, button));
+    return { box, button };
+  };
+
+  // A box of further buttons, which a choice closes.
   const menu = (toolbar, name) => {
     const found = document.getElementById(`menu-${name}`);
     if (found) return found;
-    const box = Object.assign(document.createElement("div"), { id: `menu-${name}`, className: "menu", popover: "auto" });
-    const button = Object.assign(document.createElement("button"), { id: name, type: "button", textContent: MENUS[name], className: "classroom-button" });
-    button.popoverTargetElement = box;
-    box.addEventListener("beforetoggle", () => place(box, button));
+    const { box, button } = opener(name);
+    button.textContent = MENUS[name];
     box.addEventListener("click", (event) => { if (event.target.closest("button")) box.hidePopover(); });
     toolbar.append(button, box);
     return box;
+  };
+
+  // Folds a list of choices into one button, which names the present one.
+  const fold = (list, label) => {
+    const { box, button } = opener(`${list.id}-menu`);
+    const head = document.createElement("span"), chosen = document.createElement("b");
+    head.textContent = label;
+    button.append(head, " ", chosen);
+    list.replaceWith(button, box);
+    box.append(list);
+    const name = () => {
+      const text = list.querySelector("label:has(input:checked)")?.textContent.trim() ?? "";
+      if (chosen.textContent !== text) chosen.textContent = text;
+    };
+    new MutationObserver(name).observe(list, { childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["class"] });
+    list.addEventListener("change", name);
+    // The keyboard moves through the choices; a click is one.
+    list.addEventListener("click", (event) => { if (event.detail && event.target.closest("label")) box.hidePopover(); });
+    name();
   };
 
   const addButton = (id, label, action, name = "teach") => whenReady((toolbar) => {
@@ -43,6 +69,13 @@ window.explorerClassroom = (() => {
     menu(toolbar, "share").append(...toolbar.querySelectorAll("#link, #export"));
     menu(toolbar, "teach");
   });
+
+  // The choices come after the tabs.
+  const foldDecoders = () => {
+    const list = document.querySelector("#decoder");
+    if (list?.querySelector("input")) fold(list, "Decoder"); else setTimeout(foldDecoders, POLL_MS);
+  };
+  whenReady(foldDecoders);
 
   // What lies over the page goes when a visitor turns to something else.
   document.addEventListener("click", (event) => {
