@@ -295,6 +295,7 @@ def test_who_stops_waits_for_nobody_and_may_run_again(visitors):
 
 def test_a_recorded_run_replays_by_the_browser_alone(page):
     page.click("#examples button >> nth=1")
+    wait_for_decoded(page)  # Another picture empties Live, whatever is replayed there.
     open_tab(page, "Live")
     page.click("#recorded")
     page.wait_for_selector("#live .table table")
