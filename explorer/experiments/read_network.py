@@ -11,11 +11,13 @@ import torch
 from explorer.device import return_freed_memory
 from explorer.experiments.experiment import ExperimentError
 from explorer.experiments.linear_maps import LinearMaps
-from explorer.features.backbone import check_size
+from explorer.features.backbone import count_bytes
+from explorer.features.convolutions import keep_ordinary
 from explorer.features.reading import read_apart
 from explorer.lab.lab import Lab
 
-# Of networks to look at again, two of ResNet-50's size; others are loaded anew.
+# Of networks to look at again, two of ResNet-50's size; others are loaded anew. Weights laid out for the
+# processor, take as much again: a network that is larger than this alone does without.
 KEPT_BYTES = 250_000_000
 LOOK_SECONDS = 0.2
 
@@ -59,14 +61,20 @@ def load(name: str, weights: str | None, device: torch.device) -> ReadNetwork:
     key = (name, weights, device)
     network = kept.pop(key, None)
     if network is None:
-        check_size(name)
+        make_room(count_bytes(name))
         network = _load(name, weights, device)
         gc.collect()  # The parts of a lab hang together in circles.
         return_freed_memory()
-    kept[key] = network
-    while sum(one.nbytes for one in kept.values()) > KEPT_BYTES:
-        kept.popitem(last=False)
+    make_room(network.nbytes)
+    if network.nbytes <= KEPT_BYTES:
+        kept[key] = network
     return network
+
+
+def make_room(nbytes: int) -> None:
+    """Let go of those looked at longest ago, until one of this size can be kept beside the others."""
+    while kept and sum(one.nbytes for one in kept.values()) + nbytes > KEPT_BYTES:
+        kept.popitem(last=False)
 
 
 def load_aside(making: Callable[[], ReadNetwork]) -> Generator[None, None, ReadNetwork]:
@@ -83,7 +91,10 @@ def load_aside(making: Callable[[], ReadNetwork]) -> Generator[None, None, ReadN
 
 def _load(name: str, weights: str | None, device: torch.device) -> ReadNetwork:
     lab = Lab.load(weights, device, backbone=name, read=read_apart)
-    return read(lab, lab.layers)
+    network = read(lab, lab.layers)
+    if network.nbytes > KEPT_BYTES:
+        keep_ordinary(network.maps.trunk)
+    return network
 
 
 kept = OrderedDict[tuple[str, str | None, torch.device], ReadNetwork]()  # For the loader's thread alone.

@@ -116,11 +116,16 @@ def check_weights_name(architecture: str, weights: str) -> None:
         raise WeightsError(f"Unknown weights '{weights}' of {architecture}: use {', '.join(known)}.")
 
 
-def check_size(architecture: str) -> None:
-    """Raise WeightsError for a network that is unknown, or whose parameters would fill the memory."""
+def count_bytes(architecture: str) -> int:
+    """Return how much memory a network's weights take.
+
+    Raises:
+        WeightsError: it is unknown, or its parameters would fill the memory.
+    """
     first, *_ = _list_weights(architecture).values()
     if first.meta["num_params"] > MAX_PARAMETERS:
         raise WeightsError(f"{architecture} is too large here: {MAX_PARAMETERS:,} parameters at most.")
+    return first.meta["num_params"] * torch.float32.itemsize
 
 
 def _load_of_timm(architecture: str, weights: str, read: Callable[[Path], State]) -> Backbone:

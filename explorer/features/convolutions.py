@@ -40,6 +40,13 @@ def freeze_convolutions(graph: fx.GraphModule) -> None:
     graph.recompile()
 
 
+def keep_ordinary(graph: nn.Module) -> None:
+    """Let frozen convolutions keep no second layout of their weights: half the memory, a fifth more time."""
+    for module in graph.modules():
+        if isinstance(module, FrozenConvolution):
+            module.is_laid_out = False
+
+
 def _take_in(convolution: fx.Node, modules: Mapping[str, nn.Module]) -> None:
     """Let a convolution do the work of the ReLU that alone reads it, or of the sum and ReLU."""
     last, addends = _only_reader(convolution), []
@@ -64,6 +71,7 @@ class FrozenConvolution(nn.Module):
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
         self.convolution = convolution
+        self.is_laid_out = True
         self._forward, self._backward = Layout(), Layout()
 
     def computes_as(self, other: "FrozenConvolution") -> bool:
@@ -73,7 +81,7 @@ class FrozenConvolution(nn.Module):
 
     def forward(self, maps: Maps, addend: Results | None = None, has_relu: bool = False) -> Results:
         """Convolve, add, rectify."""
-        if is_served(maps, self.convolution):
+        if self.is_laid_out and is_served(maps, self.convolution):
             return _Convolve.apply(maps, addend, has_relu, self)  # pyright: ignore[reportReturnType]
         total = self.convolution(maps) if addend is None else self.convolution(maps) + addend
         return total.relu() if has_relu else total

@@ -1,6 +1,7 @@
 """Experiments go in small steps, between which they can be paused and stopped."""
 
 from collections import OrderedDict
+from functools import partial
 from importlib import import_module
 from itertools import islice
 from threading import Event
@@ -11,7 +12,9 @@ import torch
 
 from explorer.experiments import backbones, follow_experiment, read_network
 from explorer.experiments.linear_maps import LinearMaps
+from explorer.features.convolutions import FrozenConvolution
 from explorer.features.state import WeightsError
+from explorer.lab.lab import Lab
 from explorer.ui.jobs.experiment import ExperimentJob
 
 STEPPED: dict[str, dict[str, Any]] = {
@@ -81,6 +84,23 @@ def test_networks_to_look_at_again_are_kept_within_a_bound(monkeypatch) -> None:
     monkeypatch.setattr(read_network, "KEPT_BYTES", 1.5 * network.nbytes)
     assert read_network.load("resnet18", "untrained", torch.device("cpu")) is network
     assert [name for name, *_ in kept] == ["resnet18"]
+
+
+@pytest.mark.slow
+def test_a_network_too_large_to_be_kept_takes_its_weights_once(monkeypatch, pictures) -> None:
+    monkeypatch.setattr(read_network, "kept", kept := OrderedDict())
+    read_network.load("resnet18", "untrained", torch.device("cpu"))
+    monkeypatch.setattr(read_network, "KEPT_BYTES", 20e6)
+    monkeypatch.setattr(Lab, "load", partial(load_and_see, kept))
+    network = read_network.load("resnet34", "untrained", torch.device("cpu"))
+    monkeypatch.setattr(FrozenConvolution, "convolve", None)  # Calling it would be an error.
+    assert network.maps.trunk(pictures[0].images)
+    assert not kept
+
+
+def load_and_see(kept: OrderedDict, *given: object, load=Lab.load, **options: object) -> Lab:
+    assert not kept  # Room is made before, not after.
+    return load(*given, **options)
 
 
 def test_an_experiment_that_is_stopped_ends_within_its_search(coarse_lab, pictures) -> None:

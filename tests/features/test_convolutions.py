@@ -13,7 +13,7 @@ from torch import Tensor, fx, nn
 from torch.testing import assert_close
 
 from explorer.features import convolutions, onednn
-from explorer.features.convolutions import FrozenConvolution, freeze_convolutions
+from explorer.features.convolutions import FrozenConvolution, freeze_convolutions, keep_ordinary
 
 
 class Block(nn.Module):
@@ -64,6 +64,15 @@ def test_a_frozen_network_computes_what_it_did(
 ) -> None:
     images = torch.rand(shape, generator=random)
     assert_close(with_gradient(frozen(block), images), with_gradient(block, images))
+
+
+def test_an_ordinary_one_computes_the_same_without_a_second_layout(
+    block: Block, random: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FrozenConvolution, "convolve", None)  # Calling it would be an error.
+    graph, images = frozen(block), torch.rand((1, 3, 32, 32), generator=random)
+    keep_ordinary(graph)
+    assert_close(with_gradient(graph, images), with_gradient(block, images))
 
 
 def test_sums_and_relus_that_nobody_else_reads_go_into_the_convolution(block: Block) -> None:
