@@ -62,6 +62,7 @@ def load(name: str, weights: str | None, device: torch.device) -> ReadNetwork:
     network = kept.pop(key, None)
     if network is None:
         make_room(count_bytes(name))
+        return_freed_memory()
         network = _load(name, weights, device)
         gc.collect()  # The parts of a lab hang together in circles.
         return_freed_memory()

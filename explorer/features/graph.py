@@ -51,8 +51,7 @@ def trace(network: nn.Module) -> TracedNetwork:
     Raises:
         UntraceableError: what it does depends on values.
     """
-    weights = {id(tensor): tensor for tensor in [*network.parameters(), *network.buffers()]}
-    shadow = copy.deepcopy(network, weights).eval()
+    shadow = copy.deepcopy(network, _list_weights(network)).eval()
     tracer = _OneThreadTracer()
     try:
         with _TRACING:
@@ -71,6 +70,8 @@ def trace(network: nn.Module) -> TracedNetwork:
 def cut(traced: TracedNetwork, names: tuple[str, ...]) -> fx.GraphModule:
     """Copy the part of a network that computes these nodes, to return their features by name.
 
+    The copy shares the network's weights; what is folded into others gets weights of its own.
+
     Raises:
         UnknownNodeError: the network has no such node.
     """
@@ -82,7 +83,12 @@ def cut(traced: TracedNetwork, names: tuple[str, ...]) -> fx.GraphModule:
     part.graph.eliminate_dead_code()
     part.delete_all_unused_submodules()
     part.recompile()
-    return copy.deepcopy(part)
+    return copy.deepcopy(part, _list_weights(part))
+
+
+def _list_weights(network: nn.Module) -> dict[int, Any]:
+    """List a network's tensors as what a copy of it need not copy."""
+    return {id(tensor): tensor for tensor in [*network.parameters(), *network.buffers()]}
 
 
 def check_nodes(names: tuple[str, ...], known: Mapping[str, fx.Node]) -> None:
