@@ -62,10 +62,9 @@ def load(name: str, weights: str | None, device: torch.device) -> ReadNetwork:
     network = kept.pop(key, None)
     if network is None:
         make_room(count_bytes(name))
-        return_freed_memory()
+        _clear_up()
         network = _load(name, weights, device)
-        gc.collect()  # The parts of a lab hang together in circles.
-        return_freed_memory()
+        _clear_up()
     make_room(network.nbytes)
     if network.nbytes <= KEPT_BYTES:
         kept[key] = network
@@ -76,6 +75,12 @@ def make_room(nbytes: int) -> None:
     """Let go of those looked at longest ago, until one of this size can be kept beside the others."""
     while kept and sum(one.nbytes for one in kept.values()) + nbytes > KEPT_BYTES:
         kept.popitem(last=False)
+
+
+def _clear_up() -> None:
+    """Free what nobody holds: the parts of a lab hang together in circles."""
+    gc.collect()
+    return_freed_memory()
 
 
 def load_aside(making: Callable[[], ReadNetwork]) -> Generator[None, None, ReadNetwork]:

@@ -1,5 +1,6 @@
 """An experiment as a job of the queue: one result after another, in slices."""
 
+import gc
 import time
 from collections.abc import Callable, Generator, Iterator
 
@@ -44,6 +45,7 @@ class ExperimentJob(Interruptible):
                 yield result
             if self.is_over:
                 self._results.close()
+                gc.collect()  # A network's parts hang together in circles.
                 return_freed_memory()
             if is_slice_over:
                 return
