@@ -301,7 +301,7 @@ def test_a_recorded_run_replays_by_the_browser_alone(page):
     page.wait_for_selector("#live .table table")
     page.locator("#live .player input").focus()
     page.keyboard.press("End")
-    page.get_by_role("button", name="Play").wait_for()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
     last = page.get_attribute("#live [data-panel=layer1] img", "src")
     page.keyboard.press("Home")
     assert page.get_attribute("#live [data-panel=layer1] img", "src") != last
