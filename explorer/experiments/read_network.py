@@ -17,7 +17,7 @@ from explorer.features.reading import read_apart
 from explorer.lab.lab import Lab
 
 # Of networks to look at again, two of ResNet-50's size; others are loaded anew. Weights laid out for the
-# processor, take as much again: a network that is larger than this alone does without.
+# processor take as much again: a network that is larger than this alone does without.
 KEPT_BYTES = 250_000_000
 LOOK_SECONDS = 0.2
 

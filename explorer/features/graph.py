@@ -70,7 +70,7 @@ def trace(network: nn.Module) -> TracedNetwork:
 def cut(traced: TracedNetwork, names: tuple[str, ...]) -> fx.GraphModule:
     """Copy the part of a network that computes these nodes, to return their features by name.
 
-    The copy shares the network's weights; what is folded into others gets weights of its own.
+    The copy shares the network's weights, until `unshare` gives it its own.
 
     Raises:
         UnknownNodeError: the network has no such node.
@@ -84,6 +84,14 @@ def cut(traced: TracedNetwork, names: tuple[str, ...]) -> fx.GraphModule:
     part.delete_all_unused_submodules()
     part.recompile()
     return copy.deepcopy(part, _list_weights(part))
+
+
+def unshare(graph: nn.Module, traced: TracedNetwork) -> None:
+    """Give a copy weights of its own where it still has the network's, so that it can be moved alone."""
+    shared = _list_weights(traced.network)
+    for module in graph.modules():
+        for held in (module._parameters, module._buffers):  # noqa: SLF001 - assigning to the names would not be typed.
+            held.update({name: copy.deepcopy(one) for name, one in held.items() if id(one) in shared})
 
 
 def _list_weights(network: nn.Module) -> dict[int, Any]:

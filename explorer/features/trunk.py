@@ -22,6 +22,7 @@ from explorer.features.graph import (
     expose_batchnorm_inputs,
     forbid_inplace,
     trace,
+    unshare,
 )
 from explorer.features.layers import join_nodes, split_nodes
 from explorer.images import Images
@@ -127,6 +128,7 @@ def cut_trunk(
     fingerprint = _fingerprint(graph, names, normalisation)
     batchnorms = expose_batchnorm_inputs(graph) if batchnorm_inputs else {}
     folded = fuse(graph, inplace=True, no_trace=True)
+    unshare(folded, traced)
     forbid_inplace(folded)
     freeze_convolutions(folded)  # pyright: ignore[reportArgumentType]
     return Trunk(folded, names, fingerprint, batchnorms, normalisation)

@@ -197,3 +197,11 @@ def test_threads_trace_and_cut_at_once(tiny_network: ResNet) -> None:
         found = list(pool.map(cut_and_trace, range(8)))
     assert {fingerprint for pair in found for fingerprint in pair} == {expected}
     assert nn.Module.__call__ is call
+
+
+@pytest.mark.parametrize("batchnorm_inputs", [False, True])
+def test_a_cut_network_can_be_moved_without_the_whole(batchnorm_inputs: bool) -> None:
+    network = load_backbone("untrained", architecture="resnet18").network
+    trunk = build_trunk(network, "layer2", batchnorm_inputs=batchnorm_inputs)
+    whole = {one.data_ptr() for one in network.state_dict().values()}
+    assert not whole & {one.data_ptr() for one in trunk.graph.state_dict().values()}
