@@ -89,6 +89,7 @@ def cut(traced: TracedNetwork, names: tuple[str, ...]) -> fx.GraphModule:
 def unshare(graph: nn.Module, traced: TracedNetwork) -> None:
     """Give a copy weights of its own where it still has the network's, so that it can be moved alone."""
     shared = _list_weights(traced.network)
+    held: dict[str, Any]
     for module in graph.modules():
         for held in (module._parameters, module._buffers):  # noqa: SLF001 - assigning to the names would not be typed.
             held.update({name: copy.deepcopy(one) for name, one in held.items() if id(one) in shared})
