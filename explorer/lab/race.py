@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from explorer.images import Images, Pixels, to_pixels
 from explorer.lab.run import Reconstruction, Record, Run, State
@@ -16,20 +16,28 @@ FRAMES_PER_SECOND = 4.5
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One layer as it stands; `pixels` is the same object as long as the picture is the same."""
+    """One layer as it stands; `pixels` is the same object as long as the picture is the same.
+
+    What is kept or sent has its picture in `jpeg`, once that has been encoded.
+    """
 
     record: Record
     pixels: Pixels = field(repr=False, compare=False)
     state: State
     notice: str | None
+    jpeg: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The whole race at one moment: plain data only. `seconds` is the time the race has run."""
+    """The whole race at one moment: plain data only. `seconds` is the time the race has run.
+
+    The last one comes again while whoever shows the race measures what it has reached, and when that is done.
+    """
 
     seconds: float
     panels: dict[str, Panel]
+    phase: Literal["running", "measuring", "done"] = field(default="running", compare=False)
 
 
 @runtime_checkable

@@ -38,9 +38,9 @@ def test_kept_frames_lie_evenly() -> None:
 
 def test_a_picture_that_stays_the_same_is_encoded_once() -> None:
     history = History()
-    first, second = history.add(frame(0)), history.add(frame(1))
-    assert first["layer1"] is second["layer1"]
-    assert history.add(frame(2, GREY.copy()))["layer1"] is not first["layer1"]
+    first, second = (history.add(frame(number)).panels["layer1"].jpeg for number in (0, 1))
+    assert first is second
+    assert history.add(frame(2, GREY.copy())).panels["layer1"].jpeg is not first
 
 
 def test_frames_come_back_with_their_pictures() -> None:

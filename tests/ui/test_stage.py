@@ -16,12 +16,10 @@ THUMBNAILS = Thumbnails(torch.rand(1, 3, 64, 64, generator=torch.Generator().man
 
 
 def show(state: str, *, is_running: bool, notice: str | None = None) -> StagePanel:
-    panel = Panel(Record(7, 9, 1.5, {"feature": 0.25}, 20.0), GREY, state, notice)  # pyright: ignore[reportArgumentType]
-    frame, measured = Frame(1.5, {"layer1": panel}), {"layer1": Scores({"ssim": 0.5})}
-    shown = read_frame(
-        frame, {"layer1": b"jpeg"}, {"layer1": "256 × 56 × 56"}, measured, THUMBNAILS, is_running=is_running
-    )
-    return shown["layer1"]
+    panel = Panel(Record(7, 9, 1.5, {"feature": 0.25}, 20.0), GREY, state, notice, b"jpeg")  # pyright: ignore[reportArgumentType]
+    frame = Frame(1.5, {"layer1": panel}, "running" if is_running else "done")
+    measured = {"layer1": Scores({"ssim": 0.5})}
+    return read_frame(frame, {"layer1": "256 × 56 × 56"}, measured, THUMBNAILS)["layer1"]
 
 
 def test_a_frame_becomes_panels_with_what_has_been_measured() -> None:

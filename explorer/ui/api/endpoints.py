@@ -80,8 +80,8 @@ class Endpoints:
                 await asyncio.to_thread(lab.at(layer).encode, picture)
         job = ReconstructionJob(lab, picture, layer, method, settings)
         async with aclosing(self._follow(job, request)) as results:
-            async for made in results:
-                return {**describe_reconstruction(made.reconstruction), "scores": made.scores.plain()}
+            async for made, scores in results:
+                return {**describe_reconstruction(made), "scores": scores.plain()}
         raise mistake(ENDED)
 
     async def optimise(

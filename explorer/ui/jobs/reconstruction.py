@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from explorer.inversion.settings import Settings
 from explorer.lab.lab import Lab
@@ -11,14 +10,6 @@ from explorer.lab.methods import is_iterative
 from explorer.lab.run import Reconstruction, Run
 from explorer.metrics.scores import Scores
 from explorer.ui.jobs.interruptible import Interruptible
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A reconstruction and what has been measured of it."""
-
-    reconstruction: Reconstruction
-    scores: Scores
 
 
 class ReconstructionJob(Interruptible):
@@ -37,7 +28,7 @@ class ReconstructionJob(Interruptible):
         done, planned = self._run.latest.evaluations, self._settings.evaluations or 1
         return self._run.seconds * max(planned / max(done, 1) - 1, 0.0)
 
-    def advance(self, seconds: float) -> Iterator[Scored]:
+    def advance(self, seconds: float) -> Iterator[tuple[Reconstruction, Scores]]:
         """Work for one slice."""
         self._pausing.clear()
         if is_iterative(self._method) and not self._take_steps(time.monotonic() + seconds):
@@ -49,7 +40,7 @@ class ReconstructionJob(Interruptible):
             made = self._run.reconstruction()
         else:
             made = self._lab.at(self._layer).reconstruct(self._picture, self._method)
-        yield Scored(made, self._lab.score(self._picture, made))
+        yield made, self._lab.score(self._picture, made)
 
     def _take_steps(self, until: float) -> bool:
         """Advance the optimiser and return whether the job is to end."""

@@ -1,7 +1,7 @@
 """The history of a run: its frames as the page has shown them, thinned so that a long run stays small."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,27 +13,15 @@ MAX_FRAMES = 64
 LEFT_OUT = np.empty((0, 0, 3), np.uint8)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A frame with its pictures as JPEGs, which take a tenth of the memory."""
-
-    frame: Frame
-    jpegs: dict[str, bytes]
-
-    def restore(self) -> Frame:
-        panels = {
-            layer: replace(panel, pixels=decode_jpeg(self.jpegs[layer]))
-            for layer, panel in self.frame.panels.items()
-        }
-        return replace(self.frame, panels=panels)
-
-
 class History:
-    """Encodes and keeps frames; every other one goes when there are too many."""
+    """Keeps frames with their pictures as JPEGs alone, which take a tenth of the memory.
+
+    Every other one goes when there are too many.
+    """
 
     def __init__(self) -> None:
-        self._kept: list[_Kept] = []
-        self._last: _Kept | None = None
+        self._kept: list[Frame] = []
+        self._last: Frame | None = None
         self._encoded: dict[str, tuple[Pixels, bytes]] = {}
         self._stride = 1
         self._count = 0
@@ -42,26 +30,30 @@ class History:
     def frames(self) -> Sequence[Frame]:
         """The frames kept, in order, the last one always among them."""
         last = [] if self._last is None or self._last in self._kept[-1:] else [self._last]
-        return [kept.restore() for kept in [*self._kept, *last]]
+        return [_restore(kept) for kept in [*self._kept, *last]]
 
     @property
     def nbytes(self) -> int:
         """The memory that the pictures take."""
-        distinct = {id(jpeg): len(jpeg) for kept in self._kept for jpeg in kept.jpegs.values()}
+        distinct = {id(panel.jpeg): len(panel.jpeg) for kept in self._kept for panel in kept.panels.values()}
         return sum(distinct.values())
 
-    def add(self, frame: Frame) -> dict[str, bytes]:
-        """Keep the frame and return its pictures as JPEGs; one that has not changed is not encoded again."""
-        jpegs = {layer: self._encode(layer, panel.pixels) for layer, panel in frame.panels.items()}
-        panels = {layer: replace(panel, pixels=LEFT_OUT) for layer, panel in frame.panels.items()}
-        self._last = _Kept(replace(frame, panels=panels), jpegs)
+    def add(self, frame: Frame) -> Frame:
+        """Keep the frame and return it as it is kept; a picture that has not changed is not encoded again."""
+        self._last = replace(
+            frame,
+            panels={
+                layer: replace(panel, pixels=LEFT_OUT, jpeg=self._encode(layer, panel.pixels))
+                for layer, panel in frame.panels.items()
+            },
+        )
         if self._count % self._stride == 0:
             self._kept.append(self._last)
         self._count += 1
         if len(self._kept) > MAX_FRAMES:
             self._kept = self._kept[::2]
             self._stride *= 2
-        return jpegs
+        return self._last
 
     def _encode(self, layer: str, pixels: Pixels) -> bytes:
         before, jpeg = self._encoded.get(layer, (None, b""))
@@ -69,3 +61,9 @@ class History:
             jpeg = encode_jpeg(pixels)
             self._encoded[layer] = pixels, jpeg
         return jpeg
+
+
+def _restore(kept: Frame) -> Frame:
+    """Give a frame its pictures back."""
+    panels = {layer: replace(panel, pixels=decode_jpeg(panel.jpeg)) for layer, panel in kept.panels.items()}
+    return replace(kept, panels=panels)

@@ -1,9 +1,8 @@
 """One visitor's run, from Run to the table of final numbers."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isnan
-from typing import Literal
 
 import torch
 
@@ -27,14 +26,6 @@ from explorer.ui.stage.captions import describe_layers, flat_psnr_db
 # Beside its memory an optimiser keeps the parameters, their slope, the best picture and the like.
 OTHER_PICTURES = 8
 NONE_CHOSEN = "{} holds features of {}: choose one of these layers."
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A frame of the run and what the run is about to do."""
-
-    frame: Frame
-    phase: Literal["running", "measuring", "done"] = "running"
 
 
 class LiveRun:
@@ -106,31 +97,28 @@ class LiveRun:
         """Forget the optimisers' state; the run cannot be resumed then."""
         self._job.race = None
 
-    def advance(self, seconds: float) -> Iterator[Progress]:
+    def advance(self, seconds: float) -> Iterator[Frame]:
         """Run for one slice; at the end of the last one measure what has been reached."""
         frame = None
         for frame in self._job.advance(seconds):
             if self._job.race is not None:
                 self._metrics.read(self._job.race, frame.seconds)
-            yield Progress(frame)
+            yield frame
         if not self._job.is_over:
             return
         if frame is not None and self._job.race is not None:
             self.made = Made(self._given, {one.layer: one for one in self._job.race.reconstructions()})
-            yield Progress(frame, "measuring")
+            yield replace(frame, phase="measuring")
             self.made.measure(self._lab)
-            yield Progress(frame, "done")
+            yield replace(frame, phase="done")
             return_freed_memory()
         self.is_over = True
 
-    def show(self, progress: Progress) -> StageValue:
-        """Write what the stage shows; to be called once for each progress that is shown, in order."""
-        frame, is_running = progress.frame, progress.phase == "running"
-        jpegs = self.history.add(frame)
-        measured = self._metrics.take()
-        panels = read_frame(
-            frame, jpegs, self._lab.network.shapes, measured, self._thumbnails, is_running=is_running
-        )
+    def show(self, frame: Frame) -> StageValue:
+        """Write what the stage shows; to be called once for each frame that is shown, in order."""
+        is_running = frame.phase == "running"
+        kept, measured = self.history.add(frame), self._metrics.take()
+        panels = read_frame(kept, self._lab.network.shapes, measured, self._thumbnails)
         value = replace(
             self._begun,
             original=None if self._has_original else self._begun.original,
@@ -148,7 +136,7 @@ class LiveRun:
             flat_db = flat_psnr_db(self._given.images)
             captions = describe_layers(psnr_db, flat_db, after=f"After {frame.seconds:.0f} s, ")
             value = replace(value, captions=captions)
-        if progress.phase == "measuring":
+        if frame.phase == "measuring":
             return value
         status = f"{'Stopped' if self._job.can_resume else 'Done'} after {frame.seconds:.1f} s."
         effort = {layer: (made.evaluations, made.seconds) for layer, made in self.made.results.items()}

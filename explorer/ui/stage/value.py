@@ -118,28 +118,25 @@ def begin_stage(given: Source | None, layers: Sequence[str]) -> StageValue:
 
 def read_frame(
     frame: Frame,
-    jpegs: Mapping[str, bytes],
     shapes: Mapping[str, str],
     measured: Mapping[str, Scores],
     thumbnails: Thumbnails | None,
-    *,
-    is_running: bool,
 ) -> dict[str, StagePanel]:
-    """Turn a frame of a race into panels; while the race is only paused, its layers are shown as running."""
-    panels = {}
+    """Turn a frame with JPEGs into panels; while the race is only paused, its layers are shown as running."""
+    panels, is_running = {}, frame.phase == "running"
     for layer, panel in frame.panels.items():
         shown = replace(panel, state="running") if is_running and panel.state == "stopped" else panel
-        made = _panel(shown, jpegs[layer], shapes.get(layer, ""), measured.get(layer, Scores({})))
+        made = _panel(shown, shapes.get(layer, ""), measured.get(layer, Scores({})))
         side = None if thumbnails is None else thumbnails.side_of(panel.record.psnr_db)
         panels[layer] = replace(made, thumbnail=side)
     return panels
 
 
-def _panel(panel: Panel, jpeg: bytes, shape: str, measured: Scores) -> StagePanel:
+def _panel(panel: Panel, shape: str, measured: Scores) -> StagePanel:
     record = panel.record
     note = f"stopped at step {record.step}" if panel.state == "stopped" else ""
     return StagePanel(
-        src=data_uri(jpeg),
+        src=data_uri(panel.jpeg),
         shape=shape,
         psnr_db=record.psnr_db,
         feature=record.losses["feature"],

@@ -147,12 +147,12 @@ class LiveHandlers:
         """Yield values of stage and place until the run is over or another one has taken the stage."""
         visit = self._visit(request)
         async with aclosing(follow(self._state.queue, self._page, run, request)) as updates:
-            async for progress, place in updates:
+            async for frame, place in updates:
                 if visit.exploration is None or visit.exploration.run is not run:
                     return
                 shown = gr.skip()
-                if progress is not None:
-                    shown = (await asyncio.to_thread(run.show, progress)).text()
+                if frame is not None:
+                    shown = (await asyncio.to_thread(run.show, frame)).text()
                 yield shown, place or describe_left(run.seconds_left())
         yield gr.skip(), ""
 
