@@ -43,7 +43,9 @@ from explorer.weight_files import DownloadError
 
 RESNET50 = "resnet50"
 UNTRAINED_SEED = 0
-MAX_PARAMETERS = 150_000_000  # Of networks to compare with, VGG-16 among them.
+MAX_BYTES = 680_000_000  # Of networks to compare with, VGG-19 and ResNeXt-101 (64x4d) among them.
+# Most of their weights are a classifier's, which no trunk has.
+LARGE_CLASSIFIERS = ("alexnet", "vgg")
 DELETE = "Delete the file, so that it is downloaded again."
 ABOUT_COMPACT = (
     f"The compact weights run: layer1 and layer2 are exactly those of {EXACT}, layer3 and layer4 are of a "
@@ -120,12 +122,17 @@ def count_bytes(architecture: str) -> int:
     """Return how much memory a network's weights take.
 
     Raises:
-        WeightsError: it is unknown, or its parameters would fill the memory.
+        WeightsError: it is unknown, or with its trunk, which gets weights of its own, would fill the memory.
     """
     first, *_ = _list_weights(architecture).values()
-    if first.meta["num_params"] > MAX_PARAMETERS:
-        raise WeightsError(f"{architecture} is too large here: {MAX_PARAMETERS:,} parameters at most.")
-    return first.meta["num_params"] * torch.float32.itemsize
+    nbytes = first.meta["num_params"] * torch.float32.itemsize
+    needed = nbytes if architecture.startswith(LARGE_CLASSIFIERS) else 2 * nbytes
+    if needed > MAX_BYTES:
+        raise WeightsError(
+            f"{architecture} is too large here: it takes {needed // 10**6} MB, and {MAX_BYTES // 10**6} MB are "
+            "kept for a network. Name a smaller one."
+        )
+    return nbytes
 
 
 def _load_of_timm(architecture: str, weights: str, read: Callable[[Path], State]) -> Backbone:

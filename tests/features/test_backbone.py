@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torchvision.models import ResNet50_Weights, resnet50
 
 from explorer.examples import load_example
-from explorer.features.backbone import load_backbone
+from explorer.features.backbone import count_bytes, load_backbone
 from explorer.features.layers import LAYERS
 from explorer.features.state import State, WeightsError, read_state
 from explorer.features.trunk import build_trunk
@@ -51,6 +51,13 @@ def test_without_cache_and_network_the_copy_runs_within_seconds_and_one_line_say
     assert "the server cannot be reached" in backbone.notice
     assert str(empty_hub) not in backbone.notice
     assert "\n" not in backbone.notice
+
+
+def test_a_network_larger_than_what_is_kept_for_one_is_refused_before_it_is_read() -> None:
+    assert count_bytes("vgg19") == 143_667_240 * 4
+    assert count_bytes("resnext101_64x4d") == 83_455_272 * 4
+    with pytest.raises(WeightsError, match="takes 1015 MB, and 680 MB are kept"):
+        count_bytes("wide_resnet101_2")
 
 
 def test_the_copy_asked_for_by_name_is_no_fallback() -> None:

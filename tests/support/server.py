@@ -26,6 +26,7 @@ class Usage:
     """What the server holds at one moment."""
 
     megabytes: float
+    private_megabytes: float  # Without the pages of files, which the system can take back and read again.
     threads: int
     handles: int
     files: int
@@ -42,8 +43,10 @@ class Server:
     def measure(self) -> Usage:
         """Measure the process and its children together, and count its temporary files."""
         processes = [self.process, *self.process.children(recursive=True)]
+        memory = [one.memory_info() for one in processes]
         return Usage(
-            sum(one.memory_info().rss for one in processes) / MEGABYTE,
+            sum(one.rss for one in memory) / MEGABYTE,
+            sum(one.rss - one.shared for one in memory) / MEGABYTE,
             self.process.num_threads(),
             self.process.num_fds(),
             sum(path.is_file() for path in self.folder.rglob("*")),

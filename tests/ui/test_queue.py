@@ -220,7 +220,7 @@ def test_no_more_experiments_begin_than_may_hold_networks() -> None:
     queue.close()
 
 
-@pytest.mark.parametrize(("gigabytes", "sharing"), [(1, 8), (3, 10), (4, 23), (5, 32), (64, 32)])
+@pytest.mark.parametrize(("gigabytes", "sharing"), [(1, 7), (3, 7), (4, 20), (5, 32), (64, 32)])
 def test_the_memory_there_is_bounds_how_many_runs_share_it(gigabytes: int, sharing: int) -> None:
     limits = Limits().within(gigabytes * 2**30)
     assert limits.sharing == sharing

@@ -9,10 +9,10 @@ from explorer.ui.limits.callers import UNKNOWN
 from explorer.ui.queue.ticket import Ticket
 
 # What the libraries, the models, the processes that decode pictures, and one network of an experiment take.
-OWN_BYTES = 2_300_000_000
+OWN_BYTES = 2_600_000_000
 # What a begun run of four layers keeps, and what it may once it is over.
 RUN_BYTES = 70_000_000
-LEAST_KEPT_BYTES, MOST_KEPT_BYTES = 700_000_000, 2_700_000_000
+LEAST_KEPT_BYTES, MOST_KEPT_BYTES = 600_000_000, 2_700_000_000
 SHARE_OF_RUNS = 0.83  # Of what is kept for visitors; the rest is for their pictures.
 
 
@@ -25,7 +25,7 @@ class Limits:
     """How many runs are taken on, and how much is kept for visitors, begun runs included.
 
     `sharing` bounds the memory that begun runs hold, and `experiments`, of these, that of the networks that
-    experiments look at (600 MB each at most).
+    experiments look at (680 MB each at most).
     """
 
     waiting: int = 60
