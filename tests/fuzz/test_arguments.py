@@ -4,7 +4,6 @@ Which endpoints there are says the page, and what each takes, THE table of bound
 600 lists of arguments for each endpoint, the slow lane 40, the fast one 10.
 """
 
-import os
 import re
 import time
 from typing import Any
@@ -20,13 +19,14 @@ from explorer.features.layers import LAYERS
 from explorer.ui import bounds
 from explorer.ui.bounds import NOT_BASE64, Bound, Named, OneOf, PictureText, Several, Whole
 from explorer.ui.components.checked_blocks import WRONG_KIND
+from tests.support.fuzz import IS_LONG, TIMEOUT
 from tests.support.odd_values import ANY
 from tests.support.raw import Event, RawPage, error_of
 from tests.support.refusals import is_documented
 
-pytestmark = pytest.mark.usefixtures("fast_judge")
+pytestmark = [pytest.mark.usefixtures("fast_judge"), TIMEOUT]
 
-SLOW = 600 if os.environ.get("EXPLORER_FUZZ") == "long" else 40
+SLOW = 600 if IS_LONG else 40
 EXAMPLES = pytest.mark.parametrize("examples", [10, pytest.param(SLOW, marks=pytest.mark.slow)])
 ANSWER_SECONDS = 10.0  # Three, were the machine idle.
 # The page of the tests lists its endpoints too; this is what pytest needs before there is a page.

@@ -4,7 +4,6 @@ Which events there are says the page's own configuration, so that none can be le
 tries 40 lists of values for each event, the short form 1.
 """
 
-import os
 import time
 from typing import Any
 
@@ -12,10 +11,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.support.fuzz import IS_LONG, TIMEOUT
 from tests.support.odd_values import ANY
 from tests.support.raw import Event, RawPage, error_of
 
-EXAMPLES = 40 if os.environ.get("EXPLORER_FUZZ") == "long" else 1
+pytestmark = TIMEOUT
+
+EXAMPLES = 40 if IS_LONG else 1
 ANSWER_SECONDS = 20.0  # Of a test's network, on a busy machine.
 SENTENCE_LENGTH = 500
 # They stream until a run is over, which a sound list of values would begin.

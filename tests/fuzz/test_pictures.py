@@ -4,7 +4,6 @@ A tenth is tried in the fast lane, all of them in the slow one, where every tent
 upload and the API; EXPLORER_FUZZ=long sends all.
 """
 
-import os
 import re
 import time
 from base64 import b64encode
@@ -20,13 +19,13 @@ from explorer.decoding.decode import ImageError
 from explorer.decoding.pool import ANSWER_SECONDS, DecoderPool
 from explorer.images import read_picture
 from tests.support.corpus import make_corpus
+from tests.support.fuzz import IS_LONG, TIMEOUT
 from tests.support.raw import RawPage, error_of
 from tests.support.refusals import is_documented
 
-pytestmark = pytest.mark.usefixtures("fast_judge")
+pytestmark = [pytest.mark.usefixtures("fast_judge"), TIMEOUT]
 
 MEMORY_BYTES = 500_000_000
-IS_LONG = os.environ.get("EXPLORER_FUZZ") == "long"
 
 
 def one_in(lots: int) -> list[tuple[str, bytes]]:
