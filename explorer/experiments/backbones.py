@@ -12,8 +12,8 @@ from explorer.experiments.experiment import Experiment, ExperimentError, Result,
 from explorer.experiments.measuring import mean_of
 from explorer.experiments.read_network import ReadNetwork, load, load_aside, read
 from explorer.experiments.stepping import meanwhile
-from explorer.features.backbone import RESNET50, check_weights_name
 from explorer.features.state import WeightsError
+from explorer.features.weights import RESNET50, check_weights_name
 from explorer.images import Picture, quantise
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import psnr

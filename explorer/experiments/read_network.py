@@ -11,9 +11,9 @@ import torch
 from explorer.device import return_freed_memory
 from explorer.experiments.experiment import ExperimentError
 from explorer.experiments.linear_maps import LinearMaps
-from explorer.features.backbone import count_bytes
 from explorer.features.convolutions import keep_ordinary
 from explorer.features.reading import read_apart
+from explorer.features.weights import count_bytes
 from explorer.lab.lab import Lab
 
 # Of networks to look at again, two of ResNet-50's size; others are loaded anew. Weights laid out for the

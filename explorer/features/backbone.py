@@ -6,14 +6,13 @@ ResNet-50 Hugging Face's cache, a download, and for ResNet-50 at last the compac
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torchvision.models
 from torch import nn
-from torchvision.models import ResNet50_Weights, WeightsEnum, get_model_weights, list_models
+from torchvision.models import ResNet50_Weights, WeightsEnum
 
 from explorer.features.layouts import (
     Layout,
@@ -22,6 +21,7 @@ from explorer.features.layouts import (
     count_classes,
     fill,
     hash_weights,
+    name_classes,
     read_layout,
 )
 from explorer.features.state import State, WeightsError, read_state
@@ -33,19 +33,18 @@ from explorer.features.weights import (
     DIGEST_LENGTH,
     EXACT,
     OWN_FILE,
+    RESNET50,
     UNTRAINED,
     WeightsFile,
     find_compact,
     find_named,
     identify,
+    known_names,
+    list_weights,
 )
 from explorer.weight_files import DownloadError
 
-RESNET50 = "resnet50"
 UNTRAINED_SEED = 0
-MAX_BYTES = 680_000_000  # Of networks to compare with, VGG-19 and ResNeXt-101 (64x4d) among them.
-# Most of their weights are a classifier's, which no trunk has.
-LARGE_CLASSIFIERS = ("alexnet", "vgg")
 DELETE = "Delete the file, so that it is downloaded again."
 ABOUT_COMPACT = (
     f"The compact weights run: layer1 and layer2 are exactly those of {EXACT}, layer3 and layer4 are of a "
@@ -95,7 +94,7 @@ def load_backbone(
     """
     if is_of_timm(architecture):
         return _load_of_timm(architecture, weights or PRETRAINED, read)
-    named = _list_weights(architecture)
+    named = list_weights(architecture)
     weights = weights or next(iter(named))
     if weights == UNTRAINED:
         return _build(architecture, None, UNTRAINED)
@@ -105,78 +104,21 @@ def load_backbone(
         return _load_named(architecture, named[weights], tell)
     if Path(weights).is_file():
         advice = f"Name a state dict of torchvision's {architecture}, or another backbone."
-        file = replace(identify(Path(weights)), read=read)
-        return _build(architecture, file, weights, advice=advice)
-    known = ", ".join(_known_names(architecture))
+        return _build(architecture, identify(Path(weights), read), weights, advice=advice)
+    known = ", ".join(known_names(architecture))
     raise WeightsError(f"Unknown weights '{weights}' of {architecture}: use {known}, or the path of a file.")
-
-
-def check_weights_name(architecture: str, weights: str) -> None:
-    """Raise WeightsError unless the weights have a name; the path of a file is none, whatever lies there."""
-    known = _known_names(architecture)
-    if weights not in known:
-        raise WeightsError(f"Unknown weights '{weights}' of {architecture}: use {', '.join(known)}.")
-
-
-def count_bytes(architecture: str) -> int:
-    """Return how much memory a network's weights take.
-
-    Raises:
-        WeightsError: it is unknown, or with its trunk, which gets weights of its own, would fill the memory.
-    """
-    first, *_ = _list_weights(architecture).values()
-    nbytes = first.meta["num_params"] * torch.float32.itemsize
-    needed = nbytes if architecture.startswith(LARGE_CLASSIFIERS) else 2 * nbytes
-    if needed > MAX_BYTES:
-        raise WeightsError(
-            f"{architecture} is too large here: it takes {needed // 10**6} MB, and {MAX_BYTES // 10**6} MB are "
-            "kept for a network. Name a smaller one."
-        )
-    return nbytes
 
 
 def _load_of_timm(architecture: str, weights: str, read: Callable[[Path], State]) -> Backbone:
     """Load a network of timm: its own weights, a file of one's own, or untrained."""
-    if weights not in (PRETRAINED, UNTRAINED) and not Path(weights).is_file():
+    if weights in (PRETRAINED, UNTRAINED):
+        return _build(architecture, None, weights)
+    if not Path(weights).is_file():
         raise WeightsError(
             f"Unknown weights '{weights}' of {architecture}: use {PRETRAINED}, {UNTRAINED} or a file."
         )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(UNTRAINED_SEED)
-        network, normalisation = make_of_timm(architecture, is_pretrained=weights == PRETRAINED)
-    categories = tuple(ResNet50_Weights[EXACT].meta["categories"])
-    classes, remarks, digest = count_classes(network), (), None
-    if weights == PRETRAINED:
-        digest = hash_weights(network)[:DIGEST_LENGTH]
-    elif weights != UNTRAINED:
-        file = replace(identify(Path(weights)), read=read)
-        layout = _load(
-            network, file, architecture, f"Name a state dict of {architecture}, or another backbone."
-        )
-        classes, remarks, digest = layout.classes, layout.remarks, file.digest
-    return Backbone(
-        f"{architecture} {Path(weights).name}",
-        network,
-        weights,
-        digest,
-        name_classes(classes, categories),
-        " ".join(remarks) or None,
-        architecture=architecture,
-        normalisation=normalisation,
-        remarks=remarks,
-    )
-
-
-def _known_names(architecture: str) -> list[str]:
-    return [*_list_weights(architecture), *([COMPACT] if architecture == RESNET50 else []), UNTRAINED]
-
-
-def _list_weights(architecture: str) -> dict[str, WeightsEnum]:
-    known = list_models(module=torchvision.models)
-    if architecture not in known:
-        close = get_close_matches(architecture, known, n=3) or ("resnet18", "vgg16", "convnext_tiny")
-        raise WeightsError(f"Unknown backbone '{architecture}'. Did you mean {', '.join(close)}?")
-    return {entry.name: entry for entry in get_model_weights(architecture)}
+    advice = f"Name a state dict of {architecture}, or another backbone."
+    return _build(architecture, identify(Path(weights), read), weights, advice=advice)
 
 
 def _load_named(architecture: str, weights: WeightsEnum, tell: Callable[[str], None]) -> Backbone:
@@ -212,25 +154,32 @@ def _build(
     """Make the network, and put a file's weights into it; `advice` ends the message of an error."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(UNTRAINED_SEED)
-        network = torchvision.models.get_model(architecture, weights=None).eval().requires_grad_(False)
-    first, *_ = get_model_weights(architecture)
-    categories, remarks = tuple(first.meta["categories"]), ()
+        if is_of_timm(architecture):
+            network, normalisation = make_of_timm(architecture, is_pretrained=source == PRETRAINED)
+        else:
+            network, normalisation = torchvision.models.get_model(architecture, weights=None), IMAGENET
+    network.eval().requires_grad_(False)
+    classes, remarks, digest = count_classes(network), (), None
     if file is not None:
         layout = _load(network, file, architecture, advice)
-        categories, remarks = name_classes(layout.classes, categories), layout.remarks
+        classes, remarks, digest = layout.classes, layout.remarks, file.digest
         notice = " ".join([*([notice] if notice else []), *remarks]) or None
-    digest = None if file is None else file.digest
+    elif source == PRETRAINED:
+        digest = hash_weights(network)[:DIGEST_LENGTH]
     # Of ResNet-50 the weights alone are named, as its reports always were.
     name = UNTRAINED if file is None else file.name
-    name = name if architecture == RESNET50 else f"{architecture} {Path(source).name}"
     return Backbone(
-        name, network, source, digest, categories, notice, is_fallback, architecture, remarks=remarks
+        name if architecture == RESNET50 else f"{architecture} {Path(source).name}",
+        network,
+        source,
+        digest,
+        name_classes(classes, tuple(ResNet50_Weights[EXACT].meta["categories"])),
+        notice,
+        is_fallback,
+        architecture,
+        normalisation,
+        remarks,
     )
-
-
-def name_classes(count: int | None, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Name so many classes: those known if they are as many, else by their numbers; none for None."""
-    return known if count == len(known) else tuple(f"class {number}" for number in range(count or 0))
 
 
 def _load(network: nn.Module, file: WeightsFile, architecture: str, advice: str) -> Layout:
@@ -244,10 +193,10 @@ def _load(network: nn.Module, file: WeightsFile, architecture: str, advice: str)
         fill(network, layout)
         if file.is_own:
             check_soundness(network)
+        return layout
     except UnsoundWeightsError as error:
         raise WeightsError(f"{file.path.name} cannot be used: {error}. {advice}") from error
     except WeightsError as error:
         raise WeightsError(
             f"{file.path.name} holds the weights of another network than {architecture} ({error}). {advice}"
         ) from error
-    return layout

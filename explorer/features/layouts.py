@@ -89,6 +89,11 @@ def count_classes(network: nn.Module) -> int:
     return last.weight.shape[0]
 
 
+def name_classes(count: int | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Name so many classes: those known if they are as many, else by their numbers; none for None."""
+    return known if count == len(known) else tuple(f"class {number}" for number in range(count or 0))
+
+
 def hash_weights(network: nn.Module) -> str:
     """Return the SHA-256 of a network's weights, whatever file they came in."""
     digest = hashlib.sha256()

@@ -1,18 +1,24 @@
-"""Files of networks' weights: which are known by their digest, and where each is looked for."""
+"""Networks' weights: their names, which files are known by their digest, and where each is looked for."""
 
 import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import huggingface_hub
 import torch
-from torchvision.models import ResNet50_Weights, WeightsEnum
+import torchvision.models
+from torchvision.models import ResNet50_Weights, WeightsEnum, get_model_weights, list_models
 
 from explorer.features.state import State, WeightsError, read_state
 from explorer.weight_files import RESNET50_COMPACT, DownloadError, download, hub_file
 
+RESNET50 = "resnet50"
+MAX_BYTES = 680_000_000  # Of networks to compare with, VGG-19 and ResNeXt-101 (64x4d) among them.
+# Most of their weights are a classifier's, which no trunk has.
+LARGE_CLASSIFIERS = ("alexnet", "vgg")
 EXACT = ResNet50_Weights.IMAGENET1K_V1.name
 COMPACT, COMPACT_NAME = "compact", Path(RESNET50_COMPACT.name).stem
 UNTRAINED = "untrained"
@@ -41,18 +47,56 @@ class WeightsFile:
         return self.name.endswith(f"({OWN_FILE})")
 
 
+def known_names(architecture: str) -> list[str]:
+    """List the names of a network's weights."""
+    return [*list_weights(architecture), *([COMPACT] if architecture == RESNET50 else []), UNTRAINED]
+
+
+def list_weights(architecture: str) -> dict[str, WeightsEnum]:
+    """List torchvision's weights of a network by name. Raises WeightsError for an unknown network."""
+    known = list_models(module=torchvision.models)
+    if architecture not in known:
+        close = get_close_matches(architecture, known, n=3) or ("resnet18", "vgg16", "convnext_tiny")
+        raise WeightsError(f"Unknown backbone '{architecture}'. Did you mean {', '.join(close)}?")
+    return {entry.name: entry for entry in get_model_weights(architecture)}
+
+
+def check_weights_name(architecture: str, weights: str) -> None:
+    """Raise WeightsError unless the weights have a name; the path of a file is none, whatever lies there."""
+    known = known_names(architecture)
+    if weights not in known:
+        raise WeightsError(f"Unknown weights '{weights}' of {architecture}: use {', '.join(known)}.")
+
+
+def count_bytes(architecture: str) -> int:
+    """Return how much memory a network's weights take.
+
+    Raises:
+        WeightsError: it is unknown, or with its trunk, which gets weights of its own, would fill the memory.
+    """
+    first, *_ = list_weights(architecture).values()
+    nbytes = first.meta["num_params"] * torch.float32.itemsize
+    needed = nbytes if architecture.startswith(LARGE_CLASSIFIERS) else 2 * nbytes
+    if needed > MAX_BYTES:
+        raise WeightsError(
+            f"{architecture} is too large here: it takes {needed // 10**6} MB, and {MAX_BYTES // 10**6} MB are "
+            "kept for a network. Name a smaller one."
+        )
+    return nbytes
+
+
 def known_digest(weights: WeightsEnum) -> str:
     """Return the start of the SHA-256 of torchvision's file, which stands in its name."""
     return hub_file(weights.url).stem.split("-")[-1]
 
 
-def identify(path: Path) -> WeightsFile:
+def identify(path: Path, read: Callable[[Path], State] = read_state) -> WeightsFile:
     """Look a file up by its digest: torchvision's, the compact one, or the user's own."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     known = {known_digest(weights): weights.name for weights in ResNet50_Weights}
     known[RESNET50_COMPACT.sha256[:DIGEST_LENGTH]] = COMPACT_NAME
     digest = digest[:DIGEST_LENGTH]
-    return WeightsFile(path, known.get(digest, f"{path.name} ({OWN_FILE})"), digest)
+    return WeightsFile(path, known.get(digest, f"{path.name} ({OWN_FILE})"), digest, read)
 
 
 def find_named(weights: WeightsEnum, network: str, tell: Callable[[str], None]) -> WeightsFile:

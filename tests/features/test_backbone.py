@@ -11,10 +11,11 @@ from safetensors.torch import save_file
 from torchvision.models import ResNet50_Weights, resnet50
 
 from explorer.examples import load_example
-from explorer.features.backbone import count_bytes, load_backbone
+from explorer.features.backbone import load_backbone
 from explorer.features.layers import LAYERS
 from explorer.features.state import State, WeightsError, read_state
 from explorer.features.trunk import build_trunk
+from explorer.features.weights import count_bytes
 from explorer.lab.lab import Lab
 from explorer.metrics.scores import Scores
 from explorer.weight_files import RESNET50_COMPACT, hub_file
