@@ -4,12 +4,11 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from explorer.commands.inputs import load_lab, read_pictures, say, split_layers
+from explorer.commands.inputs import add_backbone, load_lab, read_pictures, say, split_layers
 from explorer.examples import EXAMPLES
 from explorer.experiments import EXPERIMENTS, check_pictures, follow_experiment
 from explorer.experiments.experiment import Experiment, Result, default_of, knobs, make_options
 from explorer.experiments.presentation.folder import Run, write_folder
-from explorer.features.backbone import RESNET50
 from explorer.files import writing_into
 from explorer.images import SIZE
 from explorer.report.bundle import MANIFEST
@@ -43,15 +42,7 @@ def run(options: Namespace) -> str:
                 say(line)
             said = line
         assert result is not None  # An experiment yields at least one.
-        run = Run(
-            experiment,
-            images,
-            layers,
-            chosen,
-            options.command_line,
-            options.weights,
-            options.backbone,
-        )
+        run = Run(experiment, images, layers, chosen, options.command_line, options.weights, options.backbone)
         write_folder(folder, lab, run, result)
     return "\n".join([*result.sentences, f"Wrote {options.out / MANIFEST}"])
 
@@ -67,11 +58,7 @@ def _add_experiment(parser: ArgumentParser, experiment: Experiment[Any]) -> None
         "--weights",
         help="a name of torchvision's, untrained, or a file of a state dict (default: torchvision's first)",
     )
-    parser.add_argument(
-        "--backbone",
-        default=RESNET50,
-        help="any classification network of torchvision, or timm/NAME (default: %(default)s)",
-    )
+    add_backbone(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for the report, pictures and figures")
     for name, knob in knobs(experiment.options).items():
         choices = f": {', '.join(knob.choices)}" if knob.choices else ""

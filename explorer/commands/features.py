@@ -3,13 +3,10 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from explorer.commands.inputs import CROP_HELP, load_lab, parse_crop, parse_side, read_pictures, split_layers
-from explorer.decoding.square import CENTRE
+from explorer.commands.inputs import add_backbone, add_square, load_lab, read_pictures, split_layers
 from explorer.errors import ExplorerError
 from explorer.examples import EXAMPLES
-from explorer.features.backbone import RESNET50
 from explorer.features.recorded import SUFFIX
-from explorer.images import SIZE
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -21,15 +18,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--layers", help="node names, comma-separated (default: those that the network offers)"
     )
     parser.add_argument("--weights", help="a name, or a file (default: torchvision's first)")
-    parser.add_argument(
-        "--backbone",
-        default=RESNET50,
-        help="any classification network of torchvision, or timm/NAME (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--size", type=parse_side, default=SIZE, help="side of the picture (default: %(default)s)"
-    )
-    parser.add_argument("--crop", type=parse_crop, default=CENTRE, metavar="X,Y,SIDE", help=CROP_HELP)
+    add_backbone(parser)
+    add_square(parser)
     parser.add_argument("--out", type=Path, required=True, help=f"the file to write, {SUFFIX}")
 
 

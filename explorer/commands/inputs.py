@@ -1,7 +1,7 @@
 """What commands take in: numbers, layers, pictures and the lab. What they say on the way goes to stderr."""
 
 import sys
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +17,7 @@ from explorer.examples import EXAMPLES, load_example
 from explorer.features.backbone import RESNET50
 from explorer.features.recorded import RecordedFeatures, is_features_file, read_features
 from explorer.files import give_names, printable
-from explorer.images import ImageError, Picture, read_picture
+from explorer.images import SIZE, ImageError, Picture, read_picture
 from explorer.lab.lab import Lab
 from explorer.numbers import parse_between
 from explorer.report.bundle import MANIFEST, TABLE
@@ -44,6 +44,23 @@ def parse_crop(text: str) -> Crop:
             "must be X,Y,SIDE from 0 to 1: the square's centre as shares of width and height, its side as "
             f"one of the short side, such as 0.5,0.3,0.6; not {cut(text)}"
         ) from error
+
+
+def add_backbone(parser: ArgumentParser) -> None:
+    """Describe the option that names a network."""
+    parser.add_argument(
+        "--backbone",
+        default=RESNET50,
+        help="any classification network of torchvision, or timm/NAME (default: %(default)s)",
+    )
+
+
+def add_square(parser: ArgumentParser) -> None:
+    """Describe the options that say which square of a picture is taken, and how large it becomes."""
+    parser.add_argument(
+        "--size", type=parse_side, default=SIZE, help="side of the picture (default: %(default)s)"
+    )
+    parser.add_argument("--crop", type=parse_crop, default=CENTRE, metavar="X,Y,SIDE", help=CROP_HELP)
 
 
 def split_layers(layers: str) -> list[str]:

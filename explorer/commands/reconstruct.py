@@ -9,25 +9,21 @@ from typing import Any
 from tqdm import tqdm
 
 from explorer.commands.inputs import (
-    CROP_HELP,
     Given,
     GivenFeatures,
+    add_backbone,
+    add_square,
     load_lab,
-    parse_crop,
-    parse_side,
     read_sources,
     say,
     split_layers,
 )
 from explorer.decoders.checkpoint import DecoderError
 from explorer.decoders.refinement import DEFAULT_PASSES
-from explorer.decoding.square import CENTRE
 from explorer.examples import EXAMPLES
-from explorer.features.backbone import RESNET50
 from explorer.features.layers import LAYERS
 from explorer.features.network import survey
 from explorer.files import writing_into
-from explorer.images import SIZE
 from explorer.inversion.settings import Settings, load_settings, parse_overrides
 from explorer.lab.lab import Lab
 from explorer.lab.layer import Source
@@ -69,19 +65,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--weights",
         help="IMAGENET1K_V1, IMAGENET1K_V2, compact, untrained, or a file (default: torchvision's first)",
     )
-    parser.add_argument(
-        "--backbone",
-        default=RESNET50,
-        help="any classification network of torchvision, or timm/NAME (default: %(default)s)",
-    )
+    add_backbone(parser)
     parser.add_argument("--preset", default="balanced", help="tuned settings (default: %(default)s)")
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change single settings"
     )
-    parser.add_argument(
-        "--size", type=parse_side, default=SIZE, help="side of the picture (default: %(default)s)"
-    )
-    parser.add_argument("--crop", type=parse_crop, default=CENTRE, metavar="X,Y,SIDE", help=CROP_HELP)
+    add_square(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures and the report")
 
 
