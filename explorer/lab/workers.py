@@ -29,6 +29,9 @@ def count_workers(jobs: int, device: torch.device) -> int:
 def start_workers(count: int) -> Iterator[ThreadPoolExecutor]:
     """Give a pool of threads that share this thread's cores evenly, and wait for them to end.
 
+    A pool for each slice of work, not one for the process: it starts within milliseconds, and in one that all
+    share a visitor's figures would wait for a race, which keeps its threads busy for as long as it is alone.
+
     After Ctrl-C nothing waits for them: a step may take long, and the process is about to end.
     """
     before = torch.get_num_threads()
@@ -75,3 +78,13 @@ def map_jobs(
         return
     with start_workers(workers) as pool:
         yield from pool.map(function, jobs)
+
+
+def compute(work: Callable[[], Result]) -> Result:
+    """Do some work on one core, which waits for no other, and return what it returns.
+
+    On a busy machine scoring four pictures on two cores took 17 s, 4.7 s of them computing, and on one core
+    3.3 s and 0.9 s.
+    """
+    with start_workers(1) as pool:
+        return pool.submit(work).result()

@@ -87,7 +87,7 @@ class ArrivalHandlers:
             return nothing
         while not self._state.loading.is_ready:
             await asyncio.sleep(WELCOME_POLL_SECONDS)
-        welcome, visit = self._state.loading.welcome, self._visit(request)
+        welcome, visit = self._state.loading.welcome, self._state.visit(request)
         if welcome is None or visit.arrival is not None or has_picture(visit):
             return nothing
         exploration, shown = welcome_exploration(self._state, welcome)
@@ -104,7 +104,7 @@ class ArrivalHandlers:
 
     def accept(self, path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Lay down a new picture, features, or none. What stood stays until the new one can be read."""
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         if _is_at_hand(visit, path) or _is_echo(visit, path):
             yield (gr.skip(),) * 5
             return
@@ -131,13 +131,13 @@ class ArrivalHandlers:
 
     def put_back(self, path: str | None, request: gr.Request) -> Any:  # noqa: ANN401 - a path, or no change
         """Let the picture input show again what stood there before a file that was refused."""
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         is_refused = visit.arrival is not None and visit.arrival.path == path
         return (visit.source and visit.source.path) if is_refused else gr.skip()
 
     def decode(self, method: str, request: gr.Request) -> Iterator[Any]:
         """Decode a picture that has just come, unless there is none or that has been done."""
-        exploration = self._visit(request).exploration
+        exploration = self._state.visit(request).exploration
         if exploration is None or exploration.decoded is not None:
             yield gr.skip()
         else:
@@ -145,14 +145,14 @@ class ArrivalHandlers:
 
     def decode_again(self, method: str, request: gr.Request) -> Iterator[Any]:
         """Decode the picture by another decoder."""
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         if has_picture(visit):
             yield from self._decode(recall(visit), method, request)
         else:
             yield gr.skip()
 
     def _decode(self, exploration: Exploration, method: str, request: gr.Request) -> Iterator[Any]:
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         with clear_errors(), self._state.queue.giving_way():
             for value in decode_picture(self._state, exploration, method):
                 if visit.exploration is not exploration:
@@ -161,20 +161,17 @@ class ArrivalHandlers:
 
     def measure(self, request: gr.Request) -> str | dict[str, Any]:
         """Measure what has just been decoded."""
-        exploration = self._visit(request).exploration
+        exploration = self._state.visit(request).exploration
         with clear_errors():
             value = exploration and measure_decoded(self._state, exploration)
-        return value.text() if value and self._visit(request).exploration is exploration else gr.skip()
+        return value.text() if value and self._state.visit(request).exploration is exploration else gr.skip()
 
     def look_again(self, request: gr.Request) -> str | dict[str, Any]:
         """Add what other decoders tell of what has been measured."""
-        exploration = self._visit(request).exploration
+        exploration = self._state.visit(request).exploration
         with clear_errors():
             told = exploration and look_again(self._state, exploration)
-        return told if told and self._visit(request).exploration is exploration else gr.skip()
-
-    def _visit(self, request: gr.Request) -> Visit:
-        return self._state.visits.get(request.session_hash)
+        return told if told and self._state.visit(request).exploration is exploration else gr.skip()
 
 
 def _is_at_hand(visit: Visit, path: str | None) -> bool:

@@ -3,12 +3,11 @@
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import astuple
-from pathlib import Path
 
 import gradio as gr
 
 from explorer.decoding.square import CENTRE, Crop
-from explorer.features.backbone import RESNET50, Backbone
+from explorer.features.backbone import Backbone
 from explorer.features.recorded import MAX_HEADER, SUFFIX, RecordedFeatures
 from explorer.images import Picture
 from explorer.lab.lab import Lab
@@ -18,8 +17,8 @@ from explorer.lab.run import Reconstruction
 from explorer.report.animation import race_gif
 from explorer.report.bundle import FEATURES, ORIGINAL, Result, RunInfo, repeat_command, zip_report
 from explorer.ui.bounds import FEATURES_BYTES
-from explorer.ui.components.events import one_at_a_time
 from explorer.ui.session.app_state import AppState
+from explorer.ui.session.exploring import write_backbone
 from explorer.ui.session.live_run import LiveRun
 from explorer.ui.session.made import Made
 from explorer.ui.session.recall import recall
@@ -27,16 +26,6 @@ from explorer.ui.session.visit import Exploration
 
 TOO_MANY_FEATURES = "The zip lacks the features, which are {} MB: the command `features` writes them."
 NO_ROOM = "The server could not write the export: {reason}. Please tell whoever runs it, and try again later."
-
-
-def wire_export(state: AppState, button: gr.Button) -> None:
-    """Pack on a click, then let the browser save what it was sent: no file stays on the server."""
-    handlers = ExportHandlers(state)
-    name, packed = gr.Textbox(visible=False), gr.Textbox(visible=False)
-    packing = {**one_at_a_time("packing"), "show_progress": "minimal"}
-    done = button.click(handlers.pack, None, [name, packed], **packing)
-    # The answer empties the box again.
-    done.success(None, [name, packed], [packed], js="(name, packed) => window.explorerSave(name, packed)")
 
 
 class ExportHandlers:
@@ -47,7 +36,7 @@ class ExportHandlers:
 
     def pack(self, request: gr.Request) -> tuple[str, str]:
         """Return the zip's name and its content in base64."""
-        exploration = recall(self._state.visits.get(request.session_hash))
+        exploration = recall(self._state.visit(request))
         try:
             content = pack_exploration(self._state.lab, exploration)
         except OSError as error:
@@ -113,12 +102,6 @@ def describe_crop(crop: Crop) -> list[str]:
     """Say above the commands, which begin with the square itself, how to cut it from the visitor's photo."""
     shares = ",".join(map(str, astuple(crop)))
     return [] if crop == CENTRE else [f"# {ORIGINAL} is the square of your photo that --crop {shares} takes."]
-
-
-def write_backbone(backbone: Backbone) -> list[str]:
-    """Write the options that name a network and its weights, but not where a file of them lies."""
-    named = [] if backbone.architecture == RESNET50 else ["--backbone", backbone.architecture]
-    return [*named, "--weights", Path(backbone.source).name]
 
 
 def _write_options(made: Reconstruction, run: LiveRun | None) -> list[str]:

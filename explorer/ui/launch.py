@@ -13,6 +13,7 @@ from typing import Any
 with suppress(ImportError):
     import spaces  # noqa: F401  # pyright: ignore[reportMissingImports]
 
+import gradio as gr
 from gradio.route_utils import FnIndexInferError
 from starlette.middleware import Middleware
 
@@ -85,20 +86,20 @@ def serve(
     limits = replace(usual, waiting=runs or usual.waiting, per_address=runs_per_address or usual.per_address)
     is_private = address.is_private and not is_shared and not allowed_hosts and not os.environ.get(SPACE_HOST)
     state = _make_state(weights, network, limits, takes_weights=takes_weights or is_private)
-    page = build_page(state).queue(api_open=False)
     names = [address.host, *([RELAY_HOSTS] if is_shared else []), *allowed_hosts]
-    with no_proxies():
-        page.launch(
-            server_name=address.host,
-            server_port=address.port,
-            share=is_shared or None,
-            prevent_thread_lock=True,
-            **launch_options(names, network.layers),
-        )
+    port = _launch(build_page(state), address, launch_options(names, network.layers), is_shared=is_shared)
     state.open()  # Now, because weights may have to come through a proxy.
-    if address.port is None and page.server_port != FIRST_PORT:
-        sys.stderr.write(f"explorer: port {FIRST_PORT} is taken, so it is port {page.server_port}.\n")
+    if address.port is None and port != FIRST_PORT:
+        sys.stderr.write(f"explorer: port {FIRST_PORT} is taken, so it is port {port}.\n")
     Event().wait()
+
+
+def _launch(page: gr.Blocks, address: Address, options: dict[str, Any], *, is_shared: bool) -> int:
+    """Start the server in a thread of its own, and return its port."""
+    place = {"server_name": address.host, "server_port": address.port, "share": is_shared or None}
+    with no_proxies():
+        page.queue(api_open=False).launch(prevent_thread_lock=True, **place, **options)
+    return page.server_port
 
 
 def find_network(name: str) -> Network:

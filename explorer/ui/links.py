@@ -93,7 +93,7 @@ class LinkHandlers:
         """
         given = dict(request.query_params)
         returned = await self._find_picture(last_visit, request.session_hash)
-        network, visit = self._state.network, self._state.visits.get(request.session_hash)
+        network, visit = self._state.network, self._state.visit(request)
         wrong = find_nonsense(given, self._options, network.layers) + find_wrong_question(given, network)
         example, tab, decoder = given.get("example"), given.get("tab"), given.get("decoder")
         visit.tab = tab if tab in TABS else visit.tab
@@ -123,7 +123,7 @@ class LinkHandlers:
 
     def write(self, decoder: str, request: gr.Request, *chosen: Any) -> tuple[str, str]:  # noqa: ANN401
         """Return the query that leads to the present state, and a line on what it leaves out."""
-        visit, live = self._state.visits.get(request.session_hash), len(self._options)
+        visit, live = self._state.visit(request), len(self._options)
         with clear_errors():
             options = RunOptions.from_controls(chosen[:live], self._options)
         query = {} if decoder == BEST else {"decoder": one_of("decoder", decoder, DECODERS)}

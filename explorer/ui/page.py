@@ -13,12 +13,12 @@ from explorer.ui.api.endpoints import add_endpoints
 from explorer.ui.arrival import wire_arrival
 from explorer.ui.components.arguments import one_of, sent_with, whole_number
 from explorer.ui.components.checked_blocks import CheckedBlocks
-from explorer.ui.components.events import AT_ONCE, TOGETHER
+from explorer.ui.components.events import AT_ONCE, TOGETHER, save_on_click
 from explorer.ui.components.examples import build_examples, example_file
 from explorer.ui.components.picture_input import build_picture_input
 from explorer.ui.crop_box import build_crop_box
 from explorer.ui.exploring.wiring import wire_explore
-from explorer.ui.export import wire_export
+from explorer.ui.export import ExportHandlers
 from explorer.ui.limits.callers import caller
 from explorer.ui.links import TABS, PageControls, wire_links
 from explorer.ui.session.app_state import AppState
@@ -81,16 +81,9 @@ def build_page(state: AppState) -> gr.Blocks:
         finished = wire_live(state, page, live)
         wire_compare(state, compare_tab, slider, [*arrivals, *decoded, *finished])
         wire_explore(state, page, explore_tab, explore, arrivals)
-        wire_links(
-            state,
-            page,
-            link,
-            notice,
-            picture,
-            tabs,
-            PageControls(instant.decoder, live.controls, explore.question()),
-        )
-        wire_export(state, export)
+        carried = PageControls(instant.decoder, live.controls, explore.question())
+        wire_links(state, page, link, notice, picture, tabs, carried)
+        save_on_click(export, ExportHandlers(state).pack, show_progress="minimal")
         add_endpoints(state, page)
         handlers = PageHandlers(state, page)
         tabs.select(handlers.turn_to, **AT_ONCE)
@@ -125,7 +118,7 @@ class PageHandlers:
     def turn_to(self, event: gr.EventData, request: gr.Request) -> None:
         """Note which tab a visitor looks at: what it shows follows the picture."""
         place = whole_number("tab", sent_with(event, "index"), 0, len(TABS) - 1)
-        self._state.visits.get(request.session_hash).tab = TABS[place]
+        self._state.visit(request).tab = TABS[place]
 
     async def follow_loading(self) -> AsyncIterator[str]:
         """Tell what is being loaded until nothing is."""

@@ -12,7 +12,7 @@ import pytest
 
 from explorer.experiments.experiment import Result
 from explorer.experiments.operations.edit_table import EDITS
-from explorer.ui.exploring import handlers
+from explorer.ui.exploring import asking, handlers
 from explorer.ui.exploring.handlers import NO_LAYER, STOPPED, TIME_IS_UP, describe_ending
 from explorer.ui.jobs.experiment import ExperimentJob
 from explorer.ui.session import exploring
@@ -155,4 +155,4 @@ def test_every_edit_of_the_page_works_with_its_first_values(address: str, edit: 
 
 @pytest.mark.parametrize(("first", "second"), [("coffee", "galaxies"), ("cat", "coffee"), (None, "coffee")])
 def test_nothing_is_blended_with_itself(first: str | None, second: str) -> None:
-    assert handlers.other_than(first, "coffee") == second
+    assert asking.other_than(first, "coffee") == second

@@ -19,7 +19,7 @@ from explorer.features.recorded import RecordedFeatures, parse_features
 from explorer.lab.lab import Lab
 from explorer.lab.scorer import NO_ORIGINAL
 from explorer.ui.components.given import PICKLE
-from explorer.ui.exploring.handlers import NEEDS_PICTURE
+from explorer.ui.exploring.asking import NEEDS_PICTURE
 from explorer.ui.export import pack_exploration
 from explorer.ui.language import read_catalogue
 from explorer.ui.session.app_state import AppState

@@ -15,7 +15,8 @@ from explorer.metrics.recognition import Prediction
 from explorer.metrics.scores import METRICS, Scores
 from explorer.ui import page as page_module
 from explorer.ui.components.given import OTHER_NODES, OTHER_SIZE
-from explorer.ui.exploring.handlers import NEEDS_PICTURE, NO_LAYER, STOPPED, STOPPING, TIME_IS_UP
+from explorer.ui.exploring.asking import NEEDS_PICTURE
+from explorer.ui.exploring.handlers import NO_LAYER, STOPPED, STOPPING, TIME_IS_UP
 from explorer.ui.export import TOO_MANY_FEATURES
 from explorer.ui.language import LANGUAGES, read_catalogue
 from explorer.ui.links import NOT_UNDERSTOOD, OWN_PICTURE

@@ -1,14 +1,17 @@
 """What programs get: plain data, with pictures as data URIs."""
 
+from base64 import b64encode
 from dataclasses import asdict
 from typing import Any
 
 from explorer.experiments.experiment import Result
+from explorer.features.recorded import RecordedFeatures
 from explorer.images import encode_jpeg, encode_png
 from explorer.lab.lab import Lab
 from explorer.lab.methods import METHODS
 from explorer.lab.race import Panel
 from explorer.lab.run import Reconstruction
+from explorer.ui.session.app_state import AppState
 from explorer.ui.stage import data_uri
 
 
@@ -58,4 +61,32 @@ def describe_layer(lab: Lab, layer: str) -> dict[str, Any]:
         "shape": lab.network.shapes[layer],
         "methods": [method for method, reason in reasons.items() if reason is None],
         "unavailable": {method: reason for method, reason in reasons.items() if reason},
+    }
+
+
+def describe_features(recorded: RecordedFeatures, layer: str) -> dict[str, Any]:
+    """Write the features of one layer as a file, and what they are."""
+    return {
+        "file": f"data:application/octet-stream;base64,{b64encode(recorded.pack()).decode('ascii')}",
+        "layer": layer,
+        "shape": list(recorded.features[layer].shape[1:]),
+        "weights": recorded.weights,
+        "digest": recorded.digest,
+    }
+
+
+def describe_health(state: AppState) -> dict[str, Any]:
+    """Write whether the models are ready, which weights run, and what is wrong if something is."""
+    loading = state.loading
+    if loading.failure or not loading.is_open:
+        return {"is_ready": False, "doing": loading.doing, "failure": loading.failure}
+    backbone = loading.lab.backbone
+    return {
+        "is_ready": loading.is_ready,
+        "runs": len(state.queue),
+        "doing": loading.doing,
+        "weights": backbone.name,
+        "digest": backbone.digest,
+        "is_fallback": backbone.is_fallback,
+        "notice": backbone.notice,
     }

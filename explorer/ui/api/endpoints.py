@@ -1,7 +1,6 @@
 """The endpoints: the lab's methods by stable names, typed and documented by their signatures."""
 
 import asyncio
-from base64 import b64encode
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -11,7 +10,14 @@ from gradio.events import api
 
 from explorer.experiments import follow_experiment
 from explorer.features.recorded import RecordedFeatures
-from explorer.ui.api.answers import describe_layer, describe_panel, describe_reconstruction, describe_result
+from explorer.ui.api.answers import (
+    describe_features,
+    describe_health,
+    describe_layer,
+    describe_panel,
+    describe_reconstruction,
+    describe_result,
+)
 from explorer.ui.api.layers import speak_of
 from explorer.ui.api.requests import check_question, make_settings, read_source, read_text
 from explorer.ui.bounds import MAX_SECONDS, list_endpoints
@@ -168,15 +174,8 @@ class Endpoints:
         Returns:
             file (safetensors as data URI), layer, shape, weights, and digest.
         """
-        picture, lab = read_text(image), self._state.lab
-        recorded = lab.record(picture, [layer])
-        return {
-            "file": f"data:application/octet-stream;base64,{b64encode(recorded.pack()).decode('ascii')}",
-            "layer": layer,
-            "shape": list(recorded.features[layer].shape[1:]),
-            "weights": recorded.weights,
-            "digest": recorded.digest,
-        }
+        picture = read_text(image)
+        return describe_features(self._state.lab.record(picture, [layer]), layer)
 
     def layers(self) -> list[dict[str, Any]]:
         """List the layers with their feature shapes and the methods that run for these weights."""
@@ -185,19 +184,7 @@ class Endpoints:
 
     def health(self) -> dict[str, Any]:
         """Tell whether the models are ready, which weights run, and what is wrong if something is."""
-        loading = self._state.loading
-        if loading.failure or not loading.is_open:
-            return {"is_ready": False, "doing": loading.doing, "failure": loading.failure}
-        backbone = loading.lab.backbone
-        return {
-            "is_ready": loading.is_ready,
-            "runs": len(self._state.queue),
-            "doing": loading.doing,
-            "weights": backbone.name,
-            "digest": backbone.digest,
-            "is_fallback": backbone.is_fallback,
-            "notice": backbone.notice,
-        }
+        return describe_health(self._state)
 
     async def _follow(self, job: Job, request: gr.Request) -> AsyncGenerator[Any, None]:
         """Queue a program's job up and yield what it makes."""

@@ -15,13 +15,13 @@ from weakref import WeakValueDictionary
 from fastapi import Request
 from gradio.context import LocalContext
 from gradio.data_classes import PredictBodyInternal
-from gradio.queueing import Event, Queue
+from gradio.queueing import Queue
 
 from explorer.decoding.pool import BUSY
 from explorer.ui.bounds import MAX_EVENTS_AN_ADDRESS, MAX_SESSION_LENGTH
 from explorer.ui.components.arguments import mistake
 from explorer.ui.limits.callers import UNKNOWN, caller
-from explorer.ui.listeners import GRACE_SECONDS, LISTENERS, TOOL_CALL
+from explorer.ui.listeners import GRACE_SECONDS, TOOL_CALL, Call
 
 POLL_SECONDS = 0.1
 PICTURE_SECONDS = 20.0  # A class behind one address lays its pictures down within some seconds.
@@ -57,7 +57,11 @@ async def await_listener(queue: Queue, event_id: str | None) -> None:
         gr.Error: nobody does.
     """
     event = queue.event_ids_to_events.get(event_id or "")
-    while event is not None and not _is_heard(event):
+    if event is None:
+        return
+    tool = event.request.headers.get(TOOL_CALL)
+    call = Call(event.session_hash, event._id, tool)  # noqa: SLF001 - it has no other name.
+    while not call.is_heard:
         if time.monotonic() - event.enqueue_time > GRACE_SECONDS:
             raise mistake(UNHEARD)
         await asyncio.sleep(POLL_SECONDS)
@@ -93,9 +97,3 @@ class _Turn:
 
 _turns = WeakValueDictionary[str, _Turn]()
 _finding_turns = Lock()
-
-
-def _is_heard(event: Event) -> bool:
-    tool = event.request.headers.get(TOOL_CALL)
-    is_served = tool is None or LISTENERS.listens(tool)
-    return is_served and LISTENERS.listens(event.session_hash, event._id)  # noqa: SLF001 - it has no other name.

@@ -9,13 +9,7 @@ from explorer.examples import load_example
 from explorer.features.network import RESNET50_NETWORK, Network
 from explorer.images import Images, read_picture
 from explorer.metrics.thumbnail import Thumbnails
-from explorer.report.recording import (
-    RecordedPanel,
-    Recording,
-    read_recording,
-    recording_path,
-    still_path,
-)
+from explorer.report.recording import RecordedPanel, Recording, read_recording, recording_path, still_path
 from explorer.ui.stage import StagePanel, StageValue, still
 from explorer.ui.stage.captions import describe_layers, flat_psnr_db
 

@@ -48,11 +48,7 @@ def show_result(result: Result, layers: Sequence[str], *, takes_region: bool = F
     return json.dumps(
         {
             "pictures": [
-                {
-                    "src": still(one.images),
-                    "caption": one.caption,
-                    "layer": one.layer,
-                }
+                {"src": still(one.images), "caption": one.caption, "layer": one.layer}
                 for one in result.pictures
             ],
             "sentences": list(result.sentences),

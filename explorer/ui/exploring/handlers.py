@@ -9,26 +9,24 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.examples import EXAMPLES, load_example
 from explorer.experiments import EXPERIMENTS
 from explorer.experiments.experiment import Offer, Result, knobs
 from explorer.experiments.measuring import encode
 from explorer.files import read_below
-from explorer.images import Picture
 from explorer.ui.components.arguments import mistake, one_of, sent_with, text
 from explorer.ui.components.errors import clear_errors
-from explorer.ui.components.picture_input import NO_PICTURE, read_upload
+from explorer.ui.components.picture_input import read_upload
 from explorer.ui.components.uploads import upload_folder
 from explorer.ui.explore_stage import show_nothing, show_result
+from explorer.ui.exploring.asking import ask, describe_lack, other_than
 from explorer.ui.exploring.packing import pack
 from explorer.ui.jobs.experiment import ExperimentJob
 from explorer.ui.queue.following import follow
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.exploring import Explored, Question
-from explorer.ui.session.recall import has_picture, recall
 from explorer.ui.session.visit import Visit
-from explorer.ui.tabs.explore import ExploreTab, describe, list_offers, network_defaults
-from explorer.ui.tabs.explore_link import options_of, update_of
+from explorer.ui.tabs.explore import ExploreTab, describe, list_offers
+from explorer.ui.tabs.explore_link import update_of
 
 MORE = "Measure shows curves and numbers."
 STOPPING = "Stopping …"
@@ -37,7 +35,6 @@ TIME_IS_UP = "Time is up after {} seconds of computing: this is what there is so
 EXPLORE = "explore"  # As the address calls the tab.
 # More than any experiment takes with its defaults on two cores; the machine serves everyone.
 EXPERIMENT_SECONDS = 300
-NEEDS_PICTURE = "This takes a picture, and features alone were given: Instant, Live and Compare take them."
 NO_LAYER = "Choose at least one layer."
 NOTHING_TO_EXPORT = "Choose a picture and an experiment first."
 
@@ -54,13 +51,13 @@ class ExploreHandlers:
     def choose(self, name: str, request: gr.Request) -> tuple[Any, ...]:
         """Show the controls of one experiment, and a second picture if it takes two."""
         one_of("experiment", name, self._names)
-        self._visit(request).begin_experiment(None)
+        self._state.visit(request).begin_experiment(None)
         groups = [gr.update(visible=one == name) for one in self._names]
         return describe(name), gr.update(visible=EXPERIMENTS[name].pictures == 2), *groups
 
     def open_experiments(self, request: gr.Request, *given: Any) -> tuple[Any, ...]:  # noqa: ANN401
         """Show the first result when the tab is opened, unless it shows one of this picture already."""
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         visit.tab = EXPLORE
         is_shown = visit.exploration is not None and visit.exploration.explored is not None
         return (gr.skip(), gr.skip()) if is_shown else self.preview(request, *given)
@@ -77,7 +74,7 @@ class ExploreHandlers:
 
         Where the new picture is the second one, too, that becomes another.
         """
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         own = visit.exploration and visit.exploration.example
         shown = (gr.skip(), gr.skip())
         if visit.tab == EXPLORE:
@@ -86,7 +83,7 @@ class ExploreHandlers:
 
     def lay_second(self, path: str | None, request: gr.Request) -> None:
         """Take a second picture of the visitor's own, or give it up."""
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         visit.second = None  # First, so that an unusable file leaves no earlier one behind its message.
         visit.second = None if path is None else read_upload(path)
 
@@ -95,7 +92,7 @@ class ExploreHandlers:
         with clear_errors():
             if path is not None:
                 read_below(upload_folder(), path, 0)  # A regular file, or a refusal.
-        self._visit(request).weights = path
+        self._state.visit(request).weights = path
 
     def draw(self, name: str) -> Callable[[gr.EventData], list[Any]]:
         """Take a rectangle drawn on the original as an experiment's region, and as its edit if it has one."""
@@ -116,7 +113,7 @@ class ExploreHandlers:
         """Offer an experiment's options by what is chosen for the others."""
 
         def offer(request: gr.Request, *given: Any) -> list[Any]:  # noqa: ANN401
-            experiment, question = EXPERIMENTS[name], self._ask(request, *given)
+            experiment, question = EXPERIMENTS[name], ask(self._state, self._state.visit(request), *given)
             if question is None or question.name != name or not question.layers or experiment.adapt is None:
                 return [gr.skip()] * len(self._places[name])
             lab, picture = self._state.lab, question.pictures[0]
@@ -128,9 +125,9 @@ class ExploreHandlers:
 
     def preview(self, request: gr.Request, *given: Any) -> tuple[Any, ...]:  # noqa: ANN401
         """Answer with the experiment's first result alone, in the place of one that is still measured."""
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         visit.begin_experiment(None)
-        question = self._ask(request, *given)
+        question = ask(self._state, visit, *given)
         if question is None:
             return show_nothing(describe_lack(visit)), ""
         if question.lacks_layers:
@@ -147,13 +144,14 @@ class ExploreHandlers:
         *given: Any,  # noqa: ANN401
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Queue the whole experiment up and show every result."""
-        question = await asyncio.to_thread(self._ask, request, *given)
+        visit = self._state.visit(request)
+        question = await asyncio.to_thread(ask, self._state, visit, *given)
         if question is None:
-            raise mistake(describe_lack(self._visit(request)))
+            raise mistake(describe_lack(visit))
         if question.lacks_layers:
             raise mistake(NO_LAYER)
         job = ExperimentJob(lambda: question.follow(self._state.lab), EXPERIMENT_SECONDS)
-        self._visit(request).begin_experiment(job)
+        visit.begin_experiment(job)
         code = question.code(self._state.lab)
         async with aclosing(self._follow(job, question, request)) as results:
             async for result in results:
@@ -161,13 +159,13 @@ class ExploreHandlers:
 
     def stop_experiment(self, request: gr.Request) -> None:
         """End what is measured after the step at hand; its last result says so."""
-        if (job := self._visit(request).experiment) is not None:
+        if (job := self._state.visit(request).experiment) is not None:
             job.stop()
             self._state.queue.hurry()
 
     def pack_experiment(self, request: gr.Request) -> tuple[str, str]:
         """Return a zip's name and its content in base64: the last answer with its figure, report and code."""
-        exploration = self._visit(request).exploration
+        exploration = self._state.visit(request).exploration
         if exploration is None or exploration.explored is None:
             raise mistake(NOTHING_TO_EXPORT)
         explored = exploration.explored
@@ -177,7 +175,7 @@ class ExploreHandlers:
         self, job: ExperimentJob, question: Question, request: gr.Request
     ) -> AsyncGenerator[Result, None]:
         """Yield every result, then why there is no more; nothing once another question takes the stage."""
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         before = visit.exploration and visit.exploration.explored
         latest, told = before.result if before else Result(()), ""
         async with aclosing(follow(self._state.queue, self._page, job, request)) as updates:
@@ -200,58 +198,12 @@ class ExploreHandlers:
         takes_region = "region" in knobs(EXPERIMENTS[question.name].options)
         return show_result(result, self._state.network.layers, takes_region=takes_region)
 
-    def _ask(
-        self,
-        request: gr.Request,
-        name: str,
-        layers: list[str],
-        second: str,
-        *given: Any,  # noqa: ANN401
-    ) -> Question | None:
-        """Gather what is asked; None without a picture, as where features alone are given."""
-        visit = self._visit(request)
-        one_of("experiment", name, self._names)
-        if not has_picture(visit):
-            return None
-        exploration = recall(visit)
-        if not isinstance(exploration.given, Picture):
-            return None
-        pictures, examples = [exploration.given], [exploration.example]
-        if EXPERIMENTS[name].pictures == 2:
-            example = other_than(exploration.example, one_of("example", second, EXAMPLES))
-            pictures.append(visit.second or load_example(example))
-            examples.append(None if visit.second else example)
-        for layer in layers:
-            one_of("layer", layer, self._state.network.layers)
-        values = options_of(name, given)
-        files = [key for key, knob in knobs(EXPERIMENTS[name].options).items() if knob.is_file]
-        values |= dict.fromkeys(files, visit.weights)
-        filled = {key: value for key, value in values.items() if value not in (None, "")}
-        named = {key: name for key, name in network_defaults(self._state.network).items() if key in values}
-        options = {**named, **filled}
-        return Question(name, pictures, examples, layers, options)
-
     def _keep(self, visit: Visit, explored: Explored) -> None:
         """Keep an answer, unless another picture has come since it was asked for."""
         exploration = visit.exploration
         if exploration is not None and exploration.given is explored.question.pictures[0]:
             exploration.explored = explored
             self._state.visits.make_room()
-
-    def _visit(self, request: gr.Request) -> Visit:
-        return self._state.visits.get(request.session_hash)
-
-
-def describe_lack(visit: Visit) -> str:
-    """Say why nothing can be asked: there is no picture, or there are features alone."""
-    return NEEDS_PICTURE if has_picture(visit) else NO_PICTURE
-
-
-def other_than(first: str | None, second: str) -> str:
-    """Return the second example, or the next where it is the first one, too: nothing blends with itself."""
-    if first != second:
-        return second
-    return EXAMPLES[(EXAMPLES.index(second) + 1) % len(EXAMPLES)]
 
 
 def describe_ending(job: ExperimentJob) -> str:

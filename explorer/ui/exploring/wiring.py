@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from explorer.ui.components.events import AT_ONCE, TOGETHER, one_at_a_time
+from explorer.ui.components.events import AT_ONCE, TOGETHER, one_at_a_time, save_on_click
 from explorer.ui.exploring.handlers import ExploreHandlers
 from explorer.ui.session.app_state import AppState
 from explorer.ui.tabs.explore import FIRST, ExploreTab
@@ -50,11 +50,7 @@ def wire_explore(
     # Asked anew while one is measured, the new one takes its place.
     tab.run.click(handlers.measure_experiment, inputs, shown, trigger_mode="multiple", **TOGETHER)
     tab.stop.click(handlers.stop_experiment, **AT_ONCE)
-    files = [tab.file_name, tab.file]
-    packed = tab.export.click(handlers.pack_experiment, None, files, **one_at_a_time("packing"))
-    # The answer empties the box again.
-    save = "(name, packed) => window.explorerSave(name, packed)"
-    packed.success(None, [tab.file_name, tab.file], [tab.file], js=save)
+    save_on_click(tab.export, handlers.pack_experiment)
 
 
 def _on_change(control: Any) -> Callable[..., Dependency]:  # noqa: ANN401 - components share no type for it

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import gradio as gr
+
 from explorer.features.network import RESNET50_NETWORK, Network
 from explorer.lab.lab import Lab
 from explorer.ui.queue.limits import DEFAULT_LIMITS, Limits
 from explorer.ui.queue.queue import RunQueue
 from explorer.ui.session.loading import Loading
+from explorer.ui.session.visit import Visit
 from explorer.ui.session.visits import Visits
 
 
@@ -31,6 +34,10 @@ class AppState:
     def lab(self) -> Lab:
         """The lab; waits for it. Raises ExplorerError with the reason when it cannot be had."""
         return self.loading.lab
+
+    def visit(self, request: gr.Request) -> Visit:
+        """Return the visit of whoever sent a request, a new one if there is none."""
+        return self.visits.get(request.session_hash)
 
     def open(self) -> None:
         """Start loading the models."""

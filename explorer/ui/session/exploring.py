@@ -9,7 +9,7 @@ from explorer.experiments import EXPERIMENTS, follow_experiment
 from explorer.experiments.experiment import Result, default_of, knobs
 from explorer.experiments.presentation.folder import Run
 from explorer.experiments.presentation.python_code import write_code
-from explorer.features.backbone import RESNET50
+from explorer.features.backbone import RESNET50, Backbone
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
 from explorer.report.bundle import repeat_command
@@ -49,9 +49,7 @@ class Question:
         """Describe the run for an export."""
         words = ["explore", self.name, *self._given()]
         words += ["--layers", ",".join(self.chosen_layers)] if self.chosen_layers else []
-        weights, backbone = _weights(lab)
-        words += [] if backbone == RESNET50 else ["--backbone", backbone]
-        words += ["--weights", weights, "--out", self.name]
+        words += [*write_backbone(lab.backbone), "--out", self.name]
         for key, value in self._changed().items():
             words += [f"--{key.replace('_', '-')}", str(value)]
         return Run(
@@ -90,6 +88,12 @@ class Explored:
         moving = [one for animation in self.result.animations for one in animation.frames]
         given = [picture.images for picture in self.question.pictures]
         return [*given, *(one.images for one in self.result.pictures), *moving]
+
+
+def write_backbone(backbone: Backbone) -> list[str]:
+    """Write the options that name a network and its weights, but not where a file of them lies."""
+    named = [] if backbone.architecture == RESNET50 else ["--backbone", backbone.architecture]
+    return [*named, "--weights", Path(backbone.source).name]
 
 
 def _weights(lab: Lab) -> tuple[str, str]:

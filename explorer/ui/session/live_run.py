@@ -53,11 +53,6 @@ class LiveRun:
         return self.options.overrides(layer, self._lab.layers)
 
     @property
-    def id(self) -> str:
-        """What the stage calls the run."""
-        return self._begun.run
-
-    @property
     def is_stopping(self) -> bool:
         """Whether the run has been told to stop."""
         return self._job.is_stopping

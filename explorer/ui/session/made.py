@@ -10,8 +10,8 @@ from explorer.lab.between import Between, Doubt, doubt, mix
 from explorer.lab.lab import Lab
 from explorer.lab.layer import Source
 from explorer.lab.run import Reconstruction
+from explorer.lab.workers import compute
 from explorer.metrics.scores import Scores
-from explorer.ui.session.computing import compute
 
 
 class Made:

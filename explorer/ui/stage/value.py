@@ -117,10 +117,7 @@ def begin_stage(given: Source | None, layers: Sequence[str]) -> StageValue:
 
 
 def read_frame(
-    frame: Frame,
-    shapes: Mapping[str, str],
-    measured: Mapping[str, Scores],
-    thumbnails: Thumbnails | None,
+    frame: Frame, shapes: Mapping[str, str], measured: Mapping[str, Scores], thumbnails: Thumbnails | None
 ) -> dict[str, StagePanel]:
     """Turn a frame with JPEGs into panels; while the race is only paused, its layers are shown as running."""
     panels, is_running = {}, frame.phase == "running"

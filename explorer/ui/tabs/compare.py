@@ -11,6 +11,7 @@ from gradio.events import Dependency
 from explorer.features.network import Network
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
+from explorer.lab.workers import compute
 from explorer.metrics.recognition import NAME, Prediction
 from explorer.metrics.scores import METRICS, Scores, join_reasons
 from explorer.report.recording import DEEPEST
@@ -19,7 +20,6 @@ from explorer.ui.components.arguments import sent_with, text
 from explorer.ui.components.events import one_at_a_time
 from explorer.ui.components.recordings import read_deepest
 from explorer.ui.session.app_state import AppState
-from explorer.ui.session.computing import compute
 from explorer.ui.session.recall import has_picture, recall
 from explorer.ui.session.visit import Exploration, Visit
 from explorer.ui.stage import still
@@ -56,18 +56,18 @@ class CompareHandlers:
 
     def open(self, request: gr.Request) -> dict[str, Any]:
         """Compare the pair that was chosen last; at first, the original with the last picture there is."""
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         visit.tab = COMPARE
         return self._compare(visit).plain()
 
     def renew_pair(self, request: gr.Request) -> dict[str, Any]:
         """Compare the pictures that are there now, if the tab is in view; else it waits to be opened."""
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         return self._compare(visit).plain() if visit.tab == COMPARE else gr.skip()
 
     def pick(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """Compare the two pictures that the slider names."""
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         a, b = (text(side, sent_with(event, side)) for side in "ab")
         visit.pair = a, b
         return self._compare(visit).plain()
@@ -77,9 +77,6 @@ class CompareHandlers:
             return SliderValue()
         exploration = recall(visit)
         return compute(lambda: compare(self._state.lab, exploration, *visit.pair))
-
-    def _visit(self, request: gr.Request) -> Visit:
-        return self._state.visits.get(request.session_hash)
 
 
 @dataclass(frozen=True, slots=True)

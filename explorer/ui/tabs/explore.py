@@ -36,8 +36,6 @@ class ExploreTab:
     run: gr.Button
     stop: gr.Button
     export: gr.Button
-    file_name: gr.Textbox
-    file: gr.Textbox
     stage: gr.HTML
     code: gr.Code
 
@@ -90,8 +88,8 @@ def build_explore(network: Network, *, takes_weights: bool = True) -> ExploreTab
     with gr.Accordion("Copy as Python", open=False):
         code = gr.Code(language="python", interactive=False, show_label=False, elem_id="explore-code")
     return ExploreTab(
-        experiment, explanation, layers, pair, second, own_second, controls, groups, run, stop, export,
-        gr.Textbox(visible=False), gr.Textbox(visible=False), stage, code,
+        experiment, explanation, layers, pair, second, own_second, controls, groups,
+        run, stop, export, stage, code,
     )  # fmt: skip
 
 

@@ -123,11 +123,8 @@ def look_again(state: AppState, exploration: Exploration) -> str | None:
     """Add what other decoders tell of what is shown and measured; None where there is no more to tell."""
     decoded = exploration.decoded
     run = decoded and decoded.stage.run
-    if (
-        decoded is None
-        or run == exploration.looked_again
-        or not run == exploration.measured == exploration.decoding
-    ):
+    is_shown = run == exploration.measured == exploration.decoding
+    if decoded is None or run == exploration.looked_again or not is_shown:
         return None
     made = decoded.made
     looks = made.look_again(state.lab)
@@ -194,12 +191,9 @@ def _note(lab: Lab, exploration: Exploration, made: Reconstruction, wanted: str)
     if made.method == "linear" and exploration.example and not lab.models.ships(made.layer, LINEAR):
         return FITTED_NOTE
     is_wanted = made.method == wanted or (wanted == BEST and made.method in (MIXED, "decoder"))
-    return "" if is_wanted else _describe_decoder(made.method)
-
-
-def _describe_decoder(method: str) -> str:
-    chosen = METHODS[method]
-    return f"{chosen.variant if isinstance(chosen, OnePass) else method} decoder"
+    chosen = METHODS[made.method]
+    name = chosen.variant if isinstance(chosen, OnePass) else made.method
+    return "" if is_wanted else f"{name} decoder"
 
 
 def _panel(given: Source, reconstruction: Reconstruction, shape: str, note: str) -> StagePanel:

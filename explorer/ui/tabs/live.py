@@ -20,7 +20,6 @@ from explorer.ui.session.app_state import AppState
 from explorer.ui.session.live_run import LiveRun
 from explorer.ui.session.options import OPTIONS, RunOptions, list_options
 from explorer.ui.session.recall import recall
-from explorer.ui.session.visit import Visit
 from explorer.ui.stage import build_stage
 from explorer.ui.tabs.controls import build_controls, build_start
 
@@ -104,7 +103,7 @@ class LiveHandlers:
 
     async def resume(self, seconds: float, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
         """Let the run go on."""
-        exploration = self._visit(request).exploration
+        exploration = self._state.visit(request).exploration
         run = exploration and exploration.run
         if run is None or not run.can_resume:
             raise gr.Error(NOTHING_TO_RESUME, print_exception=False)
@@ -116,18 +115,18 @@ class LiveHandlers:
 
     def stop(self, request: gr.Request) -> None:
         """Stop the run, also one that still waits; its end gives Run back."""
-        self._visit(request).stop()
+        self._state.visit(request).stop()
         self._state.queue.hurry()
 
     def finish(self, request: gr.Request) -> tuple[Any, ...]:
         """Offer what can be done after a run."""
-        exploration = self._visit(request).exploration
+        exploration = self._state.visit(request).exploration
         run = exploration and exploration.run
         return gr.update(interactive=True), gr.update(visible=run is not None and run.can_resume)
 
     def replay(self, request: gr.Request) -> str | dict[str, Any]:
         """Show the example's recorded run in place of the visitor's own."""
-        exploration = self._visit(request).exploration
+        exploration = self._state.visit(request).exploration
         if exploration is None or not has_recording(exploration.example, self._state.network):
             return gr.skip()
         exploration.end_run()
@@ -135,7 +134,7 @@ class LiveHandlers:
         return write_replay(exploration.example)
 
     def _begin(self, request: gr.Request, chosen: tuple[Any, ...]) -> LiveRun:
-        exploration = recall(self._visit(request))
+        exploration = recall(self._state.visit(request))
         with clear_errors():
             options = RunOptions.from_controls(chosen, self._options)
             run = LiveRun(self._state.lab, exploration.given, options)
@@ -145,7 +144,7 @@ class LiveHandlers:
 
     async def _follow(self, run: LiveRun, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
         """Yield values of stage and place until the run is over or another one has taken the stage."""
-        visit = self._visit(request)
+        visit = self._state.visit(request)
         async with aclosing(follow(self._state.queue, self._page, run, request)) as updates:
             async for frame, place in updates:
                 if visit.exploration is None or visit.exploration.run is not run:
@@ -155,6 +154,3 @@ class LiveHandlers:
                     shown = (await asyncio.to_thread(run.show, frame)).text()
                 yield shown, place or describe_left(run.seconds_left())
         yield gr.skip(), ""
-
-    def _visit(self, request: gr.Request) -> Visit:
-        return self._state.visits.get(request.session_hash)
