@@ -161,14 +161,10 @@ def _start(
 
 
 def _choose_optimiser(settings: Settings) -> Callable[[Parameters], torch.optim.Optimizer]:
+    rate = settings.learning_rate
     if settings.optimiser == "adam":
-        return partial(make_adam, learning_rate=settings.learning_rate)
-    return partial(
-        make_lbfgs,
-        learning_rate=settings.learning_rate,
-        history=settings.history,
-        line_search=settings.line_search,
-    )
+        return partial(make_adam, learning_rate=rate)
+    return partial(make_lbfgs, learning_rate=rate, history=settings.history, line_search=settings.line_search)
 
 
 @dataclass(slots=True)
