@@ -79,8 +79,8 @@ def count_bytes(architecture: str) -> int:
     needed = nbytes if architecture.startswith(LARGE_CLASSIFIERS) else 2 * nbytes
     if needed > MAX_BYTES:
         raise WeightsError(
-            f"{architecture} is too large here: it takes {needed // 10**6} MB, and {MAX_BYTES // 10**6} MB are "
-            "kept for a network. Name a smaller one."
+            f"{architecture} is too large here: it takes {needed // 10**6} MB, and {MAX_BYTES // 10**6} MB "
+            "are kept for a network. Name a smaller one."
         )
     return nbytes
 
