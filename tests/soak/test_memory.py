@@ -75,7 +75,7 @@ async def run(page: Page, code: int) -> bool:
 
 
 async def use(server: Server) -> tuple[list[float], int]:
-    """Try everything twice, then run forty at once; return the memory after each round, and how many began."""
+    """Try everything twice, then run forty at once; return the memory after each, and how many began."""
     async with connect(600) as http:
         page = await Page(server.address, http).open()
         for component in page.config["components"]:
