@@ -35,7 +35,8 @@ SENTENCES = re.compile(
     r"\w+ must be (a whole number from \d+ to \d+|a list of at most \d+|an object of at most .*), not .*"
     r"|Unknown (layer|method|name) .*: use .*|Too few values: \d+ are needed, not \d+\."
     r"|The \w+ decoder of layer\d is not available.*"
-    r"|There is no (option|channel|cell) .*|\w+ is (one of|from|a number|a whole number|a text of) .*, not .*"
+    r"|There is no (option|channel|cell) .*"
+    r"|\w+ is (one of|from|a number|a whole number|a text of)( .*)?, not .*"
     r"|.* takes 2 pictures, not \d|.* needs a picture\.|own_weights is a file of the server.*"
     r"|.* is no (list of channels|region); write .*|The region .* is empty or outside.*"
     r"|These features have \d+ (principal components|channels): keep .*|This edit takes a whole number.*",

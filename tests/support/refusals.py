@@ -14,9 +14,10 @@ from explorer.decoding.decode import (
 from explorer.decoding.jpeg_end import LACKS_END
 from explorer.decoding.pool import BUSY, NO_START, TOO_SLOW
 from explorer.decoding.samples import ASSUMED, KEYED, PLANES
+from explorer.ui.bounds import TOO_LONG
 from explorer.ui.components.given import PICKLE
 
-DOCUMENTED = (KEYED, PLANES, UNREADABLE, TOO_LARGE, PROGRESSIVE, TOO_SLOW, TOO_MUCH_MEMORY, PICKLE)
+DOCUMENTED = (KEYED, PLANES, UNREADABLE, TOO_LARGE, PROGRESSIVE, TOO_SLOW, TOO_MUCH_MEMORY, PICKLE, TOO_LONG)
 # What a visitor is told beside a picture, or for want of a process that is free.
 ASIDE = (
     FIRST_FRAME,

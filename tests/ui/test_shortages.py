@@ -49,6 +49,16 @@ def test_values_of_the_wrong_kind_or_too_few_are_one_sentence():
     assert len(end_of(never, "a", 10**300)) <= 80
 
 
+@pytest.mark.parametrize("kind", [gr.Radio, gr.Dropdown])
+def test_a_choice_that_is_taken_away_is_of_the_wrong_kind(kind: type[gr.Radio | gr.Dropdown]) -> None:
+    with CheckedBlocks(analytics_enabled=False) as page:
+        choice = kind(["a", "b"], value="a")
+        choice.change(lambda _: None, [choice])
+    with pytest.raises(gr.Error) as failure:
+        asyncio.run(page.process_api(page.fns[0], [None]))
+    assert failure.value.message == WRONG_KIND
+
+
 @pytest.mark.parametrize(
     ("message", "shown"),
     [
