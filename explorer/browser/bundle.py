@@ -25,12 +25,14 @@ from explorer.features.tail import cut_tail
 from explorer.features.trunk import cut_trunk
 from explorer.images import SIZE
 from explorer.inversion.settings import Settings, list_presets, load_settings
+from explorer.lab.between import BLOCK_PIXELS, SHARES, list_seconds
+from explorer.lab.methods import METHODS, OnePass
 from explorer.lab.models import Models
 
 SCRIPTS = Path(__file__).parent / "script"
 MANIFEST = "manifest.json"
 VARIANTS = (CONSISTENT, FAITHFUL)  # The best start first; what else there is would take too many megabytes.
-METHODS = ("optimiser", "hybrid")
+SEARCHES = ("optimiser", "hybrid")
 HASH_LENGTH = 8
 
 Presets = dict[str, dict[str, dict[str, dict[str, Any]]]]
@@ -68,7 +70,7 @@ def write_bundle(models: Models, runtime: Mapping[str, bytes], folder: Path) -> 
 
 def list_terms(presets: Presets, layer: str) -> list[str]:
     """Name the objective's terms with a weight in some preset of a layer, the direction first."""
-    settings = [methods[method][layer] for methods in presets.values() for method in METHODS]
+    settings = [methods[method][layer] for methods in presets.values() for method in SEARCHES]
     used = {name for one in settings for name, weight in one["weights"].items() if weight}
     return sorted(used, key=lambda name: (name != "direction", name))
 
@@ -78,7 +80,7 @@ def describe_presets(layers: Sequence[str]) -> Presets:
     return {
         preset: {
             method: {layer: _plain(load_settings(layer, method, preset, layers=layers)) for layer in layers}
-            for method in METHODS
+            for method in SEARCHES
         }
         for preset in list_presets()
     }
@@ -92,6 +94,9 @@ def describe(models: Models) -> dict[str, Any]:
         "decoders": {layer: _variants(models, layer) for layer in models.network.layers},
         "terms": {layer: list_terms(presets, layer) for layer in models.network.layers},
         "presets": presets,
+        "seconds": {layer: _list_seconds(models, layer) for layer in models.network.layers},
+        "shares": SHARES,
+        "blockPixels": BLOCK_PIXELS,
     }
 
 
@@ -120,6 +125,13 @@ def _export(models: Models, traced: TracedNetwork) -> Iterator[tuple[str, Any]]:
 
 def _variants(models: Models, layer: str) -> list[str]:
     return [variant for variant in VARIANTS if models.ships(layer, variant)] or [LINEAR]
+
+
+def _list_seconds(models: Models, layer: str) -> list[str]:
+    """List the layer's decoders that go along, in the order in which they are asked for a second opinion."""
+    asked = [METHODS[name] for name in list_seconds(layer)]
+    variants = [one.variant for one in asked if isinstance(one, OnePass)]
+    return [variant for variant in variants if variant in _variants(models, layer)]
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

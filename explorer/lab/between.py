@@ -73,7 +73,7 @@ def mix(lab: Lab, picture: Source, layer: str) -> Between | None:
 def doubt(lab: Lab, picture: Source, made: Reconstruction) -> Doubt | None:
     """Ask another decoder of the layer; None where there is none."""
     at = lab.at(made.layer)
-    asked = (*SECONDS, *LAST_SECOND) if made.layer in SHALLOW else SECONDS
+    asked = list_seconds(made.layer)
     second = next((one for one in asked if one != made.method and not at.unavailable(one)), None)
     if second is None:
         return None
@@ -82,6 +82,11 @@ def doubt(lab: Lab, picture: Source, made: Reconstruction) -> Doubt | None:
     if not isinstance(picture, Picture):
         return Doubt(second, blocks, None)
     return Doubt(second, blocks, correlate_ranks(blocks, differ(quantise(first), picture.images)))
+
+
+def list_seconds(layer: str) -> tuple[str, ...]:
+    """List the methods that can be asked for a second opinion at a layer, the best first."""
+    return (*SECONDS, *LAST_SECOND) if layer in SHALLOW else SECONDS
 
 
 def differ(a: Images, b: Images) -> Float[Tensor, "rows columns"]:

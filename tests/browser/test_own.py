@@ -20,11 +20,12 @@ from explorer.examples import load_example
 from explorer.images import Picture, encode_png
 from explorer.inversion.parameterisations import CosineTransform, Spectrum
 from explorer.inversion.settings import Settings, load_settings
+from explorer.lab.between import doubt, mix
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import psnr
 from explorer.ui.session.app_state import AppState
 from explorer.ui.site.build import BUNDLE, write_site
-from tests.support.actions import wait_for
+from tests.support.actions import choose_decoder, wait_for
 from tests.support.chromium import DESKTOP, Watched
 from tests.support.scripts import ASK, COMPUTE_BY_GPU, GPU_FLAGS
 
@@ -118,6 +119,21 @@ def test_a_decoded_picture_is_python_s_within_one_grey_level(
         assert errors[layer] == pytest.approx(scores["feature_error"], abs=1e-3)
 
 
+def test_second_looks_tell_what_python_s_tell(watched: Watched, refined_lab: Lab) -> None:
+    given = load_example("cat")
+    heard = ask(watched.page, {"task": "decode", "picture": write(given.images), "method": "faithful"})
+    (told,) = [one for one in heard if one["kind"] == "asked"]  # Other layers have one decoder.
+    between = mix(refined_lab, given, "layer1")
+    doubts = doubt(refined_lab, given, refined_lab.at("layer1").reconstruct(given, "decoder"))
+    assert between is not None
+    assert doubts is not None
+    assert (told["layer"], told["second"]) == ("layer1", doubts.second)
+    assert told["blocks"] == pytest.approx(doubts.blocks.flatten().tolist(), abs=1e-5)
+    assert told["foresight"] == pytest.approx(doubts.foresight, abs=0.005)
+    assert told["mixtures"]["psnr_db"] == pytest.approx(between.psnr_db, abs=0.01)
+    assert (read(told["mixtures"]["likely"]) - between.likely).abs().max() < 1 / 255
+
+
 @pytest.mark.parametrize(
     ("layer", "evaluations", "near_db"), [("layer1", 30, 0.3), ("layer3", 30, 0.3), ("layer3", 10, 0.05)]
 )
@@ -174,6 +190,27 @@ def test_a_photo_is_decoded_and_searched_for_without_a_request(watched: Watched)
     upload(page, "rocket")
     wait_for(page, "document.querySelector('#instant .stage').dataset.busy === 'no'")
     assert [url for url in requests if not url.startswith(("data:", "blob:"))] == []
+
+
+def test_an_own_photo_has_its_dial_and_its_veil(watched: Watched) -> None:
+    page = watched.page
+    upload(page, "coffee")
+    page.wait_for_selector("#instant .status:text('LPIPS is not measured here')")
+    panel = page.locator('#instant [data-panel="layer1"]')
+    faithful_db = panel.locator(".psnr b").inner_text()
+    dial = page.locator("#instant .dial input")
+    assert dial.is_visible()
+    assert dial.input_value() == "0"
+    assert page.inner_text("#instant .dial output") == f"layer1: PSNR {faithful_db} dB, LPIPS –"
+    assert page.is_hidden("#instant .dial svg")  # It would show LPIPS.
+    dial.fill("100")
+    assert panel.locator(".note").inner_text() == "100 % of the likely picture"
+    assert panel.locator(".likely").evaluate("image => image.style.opacity") == "1"
+    page.click("#instant .veils")
+    assert page.locator("#instant .veil:visible").count() == 1
+    assert panel.locator(".foresight").inner_text().startswith("Foretells the errors: ")
+    choose_decoder(page, "consistent")
+    wait_for(page, "document.querySelector('#instant .dial input').value === '100'")
 
 
 def test_a_picture_too_small_is_refused_with_a_sentence(watched: Watched) -> None:

@@ -10,6 +10,9 @@ ASK = """async ([tasks]) => {
         worker.onmessage = ({ data }) => {
             if (data.kind === "finished") return resolve();
             if (data.panel) data.panel.picture = write(data.panel.picture);
+            if (data.blocks) data.blocks = [...data.blocks];
+            const { mixtures } = data;
+            for (const end of mixtures ? ["faithful", "likely"] : []) mixtures[end] = write(mixtures[end]);
             if (data.kind !== "original" && data.kind !== "progress") heard.push(data);
         };
         for (const name of ["picture", "parameters"]) if (task[name]) task[name] = floats(task[name]);

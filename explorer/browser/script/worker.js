@@ -3,6 +3,7 @@
 // answer has its kind, and whose picture it is of.
 import { descend } from "./lbfgs.js";
 import { featureError, prepare, psnr, quantise, ssim, Thumbnails } from "./measures.js";
+import { correlateRanks, differ, measureMixtures } from "./second_looks.js";
 import { Files, unfold } from "./weights.js";
 
 const PICTURE_SHAPE = [1, 3, 224, 224];
@@ -102,19 +103,35 @@ const decodersOf = (layer) => manifest.decoders[layer];
 async function decode({ pixels, picture, method }, mine) {
   original = picture ?? prepare(pixels);
   [thumbnails, features, decoded] = [new Thumbnails(original), {}, {}];
+  const variants = {};
   say("original", { picture: original });
   await inTurns(manifest.layers, mine, async (layer, at) => {
     const started = performance.now();
     const [name, value] = at ? [manifest.layers[at - 1], features[manifest.layers[at - 1]]] : ["picture", [original, PICTURE_SHAPE]];
     features[layer] = (await run(`encode-${layer}`, { [name]: value }))[layer];
     const variant = decodersOf(layer).includes(method) ? method : decodersOf(layer)[0];
-    [decoded[layer]] = (await run(`decode-${layer}-${variant}`, { [layer]: features[layer] })).picture;
+    decoded[layer] = await decodeBy(layer, variant);
+    variants[layer] = variant;
     say("decoded", { layer, variant, panel: measure(layer, quantise(decoded[layer])), seconds: (performance.now() - started) / 1000 });
   });
   await inTurns(manifest.layers, mine, async (layer) => {
     const picture = quantise(decoded[layer]), reached = await encode(picture, layer);
     say("measured", { layer, ssim: ssim(picture, original), feature: featureError(reached[layer][0], features[layer][0]) });
   });
+  await inTurns(manifest.layers.filter((layer) => decoded[layer]), mine, (layer) => askAnother(layer, variants[layer]));
+}
+
+const decodeBy = async (layer, variant) => (await run(`decode-${layer}-${variant}`, { [layer]: features[layer] })).picture[0];
+
+// Another decoder of the layer tells what this one has guessed; where both are there, their mixtures are measured.
+async function askAnother(layer, variant) {
+  const second = manifest.seconds[layer].find((one) => one !== variant);
+  if (!second) return;
+  const { shares, blockPixels } = manifest, made = decoded[layer], other = await decodeBy(layer, second);
+  const blocks = differ(made, other, blockPixels), error = differ(quantise(made), original, blockPixels);
+  const { faithful, consistent: likely } = { [variant]: made, [second]: other };
+  const mixtures = faithful && likely ? { faithful, likely, psnr_db: measureMixtures(faithful, likely, shares, original) } : null;
+  say("asked", { layer, second, blocks, foresight: correlateRanks(blocks, error), mixtures });
 }
 
 const shapeOf = (layer) => features[layer][1].slice(1).join(" × ");

@@ -31,6 +31,7 @@ from explorer.ui.stage.captions import (
 )
 from explorer.ui.stage.component import stage_script, stage_template
 from explorer.ui.stage.encoding import data_uri
+from explorer.ui.stage.second_looks import FULL_QUANTILE, PLACES
 from explorer.ui.tabs.instant import list_decoders
 from explorer.ui.theme import COLOURS, SHAPES, STYLE_SHEETS, layer_variables, page_scripts
 
@@ -105,13 +106,20 @@ def _write_own(own: Mapping[str, Any] | str) -> str:
         "nearlyEqual": NEARLY_EQUAL_ERROR,
         "lowDb": LOW_PSNR_DB,
     }
-    labels = {one.variant: one.label for one in METHODS.values() if isinstance(one, OnePass)}
+    decoders = {name: one for name, one in METHODS.items() if isinstance(one, OnePass)}
+    labels = {one.variant: one.label for one in decoders.values()}
     offered = {} if isinstance(own, str) else {name for names in own["decoders"].values() for name in names}
     methods = {variant: label for variant, label in labels.items() if variant in offered}
-    bundle = (
-        None if isinstance(own, str) else {**own, "folder": BUNDLE, "methods": methods, "captions": captions}
-    )
-    return f"window.explorerBundle = {_write_json(bundle)};\n{_read('own.js')}"
+    told = {
+        "folder": BUNDLE,
+        "methods": methods,
+        "captions": captions,
+        "labels": labels,
+        "places": {decoders[name].variant: place for name, place in PLACES.items()},
+        "fullQuantile": FULL_QUANTILE,
+    }
+    bundle = None if isinstance(own, str) else {**own, **told}
+    return f"window.explorerBundle = {_write_json(bundle)};\n{_read('own_looks.js')}{_read('own.js')}"
 
 
 def _read(name: str) -> str:

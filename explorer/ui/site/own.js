@@ -17,7 +17,8 @@ window.explorerOwn = (show, site) => {
   const MOST_SIDE = 1024, LEAST_SIDE = 32, LEAST_MEMORY = 4; // Pixels, pixels, gigabytes.
   const isSmall = (navigator.deviceMemory ?? LEAST_MEMORY) < LEAST_MEMORY;
   const finite = (value) => (Number.isFinite(value) ? value : null);
-  const canvas = document.createElement("canvas");
+  const canvas = document.createElement("canvas"), writeLooks = window.explorerOwnLooks(bundle, draw);
+  const NO_LPIPS = "LPIPS is not measured here: the network that it asks is not part of this page.";
   let worker = null, opened = null, device = "", finish = [], runs = 0, shown = null;
 
   // --- What the worker says --------------------------------------------------------------------------------
@@ -49,12 +50,13 @@ window.explorerOwn = (show, site) => {
       else say(device);
     },
     lost() { device = "The graphics device was lost; WebAssembly goes on."; say(device); },
-    original({ picture }) { shown.original = { picture, src: draw(picture, "image/png") }; showDecoded(); },
+    original({ picture }) { Object.assign(shown, { original: { picture, src: draw(picture, "image/png") }, looks: {} }); showDecoded(); },
     decoded({ layer, variant, panel }) {
       shown.decoded[layer] = { ...toPanel(panel), variant };
       showDecoded();
     },
     measured({ layer, ssim, feature }) { Object.assign(shown.decoded[layer], { ssim, feature }); showDecoded(); },
+    asked({ layer, ...told }) { shown.looks[layer] = told; },
     answered({ opinions }) { Object.assign(shown.opinions, opinions); showPair(); },
     step({ layer, panel, seconds }) {
       const { run } = shown;
@@ -128,7 +130,7 @@ window.explorerOwn = (show, site) => {
   function begin() {
     runs += 1;
     site.offer(document.querySelector("#decoder"), bundle.methods);
-    shown = { name: `own ${runs}`, original: null, decoded: {}, run: null, opinions: {}, isDecoded: false };
+    shown = { name: `own ${runs}`, original: null, decoded: {}, run: null, opinions: {}, looks: {}, isDecoded: false };
     show.live(JSON.stringify({ ...value(`own ${runs}`), is_over: true }));
     show.compare({ pictures: {}, a: "", b: "", opinions: {} });
   }
@@ -143,8 +145,8 @@ window.explorerOwn = (show, site) => {
   }
 
   function showDecoded() {
-    const { decoded, isDecoded } = shown;
-    show.instant(JSON.stringify(value(shown.name, decoded, { captions: isDecoded ? describe(decoded) : [], is_over: isDecoded, passes: [] })));
+    const { decoded, isDecoded, looks } = shown, whole = isDecoded && { captions: describe(decoded), status: NO_LPIPS, ...writeLooks(looks, decoded) };
+    show.instant(JSON.stringify(value(shown.name, decoded, { is_over: isDecoded, passes: [], ...whole })));
     if (isDecoded) compare("original", keys().at(-1));
   }
 
