@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from explorer.browser.graphs import (
     export_answer,
@@ -18,7 +18,7 @@ from explorer.browser.graphs import (
 )
 from explorer.browser.runtime import FILES
 from explorer.browser.weights import Store, factor_convolutions
-from explorer.decoders.checkpoint import CONSISTENT, FAITHFUL, LINEAR
+from explorer.decoders.checkpoint import CONSISTENT, FAITHFUL, LINEAR, Decoder, shrink_decoder
 from explorer.features.graph import TracedNetwork, trace
 from explorer.features.layers import join_nodes
 from explorer.features.tail import cut_tail
@@ -41,7 +41,8 @@ Presets = dict[str, dict[str, dict[str, dict[str, Any]]]]
 def write_bundle(models: Models, runtime: Mapping[str, bytes], folder: Path) -> Iterator[str]:
     """Write all that a browser needs to decode and invert by these models; yield each graph's name when done.
 
-    No weight is rounded: half precision at layer1 and layer2 alone turns the gradient at layer3 by 7 %.
+    No weight of the network is rounded: half precision at layer1 and layer2 alone turns the gradient at
+    layer3 by 7 %. Decoders go as files of the newest format would hold them.
     """
     folder.mkdir()
     network = models.backbone.network
@@ -66,6 +67,13 @@ def write_bundle(models: Models, runtime: Mapping[str, bytes], folder: Path) -> 
         **describe(models),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def load_light_decoder(models: Models, layer: str, variant: str) -> nn.Module:
+    """Load a decoder that `describe` lists, with the weights that go along: deep ones in eight bits."""
+    decoder = models.decoder(layer, variant)
+    assert decoder is not None  # It is listed.
+    return shrink_decoder(decoder) if isinstance(decoder, Decoder) else decoder
 
 
 def list_terms(presets: Presets, layer: str) -> list[str]:
@@ -108,8 +116,7 @@ def _export(models: Models, traced: TracedNetwork) -> Iterator[tuple[str, Any]]:
     for layer, encoder in export_encoders(trunk).items():
         yield f"encode-{layer}", encoder
         for variant in _variants(models, layer):
-            decoder = models.decoder(layer, variant)
-            assert decoder is not None  # It is listed.
+            decoder = load_light_decoder(models, layer, variant)
             yield f"decode-{layer}-{variant}", export_decoder(decoder, layer, features[layer])
     last = models.network.layers[-1]
     yield "answer", export_answer(cut_tail(traced, last), last, features[last])

@@ -94,6 +94,19 @@ def save_decoder(network: DecoderNetwork, card: DecoderCard, path: Path) -> None
         save_file(state, partial, metadata={CARD_KEY: json.dumps(asdict(card))})
 
 
+def shrink_decoder(decoder: Decoder) -> Decoder:
+    """Return the decoder that saving it now and loading it again would give.
+
+    One whose file is of the first format has weights of half precision; at EIGHT_BIT_LAYERS they then fit in
+    eight bits.
+    """
+    card = decoder.card
+    network = DecoderNetwork(card.config)
+    packed = pack(decoder.network.state_dict(), eight_bits=card.config.layer in EIGHT_BIT_LAYERS)
+    network.load_state_dict(unpack(packed))
+    return Decoder(network, card)
+
+
 def load_decoder(path: Path) -> Decoder:
     """Read a decoder file, whatever trunk it fits.
 

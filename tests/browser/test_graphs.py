@@ -12,12 +12,16 @@ from torchvision.models.resnet import ResNet
 
 from explorer.browser import graphs
 from explorer.browser.backward import max_pool_backward
-from explorer.browser.bundle import describe_presets, list_terms
+from explorer.browser.bundle import describe_presets, list_terms, load_light_decoder
 from explorer.browser.weights import Part, Store, factor_convolutions
+from explorer.decoders.checkpoint import CONSISTENT
+from explorer.examples import load_example
+from explorer.features.backbone import load_backbone
 from explorer.features.layers import LAYERS, join_nodes
 from explorer.features.trunk import build_trunk
 from explorer.inversion.objective import Objective
 from explorer.inversion.parameterisations import CosineTransform, Spectrum
+from explorer.lab.models import Models
 
 pytestmark = pytest.mark.slow
 TOLERANCE = 1e-5
@@ -122,6 +126,20 @@ def test_weights_stand_once_and_are_unfolded_to_the_bit(tiny_network: ResNet) ->
         entry["kind"] for part in store.parts.values() for entry in part.entries if int(entry["count"]) > 4096
     ]
     assert set(kinds) == {"f16"}
+
+
+def test_a_deep_decoder_goes_in_eight_bits_and_draws_python_s_picture_within_a_grey_level() -> None:
+    models = Models(load_backbone("compact"))
+    decoder = load_light_decoder(models, "layer3", CONSISTENT)
+    with torch.no_grad():
+        features = models.trunk("layer3")(load_example("cat").images)["layer3"]
+        expected = decoder({"layer3": features})
+        graph = graphs.export_decoder(decoder, "layer3", features)
+    (found,) = run(graph, layer3=features)
+    assert np.abs(found - expected.numpy()).max() < 1 / 255
+    store = Store({})
+    store.take("decode", graph)
+    assert {entry["kind"] for entry in store.parts["decode"].entries if int(entry["count"]) > 4096} == {"i8"}
 
 
 def test_terms_are_those_that_some_preset_weighs() -> None:

@@ -11,6 +11,7 @@ from torchvision.models.resnet import ResNet
 from explorer.decoders import checkpoint
 from explorer.decoders.architecture import ARCHITECTURES, DecoderConfig
 from explorer.decoders.checkpoint import (
+    Decoder,
     DecoderError,
     decoder_path,
     find_decoder,
@@ -18,6 +19,7 @@ from explorer.decoders.checkpoint import (
     read_card,
     require_fit,
     save_decoder,
+    shrink_decoder,
 )
 from explorer.decoders.network import DecoderNetwork, OverlappingPatches, Upsample, blend_window
 from explorer.features.trunk import build_trunk
@@ -100,6 +102,16 @@ def test_saved_decoder_loads_with_its_card_and_half_precision_weights(tmp_path: 
     expected = network(features).clamp(0, 1)
     torch.testing.assert_close(decoder({"layer1": features}), expected, atol=5e-3, rtol=0)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("layer", ["layer1", "layer3"])
+def test_a_shrunk_decoder_is_the_one_that_its_file_would_hold(tmp_path: Path, layer: str) -> None:
+    card, path = replace(make_card("abc"), config=replace(TINY, layer=layer)), tmp_path / "a.safetensors"
+    network = DecoderNetwork(card.config)
+    save_decoder(network, card, path)
+    shrunk = shrink_decoder(Decoder(network, card)).network.state_dict()
+    for name, tensor in load_decoder(path).network.state_dict().items():
+        assert torch.equal(shrunk[name], tensor)
 
 
 def test_find_decoder_takes_only_what_knows_the_trunk(tmp_path: Path, tiny_network: ResNet) -> None:

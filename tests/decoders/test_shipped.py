@@ -14,6 +14,7 @@ from explorer.decoders.checkpoint import (
     find_decoder,
     load_network,
     read_card,
+    shrink_decoder,
 )
 from explorer.examples import EXAMPLES, load_example
 from explorer.features.backbone import load_backbone
@@ -69,6 +70,18 @@ def test_the_faithful_decoder_beats_the_linear_one_on_pictures_never_trained_on(
     with torch.no_grad():
         features = trunk(examples)
         assert psnr(faithful(features), examples).mean() > psnr(linear(features), examples).mean()
+
+
+def test_eight_bits_cost_a_deep_decoder_less_than_a_twentieth_of_a_decibel(
+    compact: TracedNetwork, examples: Images
+) -> None:
+    trunk = cut_trunk(compact, "layer3")
+    decoder = find_decoder(trunk, CONSISTENT)
+    assert decoder is not None
+    with torch.no_grad():
+        features = trunk(examples)
+        loss = psnr(decoder(features), examples) - psnr(shrink_decoder(decoder)(features), examples)
+    assert loss.mean() < 0.05
 
 
 @pytest.fixture(scope="module")
