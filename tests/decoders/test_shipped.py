@@ -72,11 +72,12 @@ def test_the_faithful_decoder_beats_the_linear_one_on_pictures_never_trained_on(
         assert psnr(faithful(features), examples).mean() > psnr(linear(features), examples).mean()
 
 
+@pytest.mark.parametrize(("layer", "variant"), [("layer3", CONSISTENT), ("layer4", FAITHFUL)])
 def test_eight_bits_cost_a_deep_decoder_less_than_a_twentieth_of_a_decibel(
-    compact: TracedNetwork, examples: Images
+    layer: str, variant: str, compact: TracedNetwork, examples: Images
 ) -> None:
-    trunk = cut_trunk(compact, "layer3")
-    decoder = find_decoder(trunk, CONSISTENT)
+    trunk = cut_trunk(compact, layer)
+    decoder = find_decoder(trunk, variant)
     assert decoder is not None
     with torch.no_grad():
         features = trunk(examples)
