@@ -9,21 +9,18 @@ from torch import Tensor
 from explorer.decoders.linear import LinearDecoder, example_batches
 from explorer.decoders.regression import fit_linear_map
 from explorer.experiments.experiment import Experiment, Knob, Offer, Result, Row, Shown, option
-from explorer.experiments.measuring import compare_opinions, curve_layers, encode, mean_of, measure
+from explorer.experiments.leak_findings import DECODER, OPTIMISER, REFITTED, describe, draw
+from explorer.experiments.measuring import compare_opinions, encode, measure
 from explorer.experiments.operations.edits import Maps
 from explorer.experiments.operations.protections import PROTECTIONS
 from explorer.experiments.stepping import meanwhile
 from explorer.images import Images, Picture
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import feature_error, psnr
-from explorer.report.charts import Chart, Line
 
 EVALUATIONS = 8  # Of the optimiser’s attack: enough to see where it leads, at four layers within seconds.
 REFITTED_BATCHES = 4  # Of the example pictures’ crops, 24 in all.
-USEFUL = 0.8  # Four of the network's five classes stay.
-DECODER, OPTIMISER, REFITTED = "decoder", "optimiser", "refitted"
 DOING = "Attacking …"
-STILL = {OPTIMISER: "an optimiser", REFITTED: "a refitted decoder"}
 PROOF = (
     "What these attacks read is not safe; what they do not read, a better attack may.",
     "An attacker may train on protected features: the refitted decoder is the least of those.",
@@ -54,7 +51,7 @@ def run(
     """Yield what the decoder reads of protected features, every layer's curve, then the other attacks."""
     chosen = PROTECTIONS[options.protection]
     amount = chosen.default if options.amount is None else min(options.amount, max(chosen.curve))
-    shown, rows = list[Shown](), list[Row]()
+    unit, shown, rows = chosen.amount, list[Shown](), list[Row]()
     for picture in pictures:
         shown.append(Shown(f"{picture.name}-original", "original", picture.images))
         for layer in layers:
@@ -63,21 +60,19 @@ def run(
     yield Result(shown, progress=0.0, doing=DOING)
     steps = [(picture, layer) for picture in pictures for layer in layers]
     for done, (picture, layer) in enumerate(steps, start=1):
-        so_far = Result(
-            shown, rows, _draw(rows, layers, options), progress=0.5 * done / len(steps), doing=DOING
-        )
+        so_far = Result(shown, rows, draw(rows, layers, unit), progress=0.5 * done / len(steps), doing=DOING)
         rows += yield from meanwhile(_measure_curve(lab, picture, layer, options), so_far)
         yield so_far
     for done, (picture, layer) in enumerate(steps if options.attacks == "all" else (), start=1):
         progress = 0.5 + 0.5 * (done - 1) / len(steps)
-        so_far = Result(list(shown), rows, _draw(rows, layers, options), progress=progress, doing=DOING)
+        so_far = Result(list(shown), rows, draw(rows, layers, unit), progress=progress, doing=DOING)
         maps = _protect(encode(lab, picture, layer), amount, options)
         for name, attack in ((OPTIMISER, _search), (REFITTED, _refit)):
             images = yield from meanwhile(attack(lab, picture, layer, maps, amount, options), so_far)
             shown.append(_show(picture, layer, name, images))
             rows += _measure(lab, picture, layer, name, [amount], [maps], [images], options)
             yield so_far
-    yield Result(shown, rows, _draw(rows, layers, options), [*describe(rows, layers), *PROOF])
+    yield Result(shown, rows, draw(rows, layers, unit), [*describe(rows, layers), *PROOF])
 
 
 def _protect(maps: Maps, amount: float, options: LeakOptions) -> Maps:
@@ -177,67 +172,6 @@ def _measure(
         }
         for amount, error, answer, score in zip(amounts, errors, answers, scores, strict=True)
     ]
-
-
-def _draw(rows: Sequence[Row], layers: Sequence[str], options: LeakOptions) -> list[Chart]:
-    """Draw privacy against use, and what each costs over the amount."""
-    own = [row for row in rows if row["attack"] == DECODER]
-    unit = PROTECTIONS[options.protection].amount
-    lines = []
-    for layer in layers:
-        amounts = dict.fromkeys(float(row["amount"] or 0) for row in own if row["layer"] == layer)
-        ways = {
-            key: [mean_of(own, key, layer=layer, amount=one) for one in amounts]
-            for key in ("psnr_db", "top5_continued")
-        }
-        if None not in ways["psnr_db"]:
-            lines.append(Line(layer, [one or 0.0 for one in ways["psnr_db"]], ways["top5_continued"], layer))
-    marks = [(db, "read above") for db in [_least_read(own)] if db is not None]
-    charts = [
-        Chart("Privacy against use", "PSNR of what is read (dB)", "top-5, continued", lines, marks=marks)
-    ]
-    titles = {
-        "psnr_db": "PSNR (dB), what is read",
-        "recognised_top5": "read: other network’s top-5",
-        "top5_continued": "use: top-5, continued",
-    }
-    return [
-        *charts,
-        *(
-            Chart(title, unit, title, curve_layers(own, layers, "amount", key))
-            for key, title in titles.items()
-        ),
-    ]
-
-
-def _least_read(rows: Sequence[Row]) -> float | None:
-    """Name the lowest PSNR at which another network still recognised the picture."""
-    read = [float(row["psnr_db"]) for row in rows if row["recognised_top5"] and row["psnr_db"] is not None]
-    return min(read, default=None)
-
-
-def describe(rows: Sequence[Row], layers: Sequence[str]) -> list[str]:
-    """Say of each layer from where on the decoder reads no more, and whether another attack still does."""
-    sentences = []
-    for layer in layers:
-        mine = [row for row in rows if row["layer"] == layer]
-        own = [row for row in mine if row["attack"] == DECODER]
-        amounts = list(dict.fromkeys(row["amount"] for row in own))
-        read = [amount for amount in amounts if mean_of(own, "recognised_top5", amount=amount)]
-        after = amounts[amounts.index(read[-1]) + 1 :] if read else amounts
-        if not after:
-            sentences.append(f"{layer}: the picture is read whatever of this is taken.")
-            continue
-        kept = mean_of(own, "top5_continued", amount=after[0])
-        answer = "" if kept is None else f", where {kept:.0%} of the network’s top-5 stay"
-        sentences.append(f"{layer}: the decoder reads no more from {after[0]:g} on{answer}.")
-        least = min(float(row["edit_error"] or 0) for row in own if row["amount"] == after[0])
-        others = [row for row in mine if row["attack"] != DECODER and float(row["edit_error"] or 0) >= least]
-        reading = {str(row["attack"]): row["amount"] for row in others if row["recognised_top5"]}
-        sentences += [f"{layer}: {STILL[who]} still reads at {amount:g}." for who, amount in reading.items()]
-        if others and not reading and kept is not None and kept >= USEFUL:
-            sentences.append(f"{layer}: there is a zone that no attack here reads, and that is of use.")
-    return sentences
 
 
 def _adapt(values: Mapping[str, object], channels: int) -> dict[str, Offer]:  # noqa: ARG001 - as every experiment

@@ -10,9 +10,10 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, FigureBase
+from matplotlib.patches import Rectangle
 
 from explorer.features.layers import LAYERS
-from explorer.report.charts import Chart, Grid, Line
+from explorer.report.charts import Chart, Grid, Line, Zone
 from explorer.report.style import layer_style
 
 CHART_INCHES = 3.4, 2.9
@@ -23,6 +24,7 @@ OTHER_DASHES = ("solid", "dashed", "dotted", "dashdot")
 PIXELS_PER_WIDTH = 2.0  # Layers' dashes are given for lines two pixels wide.
 MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "x": "x"}
 CELLS = LinearSegmentedColormap.from_list("cells", ["#F4F2ED", "#0072B2"])
+SHADE = 0.2  # Zones may lie over each other, and lines are seen through none.
 DARK_FROM = 0.55  # Cells darker than this share of the scale carry white numbers.
 # Text stays text, so that a paper's editor can change it.
 EMBEDDING: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 8, "font.family": "sans-serif"}
@@ -80,6 +82,8 @@ def _draw_lines(axes: Axes, chart: Chart, ink: str, layers: Sequence[str]) -> No
         look, others = _look(line, others, layers)
         values = [math.nan if value is None else value for value in line.y]
         axes.plot(line.x, values, label=line.label, linewidth=1.8, markersize=4, **look)
+    for zone in chart.zones:
+        _shade(axes, zone, layers)
     axes.set_xlabel(chart.x_label, color=ink)
     axes.set_ylabel(chart.y_label, color=ink)
     axes.grid(axis="y", color=SCREEN_INK, alpha=0.25, linewidth=0.6)
@@ -95,6 +99,16 @@ def _draw_lines(axes: Axes, chart: Chart, ink: str, layers: Sequence[str]) -> No
         axes.text(at, 1, f" {label}", transform=axes.get_xaxis_transform(), va="top", color=ink, fontsize=6)
     if len(chart.lines) > 1:
         axes.legend(frameon=False, labelcolor=ink, fontsize=6.5)
+
+
+def _shade(axes: Axes, zone: Zone, layers: Sequence[str]) -> None:
+    (left, right), (low, high) = zone.x, zone.y
+    colour = layer_style(zone.layer, layers).colour
+    axes.add_patch(
+        Rectangle(
+            (left, low), right - left, high - low, label=zone.label, color=colour, alpha=SHADE, zorder=0
+        )
+    )
 
 
 def _look(line: Line, others: int, layers: Sequence[str]) -> tuple[dict[str, Any], int]:

@@ -15,8 +15,21 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Zone:
+    """A shaded part of a chart, from the low to the high end of `x` and `y`, in the colour of its layer."""
+
+    label: str
+    x: tuple[float, float]
+    y: tuple[float, float]
+    layer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
-    """Curves over one axis; `ticks` name the positions 0, 1, 2 …; `marks` are upright lines with a label."""
+    """Curves over one axis, `zones` shaded behind them.
+
+    `ticks` name the positions 0, 1, 2 …; `marks` are upright lines with a label.
+    """
 
     title: str
     x_label: str
@@ -25,6 +38,7 @@ class Chart:
     is_log_x: bool = False
     ticks: Sequence[str] = ()
     marks: Sequence[tuple[float, str]] = ()
+    zones: Sequence[Zone] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,20 @@
 """Known answers of the leak drill."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from explorer.experiments import follow_experiment, run_experiment
 from explorer.experiments.experiment import Row
-from explorer.experiments.leak import DECODER, describe
+from explorer.experiments.leak_findings import DECODER, describe, draw, find_zone
 from explorer.experiments.operations.edits import EditError, rotate_channels
 from explorer.experiments.operations.protections import PROTECTIONS
 from explorer.lab.lab import Lab
+from explorer.report.chart import draw_charts
+from explorer.report.charts import Chart, Line, Zone
 
 pytestmark = pytest.mark.usefixtures("few_pictures_to_fit")
 
@@ -51,24 +57,60 @@ def test_a_rotation_keeps_norms_and_leaves_the_other_channels() -> None:
         rotate_channels(maps, 1.5, torch.Generator())
 
 
-def make_row(attack: str, amount: float, read: float) -> Row:
+def make_row(attack: str, amount: float, read: float, *, use: float = 0.8, db: float = 20.0) -> Row:
     return {
-        "layer": "layer1", "attack": attack, "amount": amount, "edit_error": amount**2,
-        "recognised_top5": read, "top5_continued": 0.8,
+        "layer": "layer1", "attack": attack, "amount": amount, "edit_error": amount**2, "psnr_db": db,
+        "recognised_top5": read, "top5_continued": use,
     }  # fmt: skip
 
 
 def test_a_layer_is_not_called_safe_while_any_attack_reads_it() -> None:
     own = [make_row(DECODER, 0, 1), make_row(DECODER, 1, 0), make_row(DECODER, 2, 0)]
     told = "layer1: the decoder reads no more from 1 on, where 80% of the network’s top-5 stay."
-    zone = "layer1: there is a zone that no attack here reads, and that is of use."
-    assert describe(own, ["layer1"]) == [told]  # Nobody else has tried.
-    tried = [*own, make_row("optimiser", 1.5, 0)]
-    assert describe(tried, ["layer1"]) == [told, zone]
-    assert describe([*own, make_row("optimiser", 0.5, 0)], ["layer1"]) == [
-        told
-    ]  # Where the decoder reads, too.
-    assert describe([*tried, make_row("refitted", 1.5, 1)], ["layer1"]) == [
-        told,
-        "layer1: a refitted decoder still reads at 1.5.",
+    none = (
+        "Nothing is shaded: nowhere do all attacks here fail while at least 80% of the network’s top-5 stay."
+    )
+    alone = "Nothing is shaded: the decoder alone has attacked."
+    assert describe(own, ["layer1"]) == [told, alone]
+    # Where the decoder reads, too.
+    assert describe([*own, make_row("optimiser", 0.5, 0)], ["layer1"]) == [told, none]
+    still = "layer1: a refitted decoder still reads at 1.5."
+    tried = [*own, make_row("optimiser", 1.5, 0), make_row("refitted", 1.5, 1)]
+    assert describe(tried, ["layer1"]) == [told, still, none]
+
+
+def test_the_zone_of_a_table_is_where_nobody_reads_and_the_answer_stays() -> None:
+    """Read below 1; tried at 1; from 2 on the answer is lost, and at 4 it is there again by chance."""
+    own = [
+        make_row(DECODER, 0, 1, use=1, db=30),
+        make_row(DECODER, 0.5, 1, use=1, db=25),
+        make_row(DECODER, 1, 0, use=0.8, db=19),
+        make_row(DECODER, 2, 0, use=0.6, db=15),
+        make_row(DECODER, 4, 0, use=0.8, db=11),
     ]
+    rows = [*own, make_row("optimiser", 1, 0), make_row("refitted", 1, 0)]
+    assert find_zone(rows, "layer1") == [1, 4]
+    (zone,) = draw(rows, ["layer1"], "size of the noise")[0].zones
+    assert (zone.label, zone.layer) == ("layer1: unread, of use", "layer1")
+    assert zone.x == pytest.approx((11, 19), abs=0.5)
+    assert zone.y == pytest.approx((0.8, 1), abs=0.05)
+    assert describe(rows, ["layer1"])[-1] == (
+        "Shaded is where no attack here reads the picture and at least 80% of the network’s top-5 stay: "
+        "layer1 (1, 4)."
+    )
+    assert find_zone([*own, make_row("optimiser", 2, 0)], "layer1") == [4]  # At 1 nobody else has tried.
+    assert find_zone([*rows[:-1], make_row("refitted", 1, 1)], "layer1") == []
+    assert find_zone(own, "layer1") == []
+
+
+def test_a_zone_is_shaded_in_its_chart() -> None:
+    chart = Chart("a", "x", "y", [Line("layer1", [0, 2], [0, 2], "layer1")])
+    figures = [Figure(), Figure()]
+    draw_charts(figures[0], [chart], 1)
+    draw_charts(figures[1], [replace(chart, zones=[Zone("safe", (0.5, 1.5), (1, 2), "layer1")])], 1)
+    plain, shaded = (figure.axes[0] for figure in figures)
+    assert not plain.patches
+    (rectangle,) = shaded.patches
+    assert isinstance(rectangle, Rectangle)
+    assert rectangle.get_bbox().bounds == (0.5, 1, 1, 1)
+    assert rectangle.get_label() == "safe"
