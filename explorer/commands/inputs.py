@@ -1,8 +1,10 @@
 """What commands take in: numbers, layers, pictures and the lab. What they say on the way goes to stderr."""
 
+import math
 import sys
+import time
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +28,7 @@ CROP_HELP = (
     "the square that is taken: its centre as shares of width and height, its side as one of the short side "
     "(default: 0.5,0.5,1)"
 )
+TELL_SECONDS = 3.0  # Between two lines on how far something is.
 MAX_SIDE = 2048  # The memory that a step takes grows with the square of it.
 
 
@@ -130,10 +133,22 @@ def _read_given(path: str, name: str, size: int, crop: Crop) -> Given:
 
 def load_lab(weights: str | None, backbone: str = RESNET50) -> Lab:
     """Load the lab with any torchvision network, and say so where other weights run than were asked for."""
-    lab = Lab.load(weights, best_device(), backbone=backbone)
+    lab = Lab.load(weights, best_device(), say_at_times(), backbone=backbone)
     if lab.backbone.notice:
         say(lab.backbone.notice)
     return lab
+
+
+def say_at_times(seconds: float = TELL_SECONDS) -> Callable[[str], None]:
+    """Make a function that says how far something is, at once and then once in so many seconds."""
+    said = [-math.inf]
+
+    def tell(message: str) -> None:
+        if (now := time.monotonic()) - said[0] >= seconds:
+            said[0] = now
+            say(message)
+
+    return tell
 
 
 def say(message: str) -> None:

@@ -6,7 +6,7 @@ trained ones, and they are the first layer's start of those that are trained.
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from jaxtyping import Float
@@ -58,10 +58,11 @@ class LinearDecoder(nn.Module):
         return functional.pixel_shuffle(patches, math.isqrt(self.weight.shape[0] // 3)).clamp(0, 1)
 
 
-def linear_decoder(trunk: Trunk) -> LinearDecoder:
+def linear_decoder(trunk: Trunk, tell: Callable[[float], None] = lambda _: None) -> LinearDecoder:
     """Load this trunk's linear decoder from the disk cache, or fit and cache it (up to a minute).
 
-    The pictures are random crops of ``skimage.data``, so every machine has them.
+    The pictures are random crops of ``skimage.data``, so every machine has them. ``tell`` hears the share of
+    a fit that is done, from 0 to 1.
 
     Raises:
         LinearDecoderError: the trunk has several nodes, or one whose features are no map that divides the
@@ -70,7 +71,7 @@ def linear_decoder(trunk: Trunk) -> LinearDecoder:
     if len(trunk.nodes) != 1:
         raise LinearDecoderError(f"A linear decoder reads one layer, not {join_nodes(trunk.nodes)}.")
     key = f"linear-{trunk.fingerprint}-{RECIPE}"
-    fitted = cached(key, LinearMap, lambda: fit_linear_map(_example_pairs(trunk)))
+    fitted = cached(key, LinearMap, lambda: _fit(trunk, tell))
     return LinearDecoder(trunk.nodes[0], fitted)
 
 
@@ -92,6 +93,15 @@ def _random_crop(images: Images, generator: torch.Generator) -> Float[Tensor, "b
     return crop.flip(-1) if flip else crop
 
 
-def _example_pairs(trunk: Trunk) -> Iterator[tuple[Tensor, Images]]:
-    for images in example_batches():
-        yield trunk(images)[trunk.nodes[0]], images
+def _fit(trunk: Trunk, tell: Callable[[float], None]) -> LinearMap:
+    steps = len(CROP_SIZES) * CROPS_PER_SIZE + 1  # The last one solves the equations.
+
+    def pairs() -> Iterator[tuple[Tensor, Images]]:
+        for done, images in enumerate(example_batches()):
+            tell(done / steps)
+            yield trunk(images)[trunk.nodes[0]], images
+        tell((steps - 1) / steps)
+
+    fitted = fit_linear_map(pairs())
+    tell(1.0)
+    return fitted

@@ -42,8 +42,12 @@ class Lab:
         backbone: str = RESNET50,
         read: Callable[[Path], State] = read_state,
     ) -> "Lab":
-        """Load a network of torchvision, by weight name or file (default: its first); as `load_backbone`."""
-        return cls(Models(load_backbone(weights, tell, architecture=backbone, read=read), device))
+        """Load a network of torchvision, by weight name or file (default: its first); as `load_backbone`.
+
+        `tell` hears how far a download is, and later how far the fit of a linear decoder is.
+        """
+        found = load_backbone(weights, tell, architecture=backbone, read=read)
+        return cls(Models(found, device, tell=tell))
 
     @property
     def backbone(self) -> Backbone:

@@ -30,6 +30,7 @@ from explorer.features.tail import cut_tail
 from explorer.features.trunk import Features, Trunk, cut_trunk
 from explorer.images import Images
 
+FITTING = "Fitting the linear decoder of {}: {:.0%} …"
 NO_CLASSIFIER = "These weights come without a classifier, so the network has no answer to compare."
 
 Key = TypeVar("Key", bound=Hashable)
@@ -37,16 +38,24 @@ Value = TypeVar("Value")
 
 
 class Models:
-    """A backbone's trunks and decoders; safe to use from several threads at once."""
+    """A backbone's trunks and decoders; safe to use from several threads at once.
+
+    `tell` hears how far the fit of a linear decoder is, on the thread that fits it.
+    """
 
     def __init__(
-        self, backbone: Backbone, device: torch.device = CPU, checkpoints: Path = CHECKPOINTS
+        self,
+        backbone: Backbone,
+        device: torch.device = CPU,
+        checkpoints: Path = CHECKPOINTS,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.backbone = backbone
         self.device = device
         self._traced = trace(backbone.network)
         self.network = survey(backbone.architecture, self._traced)
         self._checkpoints = checkpoints
+        self._tell = tell
         self._parts = dict[tuple[str, torch.dtype], FrozenConvolution]()
         self._sharing = Lock()
         self._trunks = _Cache[tuple[str, bool, torch.dtype], Trunk]()
@@ -120,7 +129,7 @@ class Models:
         found = self._find_decoder(layer, variant)
         if found is not None or variant != LINEAR:
             return found
-        return self._linear.get(layer, lambda: linear_decoder(self.trunk(layer)).to(self.device).eval())
+        return self._linear.get(layer, lambda: self._fit_linear(layer))
 
     def _share(self, trunk: Trunk) -> Trunk:
         """Let a trunk have the convolutions of those before it: another choice of nodes takes no memory."""
@@ -132,6 +141,10 @@ class Models:
                 if known is not module and known.computes_as(module):
                     trunk.graph.set_submodule(name, known)
         return trunk
+
+    def _fit_linear(self, layer: str) -> LinearDecoder:
+        decoder = linear_decoder(self.trunk(layer), lambda share: self._tell(FITTING.format(layer, share)))
+        return decoder.to(self.device).eval()
 
     def _refined_decoder(self, layer: str, passes: int) -> RefinedDecoder | None:
         decoder, refinement = self._find_decoder(layer, FAITHFUL), self._find_refinement(layer)

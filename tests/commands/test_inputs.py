@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from explorer.commands.inputs import read_pictures
+from explorer.commands.inputs import read_pictures, say_at_times
 from explorer.lab.lab import Lab
 from tests.support.running import SIDE, reconstruct, run_command
 from tests.support.tiny import stand_in
@@ -83,3 +83,14 @@ def test_a_crop_that_is_none_is_refused_in_one_sentence(
 ) -> None:
     assert reconstruct(photo, f"--crop={text}", "--out", tmp_path / "out") == 2
     assert "must be X,Y,SIDE from 0 to 1" in capsys.readouterr().err
+
+
+def test_how_far_something_is_is_said_at_once_and_then_once_in_a_while(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([10.0, 11.0, 13.5, 14.0])
+    monkeypatch.setattr("explorer.commands.inputs.time.monotonic", lambda: next(clock))
+    tell = say_at_times(seconds=3)
+    for share in (0, 25, 50, 75):
+        tell(f"{share}%")
+    assert capsys.readouterr().err.split() == ["0%", "50%"]

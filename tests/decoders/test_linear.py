@@ -59,6 +59,16 @@ def test_first_fit_is_cached_by_fingerprint_and_read_back(conv1_trunk: Trunk, ca
     torch.testing.assert_close(first.weight, second.weight)
 
 
+@pytest.mark.usefixtures("few_pictures", "cache")
+def test_a_fit_tells_the_share_that_is_done_and_what_is_kept_tells_nothing(conv1_trunk: Trunk) -> None:
+    told: list[float] = []
+    linear_decoder(conv1_trunk, told.append)
+    assert told == pytest.approx([0, 1 / 33, 32 / 33, 1])  # 32 batches of crops, and the equations.
+    told.clear()
+    linear_decoder(conv1_trunk, told.append)
+    assert told == []
+
+
 @pytest.mark.usefixtures("few_pictures")
 def test_damaged_cache_is_fitted_again(conv1_trunk: Trunk, cache: Path) -> None:
     first = linear_decoder(conv1_trunk)

@@ -10,6 +10,7 @@ import pytest
 from explorer.experiments.matrix import describe_recognition
 from explorer.features.layers import LAYERS
 from explorer.features.network import RESNET50_NETWORK, Network
+from explorer.lab.models import FITTING
 from explorer.lab.scorer import NO_ORIGINAL
 from explorer.metrics.recognition import Prediction
 from explorer.metrics.scores import METRICS, Scores
@@ -95,6 +96,7 @@ def said() -> Iterator[str]:
     yield OTHER_SIZE.format("mine.safetensors", 64, 64, 224, 224)
     yield OTHER_NODES.format("mine.safetensors", "layer1, layer2")
     yield TOO_MANY_FEATURES.format(20)
+    yield FITTING.format("layer3", 0.4)
     yield describe_passes("layer1", [29.4, 31.1, 31.5]).text
     close = Scores({"feature_error": 0.05, "psnr_db": 15.0})
     yield from (sentence.text for sentence in describe_gap({"layer4": close}))

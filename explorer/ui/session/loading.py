@@ -21,15 +21,16 @@ logger = logging.getLogger(__name__)
 class Loading:
     """Loads the lab and then all that the first visitor would otherwise wait for.
 
-    `doing` says what is being done, "" when nothing is; `failure` why there is no lab; `notice` what is amiss
-    although the lab runs. Whatever is raised ends in one of the two.
+    `doing` says what is being done and how far it is, "" when nothing is; `failure` why there is no lab;
+    `notice` what is amiss although the lab runs. Whatever is raised ends in one of the two.
     """
 
     def __init__(self, load: Callable[[], Lab], network: Network = RESNET50_NETWORK) -> None:
         self._load = load
         self._lab: Lab | None = None
         self._is_loaded = Event()
-        self.doing = f"Loading {network.title} …"
+        self._doing = f"Loading {network.title} …"
+        self._is_over = False
         self.failure: str | None = None
         self.notice: str | None = None
         self.welcome: Made | None = None  # The decoded example that the page opens with.
@@ -39,8 +40,13 @@ class Loading:
         Thread(target=self._run, name="load-models", daemon=True).start()
 
     def tell(self, doing: str) -> None:
-        """Show what is being done while the models load."""
-        self.doing = doing
+        """Show what is being done, as long as the models load."""
+        self._doing = doing
+
+    @property
+    def doing(self) -> str:
+        """What is being done; what is told once the models are there, such as by a late fit, is not it."""
+        return "" if self._is_over else self._doing
 
     @property
     def lab(self) -> Lab:
@@ -72,20 +78,20 @@ class Loading:
             else:
                 self.notice = message
         finally:
-            self.doing = ""
+            self._is_over = True
             self._is_loaded.set()
             gc.collect()  # Of each network's graph, the copies that were cut hang together in circles.
             return_freed_memory()
 
     def _warm_up(self, lab: Lab) -> None:
-        self.doing = "Preparing the layers …"
+        self.tell("Preparing the layers …")
         lab.prepare()
         picture, decoded = load_example(WELCOME), {}
         for layer in lab.layers:
-            self.doing = f"Preparing the decoder of {layer} …"
+            self.tell(f"Preparing the decoder of {layer} …")
             at = lab.at(layer)
             decoded[layer] = at.reconstruct(picture, at.balanced_decoder)
-        self.doing = "Preparing the metrics …"
+        self.tell("Preparing the metrics …")
         welcome = Made(picture, decoded)
         welcome.measure(lab)
         self.welcome = welcome
