@@ -1,4 +1,4 @@
-"""The process that decodes strangers' files: `python -m explorer.decoding.worker DESCRIPTOR`.
+"""The process that reads strangers' pictures and tensors: `python -m explorer.decoding.worker DESCRIPTOR`.
 
 Reads requests from a connection and answers with plain bytes, never with objects, which whoever takes over a
 decoder could make do anything in the process that unpickles them. Ends with the connection.
@@ -9,12 +9,14 @@ import os
 import resource
 import signal
 import sys
+from dataclasses import astuple
 from multiprocessing.connection import Connection
 
 import PIL.Image
 
 from explorer.decoding.decode import ImageError, decode
 from explorer.decoding.square import Crop
+from explorer.decoding.tensors import DamagedError, unpack
 
 # Private memory, the 60 MB of the interpreter and a file of 60 MB included.
 MEMORY_BYTES = 500_000_000
@@ -39,7 +41,10 @@ def main() -> None:
             asked = json.loads(connection.recv_bytes())
             content = connection.recv_bytes()
             signal.setitimer(signal.ITIMER_PROF, allowed_seconds(content))
-            _answer(connection, content, asked["size"], asked["crop"] and Crop(*asked["crop"]))
+            if asked.get("tensors"):
+                _answer_tensors(connection, content)
+            else:
+                _answer(connection, content, asked["size"], asked["crop"] and Crop(*asked["crop"]))
             signal.setitimer(signal.ITIMER_PROF, 0)
     except (EOFError, OSError):
         return
@@ -59,6 +64,17 @@ def _answer(connection: Connection, content: bytes, size: int, crop: Crop | None
         return
     connection.send_bytes(json.dumps({"notice": decoded.notice, "rows": len(decoded.pixels)}).encode())
     connection.send_bytes(decoded.pixels.tobytes())
+
+
+def _answer_tensors(connection: Connection, content: bytes) -> None:
+    try:
+        unpacked = unpack(content)
+    except DamagedError as error:
+        connection.send_bytes(json.dumps({"error": str(error)}).encode())
+        return
+    tensors = [astuple(held) for held in unpacked.tensors]
+    connection.send_bytes(json.dumps({"tensors": tensors, "words": unpacked.words}).encode())
+    connection.send_bytes(unpacked.content)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".npy", ".npz", ".ckpt", ".bin")
 KEY, VERSION = "explorer_features", 1
 MAX_BYTES, MAX_NODES, MAX_HEADER, MAX_SIDE = 2**28, 64, 2**16, 2048
 ADVICE = "Save them with safetensors.torch.save_file, one tensor a node."
+DAMAGED = "{} is damaged. " + ADVICE
+TOO_MANY = f"{{}} holds more than {MAX_NODES} tensors, as weights do; features have one a node."
 
 
 class FeaturesError(ExplorerError):
@@ -133,22 +135,27 @@ def parse_features(
     content: bytes, name: str, *, layers: Sequence[str] = (), size: int = SIZE, most: int = MAX_BYTES
 ) -> RecordedFeatures:
     """Read the content, of so many bytes at `most`, of a file of features; raises as `read_features`."""
-    if len(content) > most:
-        raise FeaturesError(f"{name} is larger than {most // 2**20} MB: name fewer nodes.")
-    if not begins_safetensors(content):
-        raise FeaturesError(f"{name} is no safetensors file; pickles are not read. {ADVICE}")
-    length = int.from_bytes(content[:8], "little")
-    if length > MAX_HEADER:
-        raise FeaturesError(f"{name} has a longer header than {MAX_NODES} nodes take: name fewer.")
+    length = check_bounds(content, name, most)
     try:
         about = json.loads(content[8 : 8 + length]).get("__metadata__", {}).get(KEY)
-        tensors = dict(sorted(load(content).items()))
+        tensors = load(content)
     except (SafetensorError, ValueError, AttributeError, KeyError, RecursionError) as error:
-        raise FeaturesError(f"{name} is damaged. {ADVICE}") from error
+        raise FeaturesError(DAMAGED.format(name)) from error
+    return judge_features(tensors, about, name, layers=layers, size=size)
+
+
+def judge_features(
+    tensors: Mapping[str, Tensor],
+    about: str | None,
+    name: str,
+    *,
+    layers: Sequence[str] = (),
+    size: int = SIZE,
+) -> RecordedFeatures:
+    """Take a file's tensors, and what its header says about them, for features; raises as `read_features`."""
     if len(tensors) > MAX_NODES:
-        raise FeaturesError(
-            f"{name} holds more than {MAX_NODES} tensors, as weights do; features have one a node."
-        )
+        raise FeaturesError(TOO_MANY.format(name))
+    tensors = dict(sorted(tensors.items()))
     if about is None and len(layers) == 1 and len(tensors) == 1:
         tensors = {layers[0]: next(iter(tensors.values()))}
     features = {node: _check(name, node, held) for node, held in tensors.items()}
@@ -157,6 +164,22 @@ def parse_features(
     if about is None:
         return RecordedFeatures(name, features, (size, size))
     return _read_header(name, features, about)
+
+
+def check_bounds(content: bytes, name: str, most: int) -> int:
+    """Look at the first bytes of a file of features, and at its size; return the bytes of its header.
+
+    Raises:
+        FeaturesError: it is no safetensors file, or larger than `most`, or its header is too long.
+    """
+    if len(content) > most:
+        raise FeaturesError(f"{name} is larger than {most // 2**20} MB: name fewer nodes.")
+    if not begins_safetensors(content):
+        raise FeaturesError(f"{name} is no safetensors file; pickles are not read. {ADVICE}")
+    length = int.from_bytes(content[:8], "little")
+    if length > MAX_HEADER:
+        raise FeaturesError(f"{name} has a longer header than {MAX_NODES} nodes take: name fewer.")
+    return length
 
 
 def _read_header(name: str, features: Features, about: str) -> RecordedFeatures:

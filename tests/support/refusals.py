@@ -12,7 +12,8 @@ from explorer.decoding.decode import (
     UNREADABLE,
 )
 from explorer.decoding.jpeg_end import LACKS_END
-from explorer.decoding.pool import BUSY, NO_START, TOO_SLOW
+from explorer.decoding.pool import BUSY, TOO_SLOW
+from explorer.decoding.process import NO_START
 from explorer.decoding.samples import ASSUMED, KEYED, PLANES
 from explorer.ui.bounds import TOO_LONG
 from explorer.ui.components.given import PICKLE

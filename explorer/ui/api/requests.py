@@ -51,7 +51,7 @@ def read_source(image: str, layer: str) -> Source:
     if image not in EXAMPLES:
         content = read_base64(image.partition("base64,")[2] or image)
         if begins_safetensors(content):
-            with clear_errors():
+            with clear_errors(), one_picture_at_a_time():
                 return parse_bounded(content, "The file", [layer])
     return read_text(image)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import gradio as gr
 
 from explorer.decoding.square import CENTRE, Crop
-from explorer.features.recorded import FeaturesError, RecordedFeatures, parse_features
+from explorer.features.recorded import FeaturesError, RecordedFeatures
+from explorer.features.recorded_apart import parse_features_apart
 from explorer.features.state import begins_safetensors
 from explorer.files import printable, read_below
 from explorer.images import SIZE
@@ -49,14 +50,14 @@ def read_given(path: str | None, layers: Sequence[str], crop: Crop = CENTRE) -> 
 
 
 def parse_bounded(content: bytes, name: str, layers: Sequence[str] = ()) -> RecordedFeatures:
-    """Read the content of a file of features within the page's bounds; the reader builds nothing but tensors.
+    """Read the content of a file of features within the page's bounds, in a process with limits.
 
     A file names the size of its picture, and the network computes one of that size to know the shapes.
 
     Raises:
-        FeaturesError: as `parse_features`, or they are of a picture of another size than the page's.
+        FeaturesError: as `parse_features_apart`, or they are of a picture of another size than the page's.
     """
-    recorded = parse_features(content, name, layers=layers, most=FEATURES_BYTES)
+    recorded = parse_features_apart(content, name, layers=layers, most=FEATURES_BYTES)
     if recorded.size != (SIZE, SIZE):
         raise FeaturesError(OTHER_SIZE.format(name, *recorded.size, SIZE, SIZE))
     return recorded
