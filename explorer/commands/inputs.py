@@ -40,8 +40,7 @@ def parse_side(text: str) -> int:
 def parse_crop(text: str) -> Crop:
     """Read `X,Y,SIDE`, a square's centre and side as shares; raises ArgumentTypeError for another text."""
     try:
-        x, y, side = map(float, text.split(","))
-        return Crop(x, y, side)
+        return Crop.parse(text)
     except ValueError as error:
         raise ArgumentTypeError(
             "must be X,Y,SIDE from 0 to 1: the square's centre as shares of width and height, its side as "

@@ -72,6 +72,13 @@ def decode(content: bytes, size: int, crop: Crop | None = CENTRE) -> Decoded:
         raise ImageError(UNREADABLE) from error
 
 
+def check_crop(sides: tuple[int, int], share: float) -> None:
+    """Raise ImageError where a square has too few pixels: its side is a share of the short one."""
+    side = round(share * min(sides))
+    if side < MIN_SIDE:
+        raise ImageError(f"The square has {side} pixels a side; take one of at least {MIN_SIDE}.")
+
+
 def _read(content: bytes, size: int, crop: Crop | None, *, may_lack_end: bool = True) -> Decoded:
     with PIL.Image.open(BytesIO(content), formats=FORMATS) as stored:
         _check_size(stored)
@@ -86,7 +93,7 @@ def _read(content: bytes, size: int, crop: Crop | None, *, may_lack_end: bool = 
         if turn is not None:
             image, extent = image.transpose(turn), extent.turn(turn)
             stored.close()  # Frees the pixels as they lay.
-        _check_crop(extent, _share(crop))
+        check_crop(extent.full, _share(crop))
         pixels, notice = _to_pixels(image, size, extent, crop)
     notices = [FIRST_FRAME if is_animated else None, assumed, notice]
     return Decoded(pixels, " ".join(filter(None, notices)) or None)
@@ -112,12 +119,6 @@ def _check_size(image: PIL.Image.Image) -> None:
 def _share(crop: Crop | None) -> float:
     """Give how much of the short side is used."""
     return 1.0 if crop is None else crop.side
-
-
-def _check_crop(extent: Extent, share: float) -> None:
-    side = round(share * min(extent.full))
-    if side < MIN_SIDE:
-        raise ImageError(f"The square has {side} pixels a side; take one of at least {MIN_SIDE}.")
 
 
 def _prepare_jpeg(image: PIL.Image.Image, content: bytes, size: float) -> Extent:

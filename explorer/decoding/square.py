@@ -15,6 +15,8 @@ SWAPPING = (Transpose.TRANSPOSE, Transpose.ROTATE_90, Transpose.ROTATE_270, Tran
 FROM_RIGHT = (Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180, Transpose.ROTATE_270, Transpose.TRANSVERSE)
 FROM_BELOW = (Transpose.FLIP_TOP_BOTTOM, Transpose.ROTATE_180, Transpose.ROTATE_90, Transpose.TRANSVERSE)
 
+MAX_TEXT = 60  # Of a crop that is written out.
+
 
 @dataclass(frozen=True, slots=True)
 class Extent:
@@ -53,6 +55,18 @@ class Crop:
     def __post_init__(self) -> None:
         if not (0 <= self.x <= 1 and 0 <= self.y <= 1 and 0 < self.side <= 1):
             raise ValueError("a crop is x, y and side from 0 to 1, the side above 0")
+
+    @classmethod
+    def parse(cls, text: str) -> "Crop":
+        """Read `X,Y,SIDE`; raises ValueError for another text."""
+        shares = text.split(",", 3)
+        if len(shares) != 3 or len(text) > MAX_TEXT:
+            raise ValueError("a crop is three shares")
+        return cls(*map(float, shares))
+
+    def write(self) -> str:
+        """Write `X,Y,SIDE`, with as many digits as the page chooses squares with."""
+        return ",".join(f"{round(share, 4):g}" for share in (self.x, self.y, self.side))
 
 
 CENTRE = Crop()

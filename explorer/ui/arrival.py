@@ -10,14 +10,16 @@ import gradio as gr
 from gradio.events import Dependency
 
 from explorer.decoding.square import Crop
-from explorer.examples import EXAMPLES
+from explorer.examples import EXAMPLES, load_example
 from explorer.features.recorded import RecordedFeatures
+from explorer.images import Picture
 from explorer.lab.layer import Source as Given
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.events import TOGETHER, one_at_a_time
 from explorer.ui.components.examples import recognise_example
 from explorer.ui.components.given import read_given
 from explorer.ui.components.recordings import has_recording
+from explorer.ui.crop_box import CHOOSABLE
 from explorer.ui.cropping import wire_crop
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.laying import lay_down
@@ -56,7 +58,7 @@ def wire_arrival(
     # Gradio forgets the last of several pictures when one before it is refused: the input is read anew.
     put_back = arrival.failure(handlers.put_back, [picture], [picture], **TOGETHER)
     after_refusal = put_back.success(handlers.accept, [picture], outputs, **TOGETHER)
-    opening = page.load(handlers.welcome, outputs=outputs[:3], **TOGETHER)
+    opening = page.load(handlers.welcome, outputs=[*outputs[:3], box], **TOGETHER)
     arrivals = [arrival, after_refusal, opening, wire_crop(state, box, outputs)]
     decoded = [event.success(handlers.decode, trigger_mode="multiple", **decoding) for event in arrivals]
     decoded.append(instant.decoder.input(handlers.decode_again, trigger_mode="always_last", **decoding))
@@ -82,7 +84,7 @@ class ArrivalHandlers:
 
     async def welcome(self, request: gr.Request) -> tuple[Any, ...]:
         """Show the decoded example, unless the address names another one or a picture has come."""
-        nothing = (gr.skip(),) * 3
+        nothing = (gr.skip(),) * 4
         if request.query_params.get("example") in EXAMPLES:
             return nothing
         while not self._state.loading.is_ready:
@@ -100,6 +102,7 @@ class ArrivalHandlers:
             shown.text(),
             begin_stage(exploration.given, self._state.network.layers).text(),
             gr.update(visible=is_recorded),
+            CHOOSABLE,
         )
 
     def accept(self, path: str | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
@@ -115,7 +118,10 @@ class ArrivalHandlers:
         crop = visit.find_crop(path)
         given = self._read(path, crop)
         layers = tuple(given.layers) if isinstance(given, RecordedFeatures) else ()
-        example = None if isinstance(given, RecordedFeatures) else recognise_example(given)
+        example = recognise_example(given) if isinstance(given, Picture) else None
+        if example and visit.returning and visit.returning.example == example:
+            crop = visit.returning.crop  # Of the example itself: its file holds no more than the centre.
+            given = load_example(example, crop=crop)
         if example is None:  # Examples are files that all visitors share.
             visit.uploads[Path(path)] += 1
         yield lay_down(self._state, visit, given, Source(example, path, layers, crop))

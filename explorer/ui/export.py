@@ -99,9 +99,9 @@ def write_commands(
 
 
 def describe_crop(crop: Crop) -> list[str]:
-    """Say above the commands, which begin with the square itself, how to cut it from the visitor's photo."""
+    """Say above the commands, which begin with the square itself, how to cut it from the photo."""
     shares = ",".join(map(str, astuple(crop)))
-    return [] if crop == CENTRE else [f"# {ORIGINAL} is the square of your photo that --crop {shares} takes."]
+    return [] if crop == CENTRE else [f"# {ORIGINAL} is the square of the photo that --crop {shares} takes."]
 
 
 def _write_options(made: Reconstruction, run: LiveRun | None) -> list[str]:

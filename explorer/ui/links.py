@@ -1,6 +1,6 @@
 """Permalinks: the page's state in its address, read when it opens and written by Copy link.
 
-?example=cat&decoder=linear&start=noise&steps=200&seed=0&pair=original,layer3+decoded&tab=live&layer=layer3
+?example=cat&crop=0.4,0.6,0.5&decoder=linear&start=noise&steps=200&seed=0&pair=original,layer3+decoded&tab=live&layer=layer3
 &mode=class, and what `tabs/explore_link.py` says of Explore. Zoom and language are the browser's alone.
 
 What others add to an address, such as a host's frame, is nobody's mistake and passes without a word.
@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 import gradio as gr
 from gradio.components import Component
 
+from explorer.decoding.square import CENTRE
 from explorer.errors import cut
 from explorer.examples import EXAMPLES
 from explorer.experiments import EXPERIMENTS
@@ -28,10 +29,12 @@ from explorer.ui.components.arguments import one_of
 from explorer.ui.components.errors import clear_errors
 from explorer.ui.components.events import AT_ONCE
 from explorer.ui.components.examples import example_file
+from explorer.ui.cropping import read_crop
 from explorer.ui.language import LANGUAGES
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.option import Option
 from explorer.ui.session.options import OPTIONS, RunOptions, list_options
+from explorer.ui.session.visit import Source
 from explorer.ui.tabs.explore_link import find_nonsense as find_wrong_question
 from explorer.ui.tabs.explore_link import read_question, write_question
 from explorer.ui.tabs.instant import BEST, list_decoders
@@ -99,10 +102,13 @@ class LinkHandlers:
         visit.tab = tab if tab in TABS else visit.tab
         visit.pair = read_pair(given.get("pair", ""), network.layers) or visit.pair
         chosen = asdict(read_options(given, self._options))
+        named = str(example_file(example)) if example in EXAMPLES else None
+        if named and not returned and (crop := read_crop(given)):
+            visit.returning = Source(example, crop=crop)
         return (
             describe_nonsense([f"{name}={given[name]}" for name in wrong]),
             request.session_hash,
-            returned or (str(example_file(example)) if example in EXAMPLES else gr.skip()),
+            returned or named or gr.skip(),
             gr.Tabs(selected=tab) if tab in TABS else gr.skip(),
             decoder if decoder in DECODERS else gr.skip(),
             *(list(value) if isinstance(value, tuple) else value for value in chosen.values()),
@@ -119,6 +125,8 @@ class LinkHandlers:
         source = visits.move(last_visit, session)
         if source is not None and visits.get(session).has_lost_run:
             gr.Info(LOST_RUN)
+        if source is not None and source.example and source.crop != CENTRE:
+            return str(example_file(source.example))
         return source.path if source is not None and source.path and Path(source.path).is_file() else None
 
     def write(self, decoder: str, request: gr.Request, *chosen: Any) -> tuple[str, str]:  # noqa: ANN401
@@ -133,6 +141,8 @@ class LinkHandlers:
         query |= write_question(self._state.network, experiment, layers or (), second, given)
         example = visit.source and visit.source.example
         is_own = visit.source is not None and example is None
+        if visit.source is not None and example and visit.source.crop != CENTRE:
+            query = {"crop": visit.source.crop.write(), **query}
         return write_query(options, example, self._options, query), _line(OWN_PICTURE) if is_own else ""
 
 
@@ -164,6 +174,7 @@ def find_nonsense(
     wrong = [name for name, values in meant.items() if name in given and given[name] not in values]
     wrong += [name for name in ("tour", "guess") if not re.fullmatch(r"[1-9]\d{0,8}", given.get(name, "1"))]
     wrong += [name for name, option in options.items() if name in given and option.read(given[name]) is None]
+    wrong += ["crop"] if "crop" in given and read_crop(given) is None else []
     return wrong if "pair" not in given or read_pair(given["pair"], layers) else [*wrong, "pair"]
 
 

@@ -97,7 +97,7 @@ def test_the_export_tells_the_square_and_its_command_takes_it_from_the_photo(
     with ZipFile(BytesIO(packed)) as archive:
         files = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
     note, command = files["command.txt"].decode().splitlines()
-    assert note == "# original.png is the square of your photo that --crop 0.3,0.5,0.6 takes."
+    assert note == "# original.png is the square of the photo that --crop 0.3,0.5,0.6 takes."
     assert json.loads(files["config.json"])["crop"] == [0.3, 0.5, 0.6]
     monkeypatch.chdir(tmp_path)
     again = command.replace("original.png", "mine.png --crop 0.3,0.5,0.6 --size 64")

@@ -1,4 +1,4 @@
-"""The crop box as a Gradio component, and what the server sends to it: one JSON text, none for examples."""
+"""The crop box as a Gradio component and what the server sends to it: a JSON text, none without a picture."""
 
 import json
 from dataclasses import astuple
@@ -9,7 +9,7 @@ import gradio as gr
 from explorer.decoding.square import Crop
 
 FOLDER = Path(__file__).parent
-OWN = json.dumps({"own": True})  # The picture is the visitor's own, so that its square can be chosen.
+CHOOSABLE = json.dumps({"choosable": True})  # There is a picture, whose square can be chosen.
 
 
 def build_crop_box() -> gr.HTML:
@@ -24,4 +24,4 @@ def build_crop_box() -> gr.HTML:
 
 def show_whole(source: str, crop: Crop) -> str:
     """Write the value that opens the box: the photo as a data URI, and its present square."""
-    return json.dumps({"own": True, "src": source, "crop": astuple(crop)})
+    return json.dumps({"choosable": True, "src": source, "crop": astuple(crop)})

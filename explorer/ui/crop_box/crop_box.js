@@ -1,6 +1,6 @@
 // The crop box: drag the square or its corner, or use the keys; nothing is computed before it is used.
-// A value holds: own (the picture is the visitor's own), src (all of the photo) and crop: the square's centre as shares
-// of width and height, its side as one of the short side. No value: the picture is an example, or there is none.
+// A value holds: choosable (there is a picture), src (all of it) and crop: the square's centre as shares of width and
+// height, its side as one of the short side. No value: there is no picture, or there are features alone.
 const dialog = element.querySelector("dialog");
 const whole = dialog.querySelector(".whole");
 const image = whole.querySelector("img");
@@ -68,7 +68,7 @@ async function show() {
 
 function receive(json) {
   value = json ? JSON.parse(json) : {};
-  document.documentElement.classList.toggle("own-picture", Boolean(value.own));
+  document.documentElement.classList.toggle("choosable-square", Boolean(value.choosable));
   if (value.src) show();
   else dialog.close();
 }

@@ -6,7 +6,7 @@ import gradio as gr
 
 from explorer.lab.layer import Source as Given
 from explorer.ui.components.recordings import has_recording
-from explorer.ui.crop_box import OWN
+from explorer.ui.crop_box import CHOOSABLE
 from explorer.ui.session.app_state import AppState
 from explorer.ui.session.visit import Exploration, Source, Visit
 from explorer.ui.stage import begin_stage
@@ -22,9 +22,9 @@ def lay_down(state: AppState, visit: Visit, given: Given | None, source: Source 
         visit.put(None)
     else:
         visit.arrival = visit.returning = None
-        visit.put(Exploration(given, source.example, source.crop))
+        visit.put(Exploration(given, source.whole_example, source.crop))
     state.visits.make_room()
     stages = [begin_stage(given, state.network.layers).text() for _ in range(2)]
-    is_recorded = has_recording(source and source.example, state.network)
+    is_recorded = has_recording(source and source.whole_example, state.network)
     buttons = gr.update(visible=is_recorded), gr.update(visible=False)
-    return *stages, *buttons, OWN if source and source.is_photo else ""
+    return *stages, *buttons, CHOOSABLE if source and source.is_picture else ""

@@ -28,8 +28,8 @@ def recall(visit: Visit) -> Exploration:
     if source is None:
         raise mistake(NO_PICTURE)
     example, crop = source.example, source.crop
-    given = load_example(example) if example else read_given(source.path, source.layers, crop)
-    exploration = Exploration(given, example, crop)
+    given = load_example(example, crop=crop) if example else read_given(source.path, source.layers, crop)
+    exploration = Exploration(given, source.whole_example, crop)
     visit.put(exploration)
     gr.Info(EVICTED)
     return exploration

@@ -28,7 +28,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a picture comes from: an example by its name, or a square of the upload at a path.
+    """Where a picture comes from: a square of an example, by its name, or of the upload at a path.
 
     An upload that holds features names their layers.
     """
@@ -39,9 +39,14 @@ class Source:
     crop: Crop = CENTRE
 
     @property
-    def is_photo(self) -> bool:
-        """Whether it is a picture of the visitor's own."""
-        return self.example is None and self.path is not None and not self.layers
+    def is_picture(self) -> bool:
+        """Whether it is a picture, of which a square can be chosen."""
+        return not self.layers and (self.example is not None or self.path is not None)
+
+    @property
+    def whole_example(self) -> str | None:
+        """The example's name, where its picture is the one that the name stands for everywhere."""
+        return self.example if self.crop == CENTRE else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Exploration:
 
     given: Given
     example: str | None = None
-    crop: Crop = CENTRE  # Of the visitor's photo.
+    crop: Crop = CENTRE  # Of the visitor's photo, or of an example that has no name then.
     decoded: Decoded | None = None
     decoding: str = ""  # The stage of the last choice of decoder: an earlier one is not shown any more.
     measured: str = ""  # The last stage that has been shown with its figures.
@@ -114,7 +119,8 @@ class Visit:
     arrival: Arrival | None = None
     uploads: Counter[Path] = field(default_factory=Counter)  # How often each that is to go was laid down.
     source: Source | None = None  # Of the picture at hand, to begin anew with when it had to make room.
-    returning: Source | None = None  # Of what a page that was loaded anew is about to lay down.
+    # Of what a page is about to lay down that was loaded anew, or that a link with a square opens.
+    returning: Source | None = None
     exploration: Exploration | None = None
     tab: str = FIRST_TAB  # The one in view.
     pair: tuple[str, ...] = ()  # The keys of the two pictures that were compared last.
