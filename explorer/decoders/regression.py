@@ -1,6 +1,6 @@
 """Ridge regression in closed form: from maps, such as one node's features, to the patches of pictures."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -53,12 +53,26 @@ def fit_linear_map(
     ``ridge`` is relative to the mean variance of the regressors; None takes the neighbourhood's own.
     ``reach`` is the side of the patches, in cells.
     """
+    fitting = walk_linear_map(pairs, ridge=ridge, reach=reach)
+    while True:
+        try:
+            next(fitting)
+        except StopIteration as end:
+            return end.value
+
+
+def walk_linear_map(
+    pairs: Iterable[tuple[Tensor, Images]], *, ridge: float | None = None, reach: int = 1
+) -> Generator[None, None, LinearMap]:
+    """Fit as `fit_linear_map` does, pausing after each batch."""
     sums: NormalEquations | None = None
     for features, images in pairs:
-        if sums is None:
-            kernel = 3 if features.shape[1] <= MAX_NEIGHBOURHOOD_CHANNELS else 1
-            sums = NormalEquations(features, images, kernel=kernel, reach=reach)
-        sums.add(features, images)
+        with torch.no_grad():
+            if sums is None:
+                kernel = 3 if features.shape[1] <= MAX_NEIGHBOURHOOD_CHANNELS else 1
+                sums = NormalEquations(features, images, kernel=kernel, reach=reach)
+            sums.add(features, images)
+        yield
     if sums is None:
         raise ValueError("A linear decoder needs at least one picture.")
     solution = sums.solve(RIDGE[sums.kernel] if ridge is None else ridge).float()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from explorer.decoders.linear import LinearDecoder, example_batches
-from explorer.decoders.regression import fit_linear_map
+from explorer.decoders.regression import walk_linear_map
 from explorer.experiments.experiment import Experiment, Knob, Offer, Result, Row, Shown, option
 from explorer.experiments.leak_findings import DECODER, OPTIMISER, REFITTED, describe, draw
 from explorer.experiments.measuring import compare_opinions, encode, measure
@@ -111,21 +111,22 @@ def _refit(
     options: LeakOptions,
 ) -> Generator[None, None, Images]:
     """Read with a linear decoder that was fitted on protected features, noise of its own in each."""
-    yield
     generator = torch.Generator().manual_seed(options.seed + 1)
 
     def pairs() -> Iterator[tuple[Tensor, Images]]:
         for number, images in enumerate(example_batches()):
             if number < REFITTED_BATCHES:
                 placed = images.to(lab.device)
-                found = lab.trunk(layer)(placed)[layer]
+                with torch.no_grad():
+                    found = lab.trunk(layer)(placed)[layer]
                 # A rotation, and what is dropped, stays the same: the attacker sees many of its results.
                 stays = options.protection in ("rotation", "channels")
                 source = torch.Generator().manual_seed(options.seed) if stays else generator
                 yield PROTECTIONS[options.protection].apply(found, amount, source), placed
 
+    fitted = yield from walk_linear_map(pairs())
     with torch.no_grad():
-        return LinearDecoder(layer, fit_linear_map(pairs())).to(lab.device)({layer: maps})
+        return LinearDecoder(layer, fitted).to(lab.device)({layer: maps})
 
 
 def _show(picture: Picture, layer: str, attack: str, images: Images) -> Shown:
