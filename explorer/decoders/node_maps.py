@@ -126,12 +126,23 @@ def load_maps(path: Path, *, fingerprint: str) -> dict[str, NodeMap] | None:
         ) from error
 
 
+def find_directions(gram: Tensor, weights: Tensor) -> Float[Tensor, "patch patch"]:
+    """Compute the directions of the predictions' largest variances, largest first (Izenman 1975).
+
+    ``gram`` is of the regressors and a constant; ``weights`` are those of each, the constant's last.
+    """
+    count, sums = gram[-1, -1], gram[-1, :-1]
+    covariance = (gram[:-1, :-1] - torch.outer(sums, sums) / count) / count
+    predicted = weights[:-1].T @ covariance @ weights[:-1]
+    return torch.linalg.eigh(predicted).eigenvectors.flip(1)
+
+
 def _solve(sums: NormalEquations) -> NodeMap:
     """Regress by the ridge that the held-out pictures choose, at the largest rank that fits."""
     weights = sums.solve(min(RIDGES, key=lambda ridge: _held_out_error(sums, ridge)))
     gram = sums.gram.sum(0)
     patch, channels = sums.moment.shape[2], len(gram) - 1
-    outer = _basis(gram, weights)[:, : min(patch, channels, MAX_NUMBERS // (patch + channels))]
+    outer = find_directions(gram, weights)[:, : min(patch, channels, MAX_NUMBERS // (patch + channels))]
     weight, constant = weights[:-1].T, weights[-1]
     centre = weight @ (gram[-1, :-1] / gram[-1, -1]) + constant  # The mean prediction stays as it is.
     bias = centre + outer @ (outer.T @ (constant - centre))
@@ -144,11 +155,3 @@ def _held_out_error(sums: NormalEquations, ridge: float) -> float:
     weights = sums.solve(ridge, slice(FITTED, FITTED + 1)).float()
     gram, moment = sums.gram[KEPT_BACK].float(), sums.moment[KEPT_BACK].float()
     return float((weights * (gram @ weights)).sum() - 2 * (weights * moment).sum())
-
-
-def _basis(gram: Tensor, weights: Tensor) -> Float[Tensor, "patch patch"]:
-    """Compute the directions of the predictions' largest variances, largest first (Izenman 1975)."""
-    count, sums = gram[-1, -1], gram[-1, :-1]
-    covariance = (gram[:-1, :-1] - torch.outer(sums, sums) / count) / count
-    predicted = weights[:-1].T @ covariance @ weights[:-1]
-    return torch.linalg.eigh(predicted).eigenvectors.flip(1)

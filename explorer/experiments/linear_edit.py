@@ -1,21 +1,21 @@
 """One matrix, one edit: what an edit of the picture does to features, as one linear map of channels.
 
-The map is fitted in closed form on crops of the example pictures: from the features of each to those of the
-same crop edited. What it cannot say, the layer does not hold linearly.
+The map is fitted in closed form, from features of photos to those of the same photos edited: it ships for
+ResNet-50's own weights, and is fitted on crops of the example pictures for others. What it cannot say, the
+layer does not hold linearly.
 """
 
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from explorer.cache import cached
+from explorer.cache import find, keep
 from explorer.decoders.linear import RECIPE as CROPS_RECIPE
 from explorer.decoders.linear import example_batches
 from explorer.decoders.regression import NormalEquations
+from explorer.experiments.edit_maps import RIDGE, ChannelMap, find_map
 from explorer.experiments.experiment import Experiment, Result, Row, Shown, option
 from explorer.experiments.measuring import encode, mean_of, measure
 from explorer.experiments.operations.edits import Maps
@@ -25,7 +25,6 @@ from explorer.lab.lab import Lab
 from explorer.metrics.functional import feature_error, psnr
 from explorer.report.charts import Chart, Line
 
-RIDGE = 1e-2  # Of the mean variance: towards the matrix that changes nothing.
 BATCHES = 8  # Of six crops each.
 RECIPE = hashlib.sha256(repr((CROPS_RECIPE, RIDGE, BATCHES)).encode()).hexdigest()[:8]
 WAYS = {"psnr_db": "one matrix", "ceiling_db": "the edited photo’s own features", "unedited_db": "no matrix"}
@@ -48,19 +47,6 @@ class LinearEditOptions:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelMap:
-    """A linear map of channels, the same at every position, with a constant."""
-
-    matrix: Float[Tensor, "channels channels"]
-    bias: Float[Tensor, "channels"]
-
-    def __call__(self, maps: Maps) -> Maps:
-        """Map every position's channels."""
-        mapped = torch.einsum("kc,bcyx->bkyx", self.matrix.to(maps), maps)
-        return mapped + self.bias.to(maps)[:, None, None]
-
-
 def run(
     lab: Lab, pictures: Sequence[Picture], layers: Sequence[str], options: LinearEditOptions
 ) -> Generator[Result, None, None]:
@@ -73,8 +59,9 @@ def run(
     steps = [(layer, picture) for layer in layers for picture in pictures]
     for done, (layer, picture) in enumerate(steps):
         doing = f"Fitting the matrix of {layer} …"
-        yield Result(list(shown), rows, progress=done / len(steps), doing=doing)
-        fitted = load_map(lab.trunk(layer), options.edit)
+        so_far = Result(list(shown), list(rows), progress=done / len(steps), doing=doing)
+        yield so_far
+        fitted = yield from _follow(load_map(lab.trunk(layer), options.edit), so_far, len(steps))
         made, row = _try(lab, picture, layer, fitted, options)
         caption = f"{layer} · {row['psnr_db']:.1f} dB of {row['ceiling_db']:.1f} dB"
         shown.append(Shown(f"{picture.name}-{layer}-{options.edit}", caption, made, layer))
@@ -82,19 +69,43 @@ def run(
     yield Result(shown, rows, _draw(rows, layers), _describe(rows, layers))
 
 
-def load_map(trunk: Trunk, edit: str) -> ChannelMap:
-    """Load a trunk's matrix of an edit from the disk cache, or fit and cache it, which takes seconds."""
+def _follow(
+    loading: Generator[float, None, ChannelMap], so_far: Result, steps: int
+) -> Generator[Result, None, ChannelMap]:
+    """Show how far a fit is, which is one of so many steps, and return what it finds."""
+    while True:
+        try:
+            share = next(loading)
+        except StopIteration as end:
+            return end.value
+        yield replace(so_far, progress=so_far.progress + share / steps)
+
+
+def load_map(trunk: Trunk, edit: str) -> Generator[float, None, ChannelMap]:
+    """Find the matrix of an edit that ships, or that the disk cache has, or fit and keep it.
+
+    Yields the share of the fit that is done, from 0 to 1.
+    """
+    found = find_map(trunk.nodes[0], edit, trunk.fingerprint)
     key = f"edit-{edit}-{trunk.fingerprint}-{RECIPE}"
-    return cached(key, ChannelMap, lambda: fit_map(_pairs(trunk, EDITS[edit][1])))
+    found = found or find(key, ChannelMap)
+    if found is None:
+        found = yield from fit_map(_pairs(trunk, EDITS[edit][1]), BATCHES)
+        keep(key, {"matrix": found.matrix, "bias": found.bias})
+    return found
 
 
-@torch.no_grad()
-def fit_map(pairs: Iterable[tuple[Maps, Maps]]) -> ChannelMap:
-    """Regress what an edit changes in features on the features, by the normal equations."""
+def fit_map(pairs: Iterable[tuple[Maps, Maps]], count: int) -> Generator[float, None, ChannelMap]:
+    """Regress what an edit changes in features on them, in so many batches, by the normal equations.
+
+    Yields the share that is done, from 0 to 1.
+    """
     sums: NormalEquations | None = None
-    for features, edited in pairs:
-        sums = sums or NormalEquations(features, edited, kernel=1)
-        sums.add(features, edited - features)
+    for done, (features, edited) in enumerate(pairs, start=1):
+        with torch.no_grad():
+            sums = sums or NormalEquations(features, edited, kernel=1)
+            sums.add(features, edited - features)
+        yield done / (count + 1)
     assert sums is not None  # There are example pictures.
     solution = sums.solve(RIDGE).float()
     change = solution[:-1].T / sums.std
@@ -106,7 +117,9 @@ def _pairs(trunk: Trunk, edit: Callable[[Images], Images]) -> Iterator[tuple[Map
     for number, images in enumerate(example_batches()):
         if number < BATCHES:
             placed = images.to(trunk.mean.device)
-            yield trunk(placed)[trunk.nodes[0]], trunk(edit(placed))[trunk.nodes[0]]
+            with torch.no_grad():
+                maps = [trunk(one)[trunk.nodes[0]] for one in (placed, edit(placed))]
+            yield maps[0], maps[1]
 
 
 def _try(
