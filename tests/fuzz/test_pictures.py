@@ -16,7 +16,8 @@ import pytest
 
 from explorer.decoding import pool
 from explorer.decoding.decode import ImageError
-from explorer.decoding.pool import ANSWER_SECONDS, DecoderPool
+from explorer.decoding.pool import DecoderPool
+from explorer.decoding.process import ANSWER_SECONDS
 from explorer.images import read_picture
 from tests.support.corpus import make_corpus
 from tests.support.fuzz import IS_LONG, TIMEOUT
