@@ -7,6 +7,7 @@ from collections.abc import Callable
 import gradio as gr
 import httpx
 import pytest
+from gradio.components import Component
 
 from explorer.ui.components.checked_blocks import NO_FILE, NO_MEMORY, WRONG_KIND, CheckedBlocks
 from explorer.ui.components.errors import hide_folders
@@ -49,13 +50,23 @@ def test_values_of_the_wrong_kind_or_too_few_are_one_sentence():
     assert len(end_of(never, "a", 10**300)) <= 80
 
 
-@pytest.mark.parametrize("kind", [gr.Radio, gr.Dropdown])
-def test_a_choice_that_is_taken_away_is_of_the_wrong_kind(kind: type[gr.Radio | gr.Dropdown]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "chosen", "given"),
+    [
+        (gr.Radio, "a", None),
+        (gr.Dropdown, "a", None),
+        (gr.CheckboxGroup, ["a"], {}),
+        (gr.CheckboxGroup, [], None),
+    ],
+)
+def test_a_choice_that_is_none_is_of_the_wrong_kind(
+    kind: type[Component], chosen: object, given: object
+) -> None:
     with CheckedBlocks(analytics_enabled=False) as page:
-        choice = kind(["a", "b"], value="a")
+        choice = kind(["a", "b"], value=chosen)
         choice.change(lambda _: None, [choice])
     with pytest.raises(gr.Error) as failure:
-        asyncio.run(page.process_api(page.fns[0], [None]))
+        asyncio.run(page.process_api(page.fns[0], [given]))
     assert failure.value.message == WRONG_KIND
 
 

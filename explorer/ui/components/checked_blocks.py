@@ -111,7 +111,8 @@ def _check_input(block: Block, given: object) -> object:
     if isinstance(block, PictureInput | WeightsInput):
         return take_upload(given)
     # One of its choices stands chosen from the beginning, and the page takes none away.
-    if isinstance(block, gr.Radio | gr.Dropdown) and block.value is not None and given is None:
+    lacks_choice = isinstance(block, gr.Radio | gr.Dropdown) and block.value is not None and given is None
+    if lacks_choice or (isinstance(block, gr.CheckboxGroup) and not isinstance(given, list)):
         raise mistake(WRONG_KIND)
     check_size(given)
     return given
