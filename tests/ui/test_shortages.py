@@ -7,7 +7,6 @@ from collections.abc import Callable
 import gradio as gr
 import httpx
 import pytest
-from gradio.components import Component
 
 from explorer.ui.components.checked_blocks import NO_FILE, NO_MEMORY, WRONG_KIND, CheckedBlocks
 from explorer.ui.components.errors import hide_folders
@@ -51,19 +50,19 @@ def test_values_of_the_wrong_kind_or_too_few_are_one_sentence():
 
 
 @pytest.mark.parametrize(
-    ("kind", "chosen", "given"),
+    ("make", "given"),
     [
-        (gr.Radio, "a", None),
-        (gr.Dropdown, "a", None),
-        (gr.CheckboxGroup, ["a"], {}),
-        (gr.CheckboxGroup, [], None),
+        (lambda: gr.Radio(["a", "b"], value="a"), None),
+        (lambda: gr.Dropdown(["a", "b"], value="a"), None),
+        (lambda: gr.CheckboxGroup(["a", "b"], value=["a"]), {}),
+        (lambda: gr.CheckboxGroup(["a", "b"]), None),
     ],
 )
 def test_a_choice_that_is_none_is_of_the_wrong_kind(
-    kind: type[Component], chosen: object, given: object
+    make: Callable[[], gr.Radio | gr.Dropdown | gr.CheckboxGroup], given: object
 ) -> None:
     with CheckedBlocks(analytics_enabled=False) as page:
-        choice = kind(["a", "b"], value=chosen)
+        choice = make()
         choice.change(lambda _: None, [choice])
     with pytest.raises(gr.Error) as failure:
         asyncio.run(page.process_api(page.fns[0], [given]))
