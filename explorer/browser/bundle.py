@@ -31,6 +31,7 @@ from explorer.lab.models import Models
 
 SCRIPTS = Path(__file__).parent / "script"
 MANIFEST = "manifest.json"
+CACHE = "explorer-twin"  # What the browser keeps the files under.
 VARIANTS = (CONSISTENT, FAITHFUL)  # The best start first; what else there is would take too many megabytes.
 SEARCHES = ("optimiser", "hybrid")
 HASH_LENGTH = 8
@@ -98,6 +99,7 @@ def describe(models: Models) -> dict[str, Any]:
     """Tell what the folder offers: layers, decoders, the objective's terms, presets."""
     presets = describe_presets(models.network.layers)
     return {
+        "cache": CACHE,
         "layers": list(models.network.layers),
         "decoders": {layer: _variants(models, layer) for layer in models.network.layers},
         "terms": {layer: list_terms(presets, layer) for layer in models.network.layers},

@@ -1,11 +1,12 @@
 // Files of the twin: fetched with progress, kept by the browser, and weights unfolded to float32.
-const CACHE = "explorer-twin", TRIES = 3, PAUSE_MS = 1500;
+const TRIES = 3, PAUSE_MS = 1500;
 const KINDS = { i8: Int8Array, f16: Uint16Array, f32: Float32Array };
 
 export class Files {
-  // `files` maps names to { address, bytes }; `tell` hears how many bytes have come, of how many asked for.
-  constructor(base, files, tell) {
-    Object.assign(this, { base, files, tell, come: 0, wanted: 0, known: new Map() });
+  // `files` maps names to { address, bytes }, `cache` names what keeps them; `tell` hears how many bytes have come, of
+  // how many asked for.
+  constructor(base, { files, cache }, tell) {
+    Object.assign(this, { base, files, cache, tell, come: 0, wanted: 0, known: new Map() });
   }
 
   // The bytes of a file, inflated. Asked for twice, it comes once.
@@ -16,7 +17,7 @@ export class Files {
 
   // Lets go of what an earlier version of the page has left with the browser.
   async tidy() {
-    const cache = await globalThis.caches?.open(CACHE), known = new Set(Object.values(this.files).map(({ address }) => new URL(address, this.base).href));
+    const cache = await globalThis.caches?.open(this.cache), known = new Set(Object.values(this.files).map(({ address }) => new URL(address, this.base).href));
     for (const { url } of await cache?.keys() ?? []) if (!known.has(url)) await cache.delete(url);
   }
 
@@ -37,7 +38,7 @@ export class Files {
   }
 
   async fetch(url) {
-    const cache = await globalThis.caches?.open(CACHE); // Only secure addresses have one; others have the HTTP cache.
+    const cache = await globalThis.caches?.open(this.cache); // Only secure addresses have one; others have the HTTP cache.
     const kept = await cache?.match(url);
     const response = kept ?? await fetch(url);
     if (!response.ok) throw new Error(`${url}: ${response.status}`);

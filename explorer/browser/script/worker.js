@@ -16,22 +16,32 @@ let sessions = new Map();
 async function open({ wanted, threads }) {
   const base = new URL(".", self.location.href);
   manifest = await (await fetch(new URL("manifest.json", base))).json();
-  files = new Files(base, manifest.files, (come, total) => say("progress", { come, total }));
-  await files.tidy();
+  files = new Files(base, manifest, (come, total) => say("progress", { come, total }));
   const hasGpu = wanted !== "wasm" && (await navigator.gpu?.requestAdapter().catch(() => null));
   provider = hasGpu ? "webgpu" : "wasm";
   const runtime = manifest.runtimes[provider];
-  ort = await import(new URL(runtime.script, base));
-  Object.assign(ort.env.wasm, { wasmPaths: { mjs: new URL(runtime.loader, base).href }, numThreads: threads });
-  ort.env.wasm.wasmBinary = await files.get(runtime.binary);
+  const [script, wasmBinary] = await Promise.all([import(new URL(runtime.script, base)), files.get(runtime.binary)]);
+  ort = script;
+  Object.assign(ort.env.wasm, { wasmPaths: { mjs: new URL(runtime.loader, base).href }, numThreads: threads, wasmBinary });
   ort.env.logLevel = "error";
   say("opened", { provider, threads, layers: manifest.layers, presets: manifest.presets });
+  warm().catch(() => {}); // Whoever needs them asks again, and hears why.
+}
+
+// Makes the first picture's graphs ready before it comes, then lets go of what an earlier version has left.
+async function warm() {
+  const [first] = manifest.layers;
+  for (const name of [`encode-${first}`, `decode-${first}-${decodersOf(first)[0]}`]) await session(name);
+  await files.tidy();
 }
 
 // --- Graphs --------------------------------------------------------------------------------------------------
 
 function session(name) {
-  if (!sessions.has(name)) sessions.set(name, load(name));
+  if (!sessions.has(name)) {
+    sessions.set(name, load(name));
+    sessions.get(name).catch(() => sessions.delete(name)); // Asked for again, it is tried again.
+  }
   return sessions.get(name);
 }
 
@@ -43,7 +53,6 @@ async function load(name) {
     return await ort.InferenceSession.create(graph, { executionProviders: [provider], externalData });
   } catch (error) {
     if (loseGpu()) return await load(name);
-    sessions.delete(name);
     throw new Error("This device has too little memory for this layer; the others go on.", { cause: error });
   } finally {
     for (const part of parts) if (manifest.graphs[part].isAlone) kept.delete(part);
@@ -112,11 +121,13 @@ async function decode({ pixels, picture, method }, mine) {
     const variant = decodersOf(layer).includes(method) ? method : decodersOf(layer)[0];
     decoded[layer] = await decodeBy(layer, variant);
     variants[layer] = variant;
-    say("decoded", { layer, variant, panel: measure(layer, quantise(decoded[layer])), seconds: (performance.now() - started) / 1000 });
+    const shown = quantise(decoded[layer]), panel = { picture: shown, psnr_db: psnr(shown, original), shape: shapeOf(layer) };
+    say("decoded", { layer, variant, panel, seconds: (performance.now() - started) / 1000 });
   });
   await inTurns(manifest.layers, mine, async (layer) => {
-    const picture = quantise(decoded[layer]), reached = await encode(picture, layer);
-    say("measured", { layer, ssim: ssim(picture, original), feature: featureError(reached[layer][0], features[layer][0]) });
+    const picture = quantise(decoded[layer]), thumbnail = thumbnails.sideOf(psnr(picture, original)); // Half a second.
+    const reached = await encode(picture, layer), feature = featureError(reached[layer][0], features[layer][0]);
+    say("measured", { layer, thumbnail, ssim: ssim(picture, original), feature });
   });
   await inTurns(manifest.layers.filter((layer) => decoded[layer]), mine, (layer) => askAnother(layer, variants[layer]));
 }

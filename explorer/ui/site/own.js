@@ -55,7 +55,7 @@ window.explorerOwn = (show, site) => {
       shown.decoded[layer] = { ...toPanel(panel), variant };
       showDecoded();
     },
-    measured({ layer, ssim, feature }) { Object.assign(shown.decoded[layer], { ssim, feature }); showDecoded(); },
+    measured({ layer, ...figures }) { Object.assign(shown.decoded[layer], figures); showDecoded(); },
     asked({ layer, ...told }) { shown.looks[layer] = told; },
     answered({ opinions }) { Object.assign(shown.opinions, opinions); showPair(); },
     step({ layer, panel, seconds }) {
@@ -242,6 +242,10 @@ window.explorerOwn = (show, site) => {
   buttons.run.addEventListener("click", () => run().catch((error) => say(error.message)));
   buttons.stop.addEventListener("click", () => worker?.postMessage({ task: "stop" }));
   document.addEventListener("visibilitychange", () => worker?.postMessage({ task: document.hidden ? "pause" : "resume" }));
+  // Who reaches for the box will want the weights; where they lie here already, nothing needs to be waited for.
+  for (const kind of ["pointerdown", "focusin"]) box.addEventListener(kind, open, { once: true });
+  document.addEventListener("dragenter", open, { once: true });
+  window.caches?.has(bundle.cache).then((isKept) => { if (isKept && !isSmall) open(); }, () => {});
   panel.hidden = isSmall;
   if (isSmall) say("This device has little memory: it decodes pictures, and does not search for them.");
   return {
