@@ -47,6 +47,14 @@ def export_answer(tail: nn.Module, layer: str, features: Tensor) -> Graph:
     return _export(lambda maps: tail(maps).softmax(1), {layer: features}, ["probabilities"])
 
 
+def export_lpips(model: nn.Module) -> Graph:
+    """Export LPIPS, the distance of two pictures."""
+    inputs = {PICTURE: _picture(), "original": _picture().flip(2)}
+    return _export(
+        lambda images, original: model(images, original, normalize=True).flatten(), inputs, ["lpips"]
+    )
+
+
 def export_start() -> Graph:
     """Export the change from a picture to the parameters that stand for it, by the spectrum's decay."""
 

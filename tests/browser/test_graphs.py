@@ -12,7 +12,7 @@ from torchvision.models.resnet import ResNet
 
 from explorer.browser import graphs
 from explorer.browser.backward import max_pool_backward
-from explorer.browser.bundle import describe_presets, list_terms, load_light_decoder
+from explorer.browser.bundle import describe_presets, list_terms, load_light_decoder, load_light_lpips
 from explorer.browser.weights import Part, Store, factor_convolutions
 from explorer.decoders.checkpoint import CONSISTENT
 from explorer.examples import load_example
@@ -22,6 +22,7 @@ from explorer.features.trunk import build_trunk
 from explorer.inversion.objective import Objective
 from explorer.inversion.parameterisations import CosineTransform, Spectrum
 from explorer.lab.models import Models
+from explorer.metrics.lpips import Lpips
 
 pytestmark = pytest.mark.slow
 TOLERANCE = 1e-5
@@ -93,6 +94,14 @@ def test_an_evaluation_equals_the_objective_and_its_gradient(tiny_network: ResNe
 def test_a_start_equals_the_parameterisation(picture: Tensor) -> None:
     (found,) = run(graphs.export_start(), picture=picture, decay=torch.tensor(0.5))
     assert difference(found, Spectrum(CosineTransform(224, 224), 0.5).encode(picture)) < TOLERANCE
+
+
+def test_lpips_equals_the_package_s_but_for_eight_bits(picture: Tensor) -> None:
+    noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(1))
+    original = load_example("coffee").images
+    noisy = (original + 0.05 * noise).clamp(0, 1)
+    (found,) = run(graphs.export_lpips(load_light_lpips()), picture=noisy, original=original)
+    assert abs(float(found[0]) - float(Lpips()(noisy, original))) < 1e-3
 
 
 def test_the_pooling_s_gradient_equals_pytorch_s_even_among_equals() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,12 +18,13 @@ from playwright.sync_api import Browser, FilePayload, Page
 from explorer.browser.bundle import describe, write_bundle
 from explorer.browser.runtime import RuntimeUnavailableError, fetch_runtime
 from explorer.examples import load_example
-from explorer.images import Picture, encode_png
+from explorer.images import Picture, encode_png, quantise
 from explorer.inversion.parameterisations import CosineTransform, Spectrum
 from explorer.inversion.settings import Settings, load_settings
 from explorer.lab.between import doubt, mix
 from explorer.lab.lab import Lab
 from explorer.metrics.functional import psnr
+from explorer.metrics.lpips import Lpips
 from explorer.ui.session.app_state import AppState
 from explorer.ui.site.build import BUNDLE, write_site
 from tests.support.actions import choose_decoder, wait_for
@@ -109,14 +111,21 @@ def test_a_decoded_picture_is_python_s_within_one_grey_level(
     heard = ask(watched.page, {"task": "decode", "picture": write(given.images), "method": "faithful"})
     assert [one for one in heard if one["kind"] == "failed"] == []
     decoded = {one["layer"]: read(one["panel"]["picture"]) for one in heard if one["kind"] == "decoded"}
-    errors = {one["layer"]: one["feature"] for one in heard if one["kind"] == "measured"}
+    measured: dict[str, dict] = {}
+    for one in heard:
+        if one["kind"] == "measured":
+            measured.setdefault(one["layer"], {}).update(one)
     assert set(decoded) == {"layer1", "layer2", "layer3", "layer4"}
     for layer, images in decoded.items():
         at = refined_lab.at(layer)
         made = at.reconstruct(given, "linear" if at.unavailable("decoder") else "decoder")
         assert (images - made.images).abs().max() < 1 / 255
         scores = refined_lab.score(given, made)
-        assert errors[layer] == pytest.approx(scores["feature_error"], abs=1e-3)
+        assert measured[layer]["feature"] == pytest.approx(scores["feature_error"], abs=1e-3)
+        assert measured[layer]["ssim"] == pytest.approx(scores["ssim"], abs=1e-3)
+        assert measured[layer]["thumbnail"] == pytest.approx(scores["thumbnail_side"], abs=1)
+        lpips = float(Lpips()(quantise(made.images), given.images))
+        assert measured[layer]["lpips"] == pytest.approx(lpips, abs=2e-3)  # By kernels in eight bits.
 
 
 def test_second_looks_tell_what_python_s_tell(watched: Watched, refined_lab: Lab) -> None:
@@ -195,14 +204,14 @@ def test_a_photo_is_decoded_and_searched_for_without_a_request(watched: Watched)
 def test_an_own_photo_has_its_dial_and_its_veil(watched: Watched) -> None:
     page = watched.page
     upload(page, "coffee")
-    page.wait_for_selector("#instant .status:text('LPIPS is not measured here')")
+    dial = page.locator("#instant .dial input")
+    dial.wait_for()
     panel = page.locator('#instant [data-panel="layer1"]')
     faithful_db = panel.locator(".psnr b").inner_text()
-    dial = page.locator("#instant .dial input")
-    assert dial.is_visible()
     assert dial.input_value() == "0"
-    assert page.inner_text("#instant .dial output") == f"layer1: PSNR {faithful_db} dB, LPIPS –"
-    assert page.is_hidden("#instant .dial svg")  # It would show LPIPS.
+    said = page.inner_text("#instant .dial output")
+    assert re.fullmatch(rf"layer1: PSNR {faithful_db} dB, LPIPS 0\.\d\d", said)
+    assert page.is_visible("#instant .dial svg")
     dial.fill("100")
     assert panel.locator(".note").inner_text() == "100 % of the likely picture"
     assert panel.locator(".likely").evaluate("image => image.style.opacity") == "1"

@@ -1,10 +1,8 @@
 // What two decoders of a layer tell together: the definitions of explorer/lab/between.py.
-import { psnr, SIDE } from "./measures.js";
+import { SIDE } from "./measures.js";
 
-// How close to the original the mixtures of two pictures are, in dB, at each share of the second.
-export function measureMixtures(first, second, shares, original) {
-  return shares.map((share) => psnr(first.map((value, i) => value + share * (second[i] - value)), original));
-}
+// So much of the second picture, the rest of the first.
+export const mix = (first, second, share) => first.map((value, i) => value + share * (second[i] - value));
 
 // The squared difference of two pictures, averaged over colours and over blocks of so many pixels a side.
 export function differ(a, b, blockPixels) {

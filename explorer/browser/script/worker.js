@@ -3,7 +3,7 @@
 // answer has its kind, and whose picture it is of.
 import { descend } from "./lbfgs.js";
 import { featureError, prepare, psnr, quantise, ssim, Thumbnails } from "./measures.js";
-import { correlateRanks, differ, measureMixtures } from "./second_looks.js";
+import { correlateRanks, differ, mix } from "./second_looks.js";
 import { Files, unfold } from "./weights.js";
 
 const PICTURE_SHAPE = [1, 3, 224, 224];
@@ -129,7 +129,13 @@ async function decode({ pixels, picture, method }, mine) {
     const reached = await encode(picture, layer), feature = featureError(reached[layer][0], features[layer][0]);
     say("measured", { layer, thumbnail, ssim: ssim(picture, original), feature });
   });
-  await inTurns(manifest.layers.filter((layer) => decoded[layer]), mine, (layer) => askAnother(layer, variants[layer]));
+  const there = manifest.layers.filter((layer) => decoded[layer]);
+  await inTurns(there, mine, async (layer) => say("measured", { layer, lpips: await lpips(quantise(decoded[layer])) }));
+  await inTurns(there, mine, (layer) => askAnother(layer, variants[layer]));
+}
+
+async function lpips(picture) {
+  return (await run("lpips", { picture: [picture, PICTURE_SHAPE], original: [original, PICTURE_SHAPE] })).lpips[0][0];
 }
 
 const decodeBy = async (layer, variant) => (await run(`decode-${layer}-${variant}`, { [layer]: features[layer] })).picture[0];
@@ -141,7 +147,12 @@ async function askAnother(layer, variant) {
   const { shares, blockPixels } = manifest, made = decoded[layer], other = await decodeBy(layer, second);
   const blocks = differ(made, other, blockPixels), error = differ(quantise(made), original, blockPixels);
   const { faithful, consistent: likely } = { [variant]: made, [second]: other };
-  const mixtures = faithful && likely ? { faithful, likely, psnr_db: measureMixtures(faithful, likely, shares, original) } : null;
+  const mixtures = faithful && likely ? { faithful, likely, psnr_db: [], lpips: [] } : null;
+  for (const share of mixtures ? shares : []) {
+    const mixture = mix(faithful, likely, share);
+    mixtures.psnr_db.push(psnr(mixture, original));
+    mixtures.lpips.push(await lpips(mixture).catch(() => null));
+  }
   say("asked", { layer, second, blocks, foresight: correlateRanks(blocks, error), mixtures });
 }
 
@@ -206,11 +217,16 @@ async function invert({ method, preset, layers = manifest.layers, changes = {}, 
     one.spent += seconds;
     one.isOver = done;
     if (mine !== turn) return;
-    if (done) { say("over", { layer: one.layer }); continue; }
+    if (done) { await finish(one.layer, best[one.layer]?.picture); continue; }
     if (Number.isFinite(value.total)) best[one.layer] = value;
     const { picture, feature, evaluations } = best[one.layer] ?? value;
     say("step", { layer: one.layer, seconds, panel: { ...measure(one.layer, picture), feature, step: one.step++, evaluations } });
   }
+}
+
+async function finish(layer, picture) {
+  const shown = picture && quantise(picture);
+  say("over", { layer, ...(shown && { ssim: ssim(shown, original), lpips: await lpips(shown).catch(() => null) }) });
 }
 
 // What the network takes pictures for: its five likeliest classes.

@@ -18,7 +18,6 @@ window.explorerOwn = (show, site) => {
   const isSmall = (navigator.deviceMemory ?? LEAST_MEMORY) < LEAST_MEMORY;
   const finite = (value) => (Number.isFinite(value) ? value : null);
   const canvas = document.createElement("canvas"), writeLooks = window.explorerOwnLooks(bundle, draw);
-  const NO_LPIPS = "LPIPS is not measured here: the network that it asks is not part of this page.";
   let worker = null, opened = null, device = "", finish = [], runs = 0, shown = null;
 
   // --- What the worker says --------------------------------------------------------------------------------
@@ -67,7 +66,10 @@ window.explorerOwn = (show, site) => {
       run.left = Math.max(0, run.planned - evaluations) * run.each;
       showRun();
     },
-    over({ layer }) { if (shown.run.panels[layer]) shown.run.panels[layer].state = "finished"; showRun(); },
+    over({ layer, ...figures }) {
+      if (shown.run.panels[layer]) Object.assign(shown.run.panels[layer], figures, { state: "finished" });
+      showRun();
+    },
     failed({ layer, message, detail }) {
       console.warn(detail);
       say(layer ? `${layer}: ${message}` : message);
@@ -145,7 +147,7 @@ window.explorerOwn = (show, site) => {
   }
 
   function showDecoded() {
-    const { decoded, isDecoded, looks } = shown, whole = isDecoded && { captions: describe(decoded), status: NO_LPIPS, ...writeLooks(looks, decoded) };
+    const { decoded, isDecoded, looks } = shown, whole = isDecoded && { captions: describe(decoded), ...writeLooks(looks, decoded) };
     show.instant(JSON.stringify(value(shown.name, decoded, { is_over: isDecoded, passes: [], ...whole })));
     if (isDecoded) compare("original", keys().at(-1));
   }

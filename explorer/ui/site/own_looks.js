@@ -19,9 +19,8 @@ window.explorerOwnLooks = ({ labels, places, shares, fullQuantile }, draw) => {
 
   const finite = (value) => (Number.isFinite(value) ? value : null);
 
-  // No network is here that LPIPS could ask.
-  const writeDial = ({ faithful, likely, psnr_db }, variant) => ({
-    faithful: draw(faithful), likely: draw(likely), shares, psnr_db: psnr_db.map(finite), lpips: shares.map(() => null), place: places[variant],
+  const writeDial = ({ faithful, likely, psnr_db, lpips }, variant) => ({
+    faithful: draw(faithful), likely: draw(likely), shares, psnr_db: psnr_db.map(finite), lpips: lpips.map(finite), place: places[variant],
   });
 
   return (looks, decoded) => {
