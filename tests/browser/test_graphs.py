@@ -96,7 +96,7 @@ def test_a_start_equals_the_parameterisation(picture: Tensor) -> None:
     assert difference(found, Spectrum(CosineTransform(224, 224), 0.5).encode(picture)) < TOLERANCE
 
 
-def test_lpips_equals_the_package_s_but_for_eight_bits(picture: Tensor) -> None:
+def test_lpips_equals_the_package_s_but_for_its_kernels_last_digits(picture: Tensor) -> None:
     noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(1))
     original = load_example("coffee").images
     noisy = (original + 0.05 * noise).clamp(0, 1)

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, FilePayload, Page
 from explorer.browser.bundle import describe, write_bundle
 from explorer.browser.runtime import RuntimeUnavailableError, fetch_runtime
 from explorer.examples import load_example
-from explorer.images import Picture, encode_png, quantise
+from explorer.images import Picture, encode_png
 from explorer.inversion.parameterisations import CosineTransform, Spectrum
 from explorer.inversion.settings import Settings, load_settings
 from explorer.lab.between import doubt, mix
@@ -124,8 +124,8 @@ def test_a_decoded_picture_is_python_s_within_one_grey_level(
         assert measured[layer]["feature"] == pytest.approx(scores["feature_error"], abs=1e-3)
         assert measured[layer]["ssim"] == pytest.approx(scores["ssim"], abs=1e-3)
         assert measured[layer]["thumbnail"] == pytest.approx(scores["thumbnail_side"], abs=1)
-        lpips = float(Lpips()(quantise(made.images), given.images))
-        assert measured[layer]["lpips"] == pytest.approx(lpips, abs=2e-3)  # By kernels in eight bits.
+        lpips = float(Lpips()(images, given.images))
+        assert measured[layer]["lpips"] == pytest.approx(lpips, abs=2e-3)  # By kernels of seven digits.
 
 
 def test_second_looks_tell_what_python_s_tell(watched: Watched, refined_lab: Lab) -> None:
@@ -205,12 +205,11 @@ def test_an_own_photo_has_its_dial_and_its_veil(watched: Watched) -> None:
     page = watched.page
     upload(page, "coffee")
     dial = page.locator("#instant .dial input")
-    dial.wait_for()
+    wait_for(page, "document.querySelector('#instant .dial input').value === '0'")  # An example's has 25.
     panel = page.locator('#instant [data-panel="layer1"]')
     faithful_db = panel.locator(".psnr b").inner_text()
-    assert dial.input_value() == "0"
     said = page.inner_text("#instant .dial output")
-    assert re.fullmatch(rf"layer1: PSNR {faithful_db} dB, LPIPS 0\.\d\d", said)
+    assert re.fullmatch(rf"layer1: PSNR {faithful_db} dB, LPIPS \d\.\d\d", said)
     assert page.is_visible("#instant .dial svg")
     dial.fill("100")
     assert panel.locator(".note").inner_text() == "100 % of the likely picture"

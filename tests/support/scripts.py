@@ -27,7 +27,7 @@ COMPUTE_BY_GPU = """async ([picture]) => {
     const base = new URL("browser/", location.href);
     const manifest = await (await fetch(new URL("manifest.json", base))).json();
     const { Files, unfold } = await import(new URL("weights.js", base));
-    const files = new Files(base, manifest.files, () => {});
+    const files = new Files(base, manifest, () => {});
     const { script, loader, binary } = manifest.runtimes.webgpu;
     const { env, InferenceSession, Tensor } = await import(new URL(script, base));
     const wasmPaths = { mjs: new URL(loader, base).href };
