@@ -84,8 +84,8 @@ def load_light_decoder(models: Models, layer: str, variant: str) -> nn.Module:
 def load_light_lpips() -> nn.Module:
     """Load LPIPS with weights of half precision and so few digits that they deflate.
 
-    It differs by .0012 at most from the exact one (15 pictures, each blurred, as fog, grey, with little and much
-    noise).
+    It differs by .0012 at most from the exact one (15 pictures, each blurred, as fog, grey, with little and
+    with much noise).
     """
     model = load_lpips("alex")
     for parameter in model.parameters():
