@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -114,15 +115,14 @@ def _refit(
     generator = torch.Generator().manual_seed(options.seed + 1)
 
     def pairs() -> Iterator[tuple[Tensor, Images]]:
-        for number, images in enumerate(example_batches()):
-            if number < REFITTED_BATCHES:
-                placed = images.to(lab.device)
-                with torch.no_grad():
-                    found = lab.trunk(layer)(placed)[layer]
-                # A rotation, and what is dropped, stays the same: the attacker sees many of its results.
-                stays = options.protection in ("rotation", "channels")
-                source = torch.Generator().manual_seed(options.seed) if stays else generator
-                yield PROTECTIONS[options.protection].apply(found, amount, source), placed
+        for images in islice(example_batches(), REFITTED_BATCHES):
+            placed = images.to(lab.device)
+            with torch.no_grad():
+                found = lab.trunk(layer)(placed)[layer]
+            # A rotation, and what is dropped, stays the same: the attacker sees many of its results.
+            stays = options.protection in ("rotation", "channels")
+            source = torch.Generator().manual_seed(options.seed) if stays else generator
+            yield PROTECTIONS[options.protection].apply(found, amount, source), placed
 
     fitted = yield from walk_linear_map(pairs())
     with torch.no_grad():
