@@ -2,6 +2,7 @@ import re
 
 import torch
 
+from explorer.metrics.recognition import Opinions, Prediction
 from explorer.metrics.scores import Scores
 from explorer.metrics.thumbnail import Thumbnails
 from explorer.ui.stage.captions import (
@@ -12,6 +13,7 @@ from explorer.ui.stage.captions import (
     describe_pairs,
     describe_passes,
     describe_scores,
+    describe_seen,
     flat_psnr_db,
 )
 
@@ -102,3 +104,11 @@ def test_only_a_layer_that_random_pairs_come_near_to_is_told_of() -> None:
     }
     told = [sentence.text for sentence in describe_pairs(given)]
     assert told == ["layer4: its features are closer than 846 of 1,000 random pairs of photos."]
+
+
+def test_what_two_networks_see_alike_is_said_once():
+    tabby = Prediction("tabby", 0.7)
+    assert describe_seen(Opinions(tabby, Prediction("tabby", 0.4))) == "Both networks: tabby 70% · 40%"
+    told = describe_seen(Opinions(tabby, Prediction("stingray", 0.4)))
+    assert told == "The network: tabby 70% · another: stingray 40%"
+    assert describe_seen(None) == ""

@@ -12,7 +12,7 @@ from explorer.features.layers import LAYERS
 from explorer.features.network import RESNET50_NETWORK, Network
 from explorer.lab.models import FITTING
 from explorer.lab.scorer import NO_ORIGINAL
-from explorer.metrics.recognition import Prediction
+from explorer.metrics.recognition import Opinions, Prediction
 from explorer.metrics.scores import METRICS, Scores
 from explorer.ui import page as page_module
 from explorer.ui.components.given import OTHER_NODES, OTHER_SIZE
@@ -36,6 +36,7 @@ from explorer.ui.stage.captions import (
     describe_going_on,
     describe_layers,
     describe_passes,
+    describe_seen,
 )
 from explorer.ui.stage.value import FEATURES_ONLY, NOT_HELD
 from explorer.ui.tabs.instant import FIRST_LOOK, describe_pass
@@ -91,6 +92,8 @@ def said() -> Iterator[str]:
             yield from (sentence.text for sentence in describe_layers(falling, 8.0, after=after))
             yield from (sentence.text for sentence in describe_layers({"layer1": highest}, 8.0, after=after))
     yield describe_going_on("layer4", Prediction("tabby", 0.64)).text
+    for other in ("tabby", "lynx"):
+        yield describe_seen(Opinions(Prediction("tabby", 0.64), Prediction(other, 0.2)))
     yield from (FEATURES_ONLY, NOT_HELD.format("layer3"), NO_ORIGINAL, NEEDS_PICTURE)
     yield NONE_CHOSEN.format("mine.safetensors", "layer1")
     yield OTHER_SIZE.format("mine.safetensors", 64, 64, 224, 224)

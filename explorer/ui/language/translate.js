@@ -6,7 +6,7 @@
   const { parameters, setParameter, whenReady } = window.explorerClassroom;
   const LANGUAGES = { en: "English", de: "Deutsch", fr: "Français", es: "Español" };
   const ATTRIBUTES = ["aria-label", "title", "placeholder", "alt"];
-  const SKIPPED = "script, style, code, pre, textarea, #models";
+  const SKIPPED = "script, style, code, pre, textarea";
   const isKnown = (code) => Object.hasOwn(LANGUAGES, code ?? "");
   const seen = new WeakMap(); // By node and attribute: the English text, and what this script has put in its place.
   let language = "en", texts = {}, patterns = [];

@@ -117,6 +117,8 @@ def describe_seen(opinions: Opinions | None) -> str:
     if opinions is None:
         return ""
     own, other = opinions.own, opinions.other
+    if own.label == other.label:
+        return f"Both networks: {own.label} {own.probability:.0%} · {other.probability:.0%}"
     return f"The network: {own.label} {own.probability:.0%} · another: {other.label} {other.probability:.0%}"
 
 
