@@ -30,6 +30,9 @@ def convolution_backward(
         ValueError: it is not square, or dilated, or leaves pixels of its maps unread.
     """
     (step, other), (margin, *_), (kernel, _) = stride, padding, weight.shape[2:]
+    if step == other == 1 and list(dilation) == [1, 1]:
+        turned = weight.transpose(0, 1).flip(2, 3)
+        return torch.conv2d(gradient, turned, padding=kernel - 1 - margin), None, None
     first = -(-margin // step) * step  # Where the maps begin in the whole blocks that hold them.
     before = first - margin
     blocks = pixel_unshuffle(pad(weight, (before, -(before + kernel) % step) * 2), step)
