@@ -17,7 +17,10 @@ BUTTON = "#instant .choose-square"
 
 
 def drop_wide(page: Page) -> None:
+    original = "document.querySelector('#instant [data-panel=original] img').src"
+    before = page.evaluate(original)
     drop(page, WIDE, name="wide.png", kind="image/png")
+    wait_for(page, f"{original} !== {before!r}")  # A picture that comes closes the box of the one before.
     wait_for_decoded(page)
 
 

@@ -64,6 +64,7 @@ def test_a_network_is_loaded_aside_while_others_take_their_turn(coarse_lab, pict
         may_load.wait(60)
         raise WeightsError("no such weights")
 
+    monkeypatch.setattr(read_network, "kept", OrderedDict())  # Another test may have looked at the network.
     monkeypatch.setattr(read_network.Lab, "load", load)
     monkeypatch.setattr(read_network, "LinearMaps", Fitted)
     monkeypatch.setattr(backbones, "_bring_back", lambda *_given: ([], []))
