@@ -46,9 +46,9 @@ def main() -> None:
 def opened(browser: Browser, address: str, **context: object) -> Iterator[Page]:
     """Open a page and wait until its example is decoded and measured."""
     page = browser.new_page(**{"viewport": DESKTOP, **context})
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(40_000)
     page.goto(address)
-    page.wait_for_selector("#models details")
+    page.wait_for_selector("#models details", state="attached")
     wait_for_decoded(page)
     yield page
     page.close()
@@ -61,7 +61,7 @@ def run(page: Page) -> None:
     page.wait_for_selector("#live .panel[data-state=running]")
     page.wait_for_timeout(RUN_MS)
     page.click("#stop")
-    wait_for(page, "document.querySelector('#live .status').textContent.startsWith('Done')")
+    wait_for(page, "/^(Done|Stopped)/.test(document.querySelector('#live .status').textContent)")
 
 
 def save(page: Page, name: str) -> None:
