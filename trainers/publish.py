@@ -47,7 +47,7 @@ class PublishConfig:
     variant: str = FAITHFUL
     digests: dict[str, str] = field(default_factory=dict)  # Weight files to carry over to, and why.
     data: str | None = None  # Says what the pictures were, in place of the run's own short words.
-    licence: str = "MIT"
+    licence: str | None = None  # None keeps that of the file that is replaced, or else the run's.
     out: str = str(CHECKPOINTS / "resnet50-v1")
 
     def __post_init__(self) -> None:
@@ -69,14 +69,15 @@ def publish(config: PublishConfig) -> None:
         network, card = load_network(source)
         reconstruct = prepare_reconstruction(source, build_trunk(backbone, layer), Path(config.out))
         figures = {CHECKED_FIGURE: validation_psnr(reconstruct, images)} | _table_figures(config, layer)
+        path = decoder_path(Path(config.out), layer, config.variant)
+        before = read_card(path) if path.exists() else card
         card = replace(
             card,
             figures=figures,
             digests=dict(config.digests),
             data=config.data or card.data,
-            licence=config.licence,
+            licence=config.licence or before.licence,
         )
-        path = decoder_path(Path(config.out), layer, config.variant)
         save_decoder(network, card, path)
         print(f"{path}: {figures}")
 

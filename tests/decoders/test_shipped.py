@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from explorer.decoders.architecture import ARCHITECTURES
 from explorer.decoders.checkpoint import (
     CHECKPOINTS,
     CONSISTENT,
@@ -22,7 +23,7 @@ from explorer.features.graph import TracedNetwork, trace
 from explorer.features.layers import LAYERS
 from explorer.features.trunk import build_trunk, cut_trunk
 from explorer.images import SIZE, Images
-from explorer.metrics.functional import psnr
+from explorer.metrics.functional import grid_ratio, psnr
 from trainers.fitting.validation import validation_images, validation_psnr
 from trainers.publish import CHECKED_FIGURE, CHECKED_PICTURES, prepare_reconstruction
 
@@ -43,7 +44,8 @@ def test_shipped_checkpoint_is_small_and_says_where_it_comes_from(path: Path) ->
     assert path.stat().st_size <= MAX_FILE_BYTES
     assert card.pictures > 0
     assert card.data
-    assert card.licence
+    # Features of weights under that licence have taught the deeper ones.
+    assert card.licence == ("CC BY-NC 4.0" if card.config.layer in ("layer3", "layer4") else "MIT")
     assert card.figures
     assert (card.steps > 0) == (card.variant != LINEAR)
 
@@ -83,6 +85,26 @@ def test_eight_bits_cost_a_deep_decoder_less_than_a_twentieth_of_a_decibel(
         features = trunk(examples)
         loss = psnr(decoder(features), examples) - psnr(shrink_decoder(decoder)(features), examples)
     assert loss.mean() < 0.05
+
+
+@pytest.mark.parametrize(
+    ("layer", "variant", "most"),
+    [
+        ("layer1", FAITHFUL, 1.06),
+        ("layer2", FAITHFUL, 1.13),
+        ("layer3", FAITHFUL, 1.07),
+        ("layer3", CONSISTENT, 1.0),
+    ],
+)
+def test_no_visible_grid_lies_over_a_decoder_s_pictures(
+    layer: str, variant: str, most: float, compact: TracedNetwork, examples: Images
+) -> None:
+    trunk = cut_trunk(compact, layer)
+    decoder = find_decoder(trunk, variant)
+    assert decoder is not None
+    with torch.no_grad():
+        found = grid_ratio(decoder(trunk(examples)).clamp(0, 1), ARCHITECTURES[layer].stride)
+    assert found.mean() <= most
 
 
 @pytest.fixture(scope="module")

@@ -35,3 +35,6 @@ def test_published_decoder_carries_measured_figures_and_the_digests(tmp_path: Pa
         validation_psnr(lambda batch: published(trunk(batch)), images)
     )
     assert published.card.digests == {"0676ba61": "the real file"}
+    assert published.card.licence == card.licence
+    assert publish([*words, "licence=CC BY-NC 4.0"]) == publish(words) == 0
+    assert load_decoder(decoder_path(out, "layer1", "faithful")).card.licence == "CC BY-NC 4.0"
