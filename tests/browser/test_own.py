@@ -199,6 +199,8 @@ def test_a_photo_is_decoded_and_searched_for_without_a_request(watched: Watched)
     upload(page, "rocket")
     wait_for(page, "document.querySelector('#instant .stage').dataset.busy === 'no'")
     assert [url for url in requests if not url.startswith(("data:", "blob:"))] == []
+    with page.expect_worker():  # Its files are kept now: it waits for the next photo before there is one.
+        page.reload()
 
 
 def test_an_own_photo_has_its_dial_and_its_veil(watched: Watched) -> None:

@@ -18,9 +18,18 @@ from tests.support.actions import (
     wait_for_decoded,
     wait_for_state,
 )
-from tests.support.chromium import DESKTOP, PHONE, open_page, save_screenshot
+from tests.support.chromium import DESKTOP, PHONE, PROJECTOR, open_page, save_screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("fast_judge")]
+
+# Whether all the words of an element are to be seen in the photo's box.
+IS_WHOLE = """node => {
+    const box = document.querySelector("#picture").getBoundingClientRect();
+    return [node, ...node.querySelectorAll("p")].every((one) => {
+        const place = one.getBoundingClientRect();
+        return one.scrollWidth <= one.clientWidth && place.top >= box.top && place.bottom <= box.bottom;
+    });
+}"""
 
 
 def live_sources(page) -> list[str]:
@@ -208,6 +217,23 @@ def test_class_mode_tells_nothing_of_a_layer_before_its_reveal(page, address):
     page.wait_for_function("() => document.querySelectorAll('#instant .revealed').length === 0")
 
 
+def test_on_a_projector_the_caption_is_larger_than_what_stands_below_each_picture(page, address):
+    page.set_viewport_size(PROJECTOR)
+    page.goto(f"{address}?example=cat&mode=class")
+    wait_for_decoded(page)
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    sizes = {
+        name: page.locator(f"#instant {name}").first.evaluate(
+            "node => parseFloat(getComputedStyle(node).fontSize)"
+        )
+        for name in (".captions", ".thumbnail", ".note", ".psnr b")
+    }
+    assert sizes[".psnr b"] >= 28
+    assert sizes[".captions"] >= 20
+    assert max(sizes[".thumbnail"], sizes[".note"]) < sizes[".captions"]
+
+
 def test_class_mode_compares_only_what_has_been_revealed(page, address):
     page.goto(f"{address}?example=cat&mode=class")
     wait_for_decoded(page)
@@ -236,6 +262,7 @@ def test_the_phone_shows_everything_without_sideways_scrolling(chromium, address
     context = chromium.new_context(viewport=PHONE, color_scheme="dark")
     page = context.new_page()
     open_page(page, address)
+    assert page.locator('#picture [data-testid="upload-text"]').first.evaluate(IS_WHOLE)
     page.click("#examples button >> nth=1")
     wait_for_decoded(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, ViewportSize
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 SCREENSHOTS = Path(__file__).parents[2] / "outputs" / "screenshots"
 DESKTOP: ViewportSize = {"width": 1600, "height": 1000}
+PROJECTOR: ViewportSize = {"width": 1280, "height": 720}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
 

@@ -51,7 +51,7 @@ def test_no_event_fetches_an_address(page: RawPage, fetched: list[str], is_thoro
     forms = files_of(ADDRESSES[0])[:-1]
     sent = [
         (event, [file] * len(event.inputs))
-        for turn, event in enumerate(page.events)
+        for turn, event in enumerate(page.handlers)
         for file in (forms if is_thorough else [forms[turn % len(forms)]])
         if event.inputs
     ]
