@@ -46,15 +46,10 @@ def test_no_event_tells_a_value_of_the_environment(page, is_thorough: bool):
 
 
 def _attacks(inputs: tuple[Any, ...], turn: int, *, is_thorough: bool) -> list[tuple[Any, ...]]:
-    """Put an attack in all places at once, or else in each place by itself; all attacks take turns.
-
-    Events that share their controls have other turns, so that a control meets every attack.
-    """
+    """Put every attack in each place by itself, or else one in all places at once: events take turns."""
     if not is_thorough:
         return [(ATTACKS[turn % len(ATTACKS)],) * len(inputs)]
-    return [
-        (*inputs[:at], ATTACKS[(turn + at) % len(ATTACKS)], *inputs[at + 1 :]) for at in range(len(inputs))
-    ]
+    return [(*inputs[:at], attack, *inputs[at + 1 :]) for at in range(len(inputs)) for attack in ATTACKS]
 
 
 @pytest.mark.parametrize("name", ["reconstruct", "optimise"])
